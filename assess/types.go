@@ -1,0 +1,183 @@
+package assess
+
+import (
+	"context"
+	"time"
+
+	"greenroom/consent"
+	"greenroom/media"
+)
+
+// AnswerEnd is why an answer ended.
+type AnswerEnd string
+
+// The reasons an answer ends.
+const (
+	EndedByDone   AnswerEnd = "done"
+	EndedByLimit  AnswerEnd = "limit"
+	EndedBySkip   AnswerEnd = "skip"
+	EndedByFinish AnswerEnd = "finish"
+	EndedByDrop   AnswerEnd = "drop" // the candidate did not come back
+)
+
+// Answer is the span of a session that answers one question. Times are media times.
+type Answer struct {
+	Session  consent.SessionID
+	Question int // index in the plan
+	Take     int // from 1
+	Start    time.Duration
+	End      time.Duration
+	Limit    time.Duration
+	EndedBy  AnswerEnd
+}
+
+// Word is one item of a transcript, addressed by its index in its line.
+type Word struct {
+	Text  string        `json:"text"`
+	Start time.Duration `json:"start"`
+	End   time.Duration `json:"end"`
+}
+
+// Line is the recognised text of one utterance.
+type Line struct {
+	Session      consent.SessionID
+	Epoch        int
+	Sequence     int // of the utterance within the epoch
+	Question     int // index in the plan of the answer it belongs to; -1 outside any answer
+	Take         int
+	Start        time.Duration
+	End          time.Duration
+	Engine       string // e.g. "moonshine-tiny", "openai:whisper-1"
+	Interpolated bool   // word times were spread over the utterance, not measured
+	Words        []Word
+}
+
+// Transcriber turns one utterance into words. Implementations bound their own time and answer size.
+type Transcriber interface {
+	// Transcribe returns the words with media times, whether the times were interpolated, and an
+	// error that wraps [ErrTranscriber] with what to do next. Silence gives no words and no error.
+	Transcribe(ctx context.Context, u media.Utterance) (words []Word, interpolated bool, err error)
+	// Engine names the engine and model, as stored with each line.
+	Engine() string
+}
+
+// LineRef addresses one line of a session.
+type LineRef struct {
+	Epoch    int `json:"epoch"`
+	Sequence int `json:"sequence"`
+}
+
+// Polarity says whether evidence speaks for or against a competency.
+type Polarity string
+
+// The polarities.
+const (
+	Supports    Polarity = "supports"
+	Contradicts Polarity = "contradicts"
+)
+
+// Part is the part of a STAR answer (situation, task, action, result) that evidence belongs to.
+type Part string
+
+// The parts.
+const (
+	PartSituation Part = "situation"
+	PartTask      Part = "task"
+	PartAction    Part = "action"
+	PartResult    Part = "result"
+	PartOther     Part = "other"
+)
+
+// Evidence is a range of words that supports or contradicts a competency. Words are addressed by
+// index; the server renders them, so a quote cannot be made up.
+type Evidence struct {
+	ID         int64
+	Session    consent.SessionID
+	Question   int
+	Take       int
+	Competency string
+	Line       LineRef
+	First      int // index of the first word
+	Last       int // index of the last word, inclusive
+	Polarity   Polarity
+	Part       Part
+	Rater      Rater
+}
+
+// RaterKind is who or what gave a rating.
+type RaterKind string
+
+// The kinds of rater.
+const (
+	RaterSelf  RaterKind = "self"
+	RaterModel RaterKind = "model"
+	RaterHuman RaterKind = "human"
+)
+
+// Rater names who gave a rating; a model is named with the hashes of what it was told.
+type Rater struct {
+	Kind         RaterKind `json:"kind"`
+	Model        string    `json:"model,omitempty"`
+	PromptSHA256 string    `json:"prompt_sha256,omitempty"`
+	RubricSHA256 string    `json:"rubric_sha256,omitempty"`
+}
+
+// Outcome says whether a rating has a level at all.
+type Outcome string
+
+// The outcomes of rating one competency of one answer.
+const (
+	OutcomeLevel         Outcome = "level"
+	OutcomeNotObserved   Outcome = "not_observed"   // the answer shows nothing about it
+	OutcomeNotAssessable Outcome = "not_assessable" // with a reason: too short, provider failed, …
+)
+
+// Rating is a level given by a named rater. A Rating without a rater cannot be built: its fields are
+// set by [NewRating], which checks them together.
+type Rating struct {
+	session      consent.SessionID
+	question     int
+	take         int
+	competency   string
+	rater        Rater
+	outcome      Outcome
+	level        int
+	whyNotHigher string
+	whyNotLower  string
+	reason       string
+	at           time.Time
+}
+
+// Measurement is a counted fact about one answer. Value means nothing when Valid is false.
+type Measurement struct {
+	Session  consent.SessionID
+	Question int
+	Take     int
+	Name     string  // e.g. "words_per_minute"
+	Value    float64 // in Unit
+	Unit     string  // e.g. "words/min", "s", "1"
+	Counted  string  // how it was counted, in one sentence for the candidate
+	Valid    bool
+	Invalid  string // why it is not valid here
+}
+
+// AnswerResult is everything known about one take of one question.
+type AnswerResult struct {
+	Answer       Answer
+	Lines        []Line
+	Measurements []Measurement
+	Evidence     []Evidence
+	Ratings      []Rating
+	// Pending: assessment work for this answer is still queued or running.
+	Pending bool
+}
+
+// Record is everything a session's results consist of, as stored; a report shows a part of it.
+type Record struct {
+	Session consent.Session
+	Plan    Plan
+	Answers []AnswerResult // by question, then take
+	Loose   []Line         // said outside any answer
+	Gaps    []media.Gap
+	Length  time.Duration // of the recording, or of the interview where nothing was recorded
+}

@@ -1,0 +1,129 @@
+package consent
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// ActorKind is in which capacity something asks for data.
+type ActorKind string
+
+// The capacities. The last three are parts of the server, which need a Permit like everybody else.
+const (
+	ActorCandidate ActorKind = "candidate"
+	ActorEmployer  ActorKind = "employer"
+	ActorRecorder  ActorKind = "recorder" // keeps media
+	ActorScribe    ActorKind = "scribe"   // turns speech into text
+	ActorAssessor  ActorKind = "assessor" // reads the transcript, writes measurements, ratings, feedback
+)
+
+// Actor is who asks. Account is empty for the parts of the server; Org only matters for employers.
+type Actor struct {
+	Kind    ActorKind
+	Account AccountID
+	Org     OrgID
+}
+
+// Snapshot is what the database knew at one moment about one actor and one session.
+type Snapshot struct {
+	Actor Actor
+	// ActorLive: the account exists and is not closed; for an employer, it is a member of Actor.Org
+	// and that organization exists.
+	ActorLive      bool
+	Session        SessionID
+	Known          bool // the session exists
+	Candidate      AccountID
+	State          SessionState
+	Consents       Consents
+	Authorizations []Authorization // of this session for Actor.Org, in any state; empty for others
+	Now            time.Time       // the database's time: it decides, not this machine's
+	ReadAt         time.Time       // this machine's monotonic time just before the read began
+}
+
+// SnapshotReader reads a Snapshot from the database in one statement, without a cache.
+type SnapshotReader interface {
+	Snapshot(ctx context.Context, actor Actor, session SessionID) (Snapshot, error)
+}
+
+// Gate asks a SnapshotReader and decides.
+type Gate struct{ Reader SnapshotReader }
+
+// Permit reads the facts and decides about one artefact. Any failure to read them is a refusal: the
+// cause is wrapped beside [ErrNotFound], so that callers can log it and answer the same 404.
+func (g Gate) Permit(ctx context.Context, actor Actor, session SessionID, artefact Artefact) (Permit, error) {
+	snapshot, err := g.Snapshot(ctx, actor, session)
+	if err != nil {
+		return Permit{}, err
+	}
+	return Decide(snapshot, artefact)
+}
+
+// Snapshot reads the facts once, for callers that decide about several artefacts together.
+func (g Gate) Snapshot(ctx context.Context, actor Actor, session SessionID) (Snapshot, error) {
+	snapshot, err := g.Reader.Snapshot(ctx, actor, session)
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("%w: read facts: %w", ErrNotFound, err)
+	}
+	if snapshot.Actor != actor || snapshot.Session != session {
+		return Snapshot{}, fmt.Errorf("%w: facts are about another question", ErrNotFound)
+	}
+	return snapshot, nil
+}
+
+// Decide is the only place where a Permit is made. It refuses with [ErrNotFound] unless the facts
+// clearly allow the artefact.
+func Decide(s Snapshot, artefact Artefact) (Permit, error) {
+	if !s.Known || s.State == SessionErased || s.ReadAt.IsZero() || s.Now.IsZero() {
+		return Permit{}, ErrNotFound
+	}
+	if !allowed(s, artefact) {
+		return Permit{}, ErrNotFound
+	}
+	return Permit{actor: s.Actor, session: s.Session, artefact: artefact, readAt: s.ReadAt}, nil
+}
+
+func allowed(s Snapshot, artefact Artefact) bool {
+	switch s.Actor.Kind {
+	case ActorCandidate:
+		return s.ActorLive && s.Actor.Account != "" && s.Actor.Account == s.Candidate &&
+			artefact != ArtefactCapture
+	case ActorEmployer:
+		return s.ActorLive && s.Actor.Org != "" && employerMay(s, artefact)
+	case ActorRecorder:
+		return artefact == ArtefactCapture && s.Consents.Recording && takesMedia(s.State)
+	case ActorScribe:
+		return artefact == ArtefactTranscript && s.Consents.Transcription
+	case ActorAssessor:
+		return s.Consents.Assessment && assessorNeeds(artefact)
+	default:
+		return false
+	}
+}
+
+// takesMedia: the tail of a recording is still sealed and uploaded just after the session ended.
+func takesMedia(state SessionState) bool {
+	return state == SessionConsented || state == SessionLive || state == SessionEnded || state == SessionAssessed
+}
+
+func assessorNeeds(artefact Artefact) bool {
+	switch artefact {
+	case ArtefactTranscript, ArtefactRatings, ArtefactFeedback, ArtefactQuotes, ArtefactMeasurements:
+		return true
+	default:
+		return false
+	}
+}
+
+// employerMay: some authorization of this organization is granted, has begun, has not ended, and
+// alone holds every scope the artefact needs. Scopes of two records are never added up, because each
+// was given for its own purpose.
+func employerMay(s Snapshot, artefact Artefact) bool {
+	for _, a := range s.Authorizations {
+		if a.Session == s.Session && a.Org == s.Actor.Org && a.State == AuthorizationGranted &&
+			!s.Now.Before(a.ValidFrom) && s.Now.Before(a.ValidUntil) && artefact.AllowedBy(a.Scopes) {
+			return true
+		}
+	}
+	return false
+}

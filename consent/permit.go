@@ -1,0 +1,47 @@
+package consent
+
+import (
+	"errors"
+	"time"
+)
+
+// PermitLife is how long a Permit is good for, measured on the monotonic clock from the moment the
+// facts behind it were read. A stream must ask again before it ends.
+const PermitLife = 5 * time.Second
+
+// ErrNotFound is the one refusal: unknown, foreign, not granted, withdrawn, expired and erased all
+// look the same to whoever asks.
+var ErrNotFound = errors.New("not found")
+
+// ErrPermit says that code used a Permit that is zero, too old, or for something else. It is a
+// mistake in this program, not in a request.
+var ErrPermit = errors.New("permit does not cover this read")
+
+// Permit is the result of [Decide]: one actor may touch one artefact of one session for a few
+// seconds. Its fields are private, so only Decide can make a useful one; the zero value is refused.
+type Permit struct {
+	actor    Actor
+	session  SessionID
+	artefact Artefact
+	readAt   time.Time // monotonic; zero in the zero Permit
+}
+
+// Actor returns who the Permit was given to.
+func (p Permit) Actor() Actor { return p.actor }
+
+// Session returns the session the Permit is for.
+func (p Permit) Session() SessionID { return p.session }
+
+// Artefact returns the artefact the Permit is for.
+func (p Permit) Artefact() Artefact { return p.artefact }
+
+// Demand returns nil if the Permit covers the artefact of the session now, and [ErrPermit] if not.
+func (p Permit) Demand(session SessionID, artefact Artefact) error {
+	if p.readAt.IsZero() || p.session != session || p.artefact != artefact {
+		return ErrPermit
+	}
+	if time.Since(p.readAt) > PermitLife {
+		return ErrPermit
+	}
+	return nil
+}

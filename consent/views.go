@@ -1,0 +1,63 @@
+package consent
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"time"
+)
+
+// ErrEmailTaken says that an account with this address exists.
+var ErrEmailTaken = errors.New("this e-mail address has an account already")
+
+// RecordPermits are the Permits for the parts of a session's record. Session is required; a zero
+// Permit in another field leaves that part out of what is read.
+type RecordPermits struct {
+	Session      Permit
+	Ratings      Permit
+	Feedback     Permit
+	Quotes       Permit
+	Measurements Permit
+	Transcript   Permit
+	Private      Permit
+}
+
+// SessionSummary is one session in its candidate's list.
+type SessionSummary struct {
+	Session
+	SharedWith int // organizations with a live authorization
+}
+
+// SharedSession is one session in an employer's list: what any scope lets it see.
+type SharedSession struct {
+	Session    SessionID
+	RoleTitle  string
+	EndedAt    time.Time
+	Length     time.Duration
+	Purpose    Purpose
+	Scopes     []Scope
+	ValidUntil time.Time
+	Candidate  string // display name; empty without the profile scope
+}
+
+// Notice is the one text a candidate answers before an interview. Its hash is over the exact text.
+type Notice struct {
+	Version string
+	Text    string // plain text with blank lines between paragraphs and "# " before headings
+}
+
+// SHA256 returns the hash of the text in hex.
+func (n Notice) SHA256() string {
+	sum := sha256.Sum256([]byte(n.Text))
+	return hex.EncodeToString(sum[:])
+}
+
+// Overview is the state of the server for operations: counts and states, no content.
+type Overview struct {
+	Sessions     map[SessionState]int
+	Jobs         map[string]int // by state, e.g. "available", "running", "retryable", "discarded"
+	SpoolFiles   int
+	SpoolBytes   int64
+	Segments     int64
+	SegmentBytes int64
+}

@@ -1,0 +1,104 @@
+package web
+
+import (
+	"context"
+	"time"
+
+	"greenroom/assess"
+	"greenroom/consent"
+	"greenroom/media"
+)
+
+// Accounts keeps people and their log-ins. Storage implements it under the login role.
+type Accounts interface {
+	// CreateCandidate stores a new candidate; [consent.ErrEmailTaken] if the address is in use.
+	// ageRule is the name of the age rule that was passed; no birth date is ever stored.
+	CreateCandidate(ctx context.Context, email, displayName, passwordHash, ageRule string) (consent.Account, error)
+	// AccountByEmail returns the account and its argon2id hash; [consent.ErrNotFound] if there is none.
+	AccountByEmail(ctx context.Context, email string) (consent.Account, string, error)
+	// CreateLogIn stores a log-in under the SHA-256 of its token.
+	CreateLogIn(ctx context.Context, tokenSHA256 [32]byte, account consent.AccountID, idle time.Duration, absolute time.Duration) error
+	// LogIn returns the account of a live log-in and moves its idle limit; [consent.ErrNotFound] if
+	// there is none or it expired.
+	LogIn(ctx context.Context, tokenSHA256 [32]byte) (consent.Account, error)
+	// EndLogIn ends one log-in; ending one that does not exist is no error.
+	EndLogIn(ctx context.Context, tokenSHA256 [32]byte) error
+	// CountFailure notes a failed password for an address and returns how long that address must now wait;
+	// ClearFailures forgets them after a success.
+	CountFailure(ctx context.Context, email string) (wait time.Duration, err error)
+	Wait(ctx context.Context, email string) (time.Duration, error)
+	ClearFailures(ctx context.Context, email string) error
+}
+
+// Sessions is a candidate's own view of sessions. Storage implements it under the candidate role;
+// every method touches only rows of the given candidate and answers [consent.ErrNotFound] otherwise.
+type Sessions interface {
+	CreateSession(ctx context.Context, candidate consent.AccountID, mode consent.Mode, plan assess.Plan) (consent.Session, error)
+	Session(ctx context.Context, candidate consent.AccountID, id consent.SessionID) (consent.Session, error)
+	SessionPlan(ctx context.Context, candidate consent.AccountID, id consent.SessionID) (assess.Plan, error)
+	SessionsOf(ctx context.Context, candidate consent.AccountID) ([]SessionSummary, error)
+	// GiveConsents stores the consent event (choices, notice hash, time) and moves the session to
+	// consented; consent.ErrBadStep if the notice was answered already.
+	GiveConsents(ctx context.Context, candidate consent.AccountID, id consent.SessionID, choices consent.Consents, notice Notice) (consent.Session, error)
+	// WithdrawConsent stores the event and notifies every node; withdrawing twice is no error.
+	WithdrawConsent(ctx context.Context, candidate consent.AccountID, id consent.SessionID, which consent.Consent) (consent.Session, error)
+	// RateSelf stores or replaces the candidate's own rating of one competency of one answer.
+	RateSelf(ctx context.Context, permit consent.Permit, rating assess.Rating) error
+
+	Organizations(ctx context.Context, candidate consent.AccountID) ([]consent.Organization, error)
+	Authorizations(ctx context.Context, candidate consent.AccountID, id consent.SessionID) ([]consent.Authorization, error)
+	// Authorize stores the record and its granted event, superseding a live one for the same
+	// organization and purpose, and notifies every node.
+	Authorize(ctx context.Context, candidate consent.AccountID, id consent.SessionID, request consent.AuthorizationRequest) (consent.Authorization, error)
+	// WithdrawAuthorization ends a record and notifies every node; ending one twice is no error.
+	WithdrawAuthorization(ctx context.Context, candidate consent.AccountID, session consent.SessionID, id consent.AuthorizationID) error
+	Accesses(ctx context.Context, candidate consent.AccountID, id consent.SessionID) ([]consent.Access, error)
+}
+
+// SessionSummary is a line of the candidate's list.
+type SessionSummary = consent.SessionSummary
+
+// Records reads results. Each part needs its own Permit; a zero Permit leaves that part out. The
+// database role follows the Permit's actor, so that row-level security stands behind it.
+type Records interface {
+	Record(ctx context.Context, permits RecordPermits) (assess.Record, error)
+}
+
+// RecordPermits are the Permits for the parts of a record. Session is required, the rest optional.
+type RecordPermits = consent.RecordPermits
+
+// Shared is an employer's view. Storage implements it under the employer role.
+type Shared interface {
+	// SharedWith lists the sessions that have a live authorization for the actor's organization.
+	SharedWith(ctx context.Context, actor consent.Actor) ([]SharedSession, error)
+	// NoteAccess writes what an employer is about to be shown; no access, no data.
+	NoteAccess(ctx context.Context, actor consent.Actor, session consent.SessionID, artefacts []consent.Artefact) error
+}
+
+// SharedSession is a line of an employer's list.
+type SharedSession = consent.SharedSession
+
+// Notice is the text a candidate answers before an interview.
+type Notice = consent.Notice
+
+// Recordings is what playback needs.
+type Recordings interface {
+	media.RecordingReader
+}
+
+// Changes tells the pages what happened elsewhere, on this node or another. Storage implements it
+// over LISTEN/NOTIFY.
+type Changes interface {
+	// Subscribe returns a channel that gets a value whenever something about the session changed;
+	// values may be merged. The channel is closed when ctx ends. A lost notification connection
+	// also sends a value, so that subscribers look again.
+	Subscribe(ctx context.Context, session consent.SessionID) <-chan struct{}
+}
+
+// Ops is what operations may see: counts and states, never content.
+type Ops interface {
+	Overview(ctx context.Context) (Overview, error)
+}
+
+// Overview is the state of the server without anybody's data.
+type Overview = consent.Overview
