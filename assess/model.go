@@ -1,0 +1,44 @@
+package assess
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+)
+
+// ErrModel is wrapped by every error of a [Model], with what to do next.
+var ErrModel = errors.New("language model")
+
+// Model is a language model that an assessor asks. Implementations bound their own time, tries and
+// answer size; they never check what the answer says: the caller decodes and validates it, because
+// servers accept a schema and ignore it.
+type Model interface {
+	// Complete asks once and returns the whole answer. An answer that was cut off is an error.
+	Complete(ctx context.Context, request ModelRequest) (ModelAnswer, error)
+	// Name names the model, as stored with each rating.
+	Name() string
+	// Place is the host that sees what is sent, as the candidate's notice names it.
+	Place() string
+}
+
+// ModelRequest is one question to a [Model].
+type ModelRequest struct {
+	System string
+	User   string
+	// Schema, if set, is the JSON Schema of the answer. Servers that cannot enforce it get it as text
+	// at the end of System.
+	Schema     json.RawMessage
+	SchemaName string // letters, digits, "_" and "-"; "answer" when empty
+	MaxTokens  int    // 0: the server's default
+	// OnDelta, if set, is called with each piece of the answer as it arrives, in order, from the
+	// goroutine that called Complete.
+	OnDelta func(text string)
+}
+
+// ModelAnswer is a finished answer.
+type ModelAnswer struct {
+	Text             string
+	FinishReason     string // always "stop"
+	PromptTokens     int    // 0 where the server does not count
+	CompletionTokens int
+}

@@ -1,0 +1,64 @@
+package assess
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"greenroom/media"
+)
+
+// ErrTranscriber is wrapped by every error of a [Transcriber], with what to do next.
+var ErrTranscriber = errors.New("speech to text")
+
+// MaxUtterance is the longest utterance any transcriber takes. Moonshine drops words from longer ones.
+const MaxUtterance = 25 * time.Second
+
+// maxUtteranceText bounds the text of one utterance, in bytes. Nobody says more than about 600 in 25 s;
+// a speech model that is stuck in a loop does.
+const maxUtteranceText = 8 << 10
+
+// audioLength returns how long the samples of an utterance last.
+func audioLength(u media.Utterance) time.Duration {
+	return time.Duration(len(u.PCM)) * time.Second / media.SampleRate
+}
+
+// interpolateWords splits text on spaces and spreads the words over the span by their length in
+// characters, each with the space after it.
+func interpolateWords(text string, start, end time.Duration) []Word {
+	fields := strings.Fields(text)
+	if len(fields) == 0 {
+		return nil
+	}
+	total := len(fields) - 1
+	for _, field := range fields {
+		total += utf8.RuneCountInString(field)
+	}
+	span := max(end-start, 0)
+	at := func(characters int) time.Duration {
+		return start + time.Duration(math.Round(float64(span)*float64(characters)/float64(total)))
+	}
+	words := make([]Word, 0, len(fields))
+	position := 0
+	for _, field := range fields {
+		length := utf8.RuneCountInString(field)
+		words = append(words, Word{Text: field, Start: at(position), End: at(position + length)})
+		position += length + 1
+	}
+	return words
+}
+
+// cleanText makes outside text safe to store and show: valid UTF-8 without control characters, single
+// spaces, none at the ends.
+func cleanText(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
+	return strings.Join(strings.Fields(text), " ")
+}
