@@ -1,0 +1,85 @@
+# Greenroom. `make run` sets everything up and serves http://localhost:8080; `make test` sets everything
+# up and runs the tests. Everything that is fetched or built lands in .greenroom/ and web/node_modules.
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+STATE := .greenroom
+BIN   := $(STATE)/bin/greenroom
+TOOLS := $(STATE)/tools
+LIB   := $(STATE)/lib
+
+GO_SOURCES   := $(shell git ls-files -co --exclude-standard '*.go' '*.sql' '*.json' go.mod go.sum 2>/dev/null | grep -v -e '^web/node_modules' -e '^\.ci/')
+PAGE_SOURCES := $(shell git ls-files -co --exclude-standard web 2>/dev/null | grep -v -e '\.go$$' -e '^web/dist' -e '^web/testdata')
+
+.PHONY: help run setup build page test test-go test-page e2e lint check bench fuzz crash soak eval up down clean tools need
+
+help: ## what can be made
+	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
+
+run: build ## set everything up and serve http://localhost:8080
+	@exec $(BIN) serve
+
+setup: need $(LIB)/.ready web/node_modules/.ready ## fetch what running needs: Go modules, page packages, speech model, ONNX Runtime, Postgres
+
+build: setup $(BIN) ## build the page and the program
+
+need:
+	@.ci/need
+
+$(LIB)/.ready: .ci/runtime.json .ci/setup-runtime.mjs
+	@node .ci/setup-runtime.mjs $(LIB)
+	@touch $@
+
+web/node_modules/.ready: web/package.json web/package-lock.json
+	@echo "set-up: page packages"
+	@cd web && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+page: web/dist/index.html ## build the page
+
+web/dist/index.html: web/node_modules/.ready $(PAGE_SOURCES)
+	@echo "set-up: building the page"
+	@cd web && npm run --silent types && npm run --silent build
+	@touch $@
+
+$(BIN): $(GO_SOURCES) web/dist/index.html
+	@echo "set-up: building greenroom (the first time takes some minutes)"
+	@mkdir -p $(@D)
+	@go build -trimpath -o $@ ./cmd/greenroom
+
+# --- tests -----------------------------------------------------------------------------------------
+
+test: test-go test-page e2e ## set everything up and run all tests
+
+tools: need
+	@.ci/tools-install $(TOOLS)
+
+test-go: setup tools web/dist/index.html ## Go tests with the race detector, on real Postgres, versitygw and MinIO
+	go test -race -timeout 20m ./...
+
+test-page: web/dist/index.html ## types and unit tests of the page
+	cd web && npm run --silent typecheck && npm run --silent test
+
+e2e: build tools ## the whole program in Chromium with fake devices that play real speech
+	cd web && node --test --test-reporter=spec e2e/
+
+lint: need web/node_modules/.ready web/dist/index.html ## every linter
+	@.ci/lint $(TOOLS)
+
+check: lint test ## exactly what CI runs
+
+fuzz: setup ## ten minutes of fuzzing for each target
+	@.ci/fuzz 10m
+
+# --- compose ---------------------------------------------------------------------------------------
+
+up: ## start everything in containers
+	docker compose up --build --detach
+
+down: ## stop the containers; the data stays
+	docker compose down
+
+clean: ## remove what was built and fetched; the data of `make run` stays in .greenroom/data
+	rm -rf $(STATE)/bin $(TOOLS) $(LIB) web/dist web/node_modules

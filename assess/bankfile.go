@@ -1,0 +1,137 @@
+package assess
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+//go:embed bank.json
+var bankJSON []byte
+
+// BuiltInBank returns the question bank that comes with Greenroom.
+func BuiltInBank() (Bank, error) { return ParseBank(bankJSON) }
+
+type bankFile struct {
+	Version      string       `json:"version"`
+	Competencies []Competency `json:"competencies"`
+	Roles        []struct {
+		ID        string         `json:"id"`
+		Title     string         `json:"title"`
+		Summary   string         `json:"summary"`
+		Questions []questionItem `json:"questions"`
+	} `json:"roles"`
+}
+
+type questionItem struct {
+	ID           string   `json:"id"`
+	Kind         string   `json:"kind"`
+	Text         string   `json:"text"`
+	Competencies []string `json:"competencies"`
+	PrepareS     int      `json:"prepare_s"` // 0 to 600
+	AnswerS      int      `json:"answer_s"`  // 10 to 900
+}
+
+// ParseBank reads a bank file (JSON; unknown fields are refused) and checks it whole: every problem in
+// it is named in the error.
+func ParseBank(file []byte) (Bank, error) {
+	var raw bankFile
+	decoder := json.NewDecoder(bytes.NewReader(file))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&raw); err != nil {
+		return Bank{}, fmt.Errorf("read question bank: %w", err)
+	}
+	sum := sha256.Sum256(file)
+	bank := Bank{Version: raw.Version, SHA256: hex.EncodeToString(sum[:]), Competencies: map[string]Competency{}}
+	var problems []error
+	note := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+
+	if raw.Version == "" {
+		note("the bank has no version")
+	}
+	for _, c := range raw.Competencies {
+		if c.ID == "" || c.Name == "" || c.Definition == "" || bank.Competencies[c.ID].ID != "" {
+			note("competency %q needs an id of its own, a name and a definition", c.ID)
+		}
+		for _, level := range []int{1, 3, 5} {
+			if c.Anchors[level] == "" {
+				note("competency %q has no anchor for level %d", c.ID, level)
+			}
+		}
+		bank.Competencies[c.ID] = c
+	}
+	for _, r := range raw.Roles {
+		role := Role{ID: r.ID, Title: r.Title, Summary: r.Summary}
+		if r.ID == "" || r.Title == "" || len(r.Questions) == 0 {
+			note("role %q needs an id, a title and questions", r.ID)
+		}
+		for _, q := range r.Questions {
+			role.Questions = append(role.Questions, q.question())
+			checkQuestion(q, bank.Competencies, note)
+		}
+		bank.Roles = append(bank.Roles, role)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return Bank{}, fmt.Errorf("question bank %s: %w", raw.Version, err)
+	}
+	return bank, nil
+}
+
+func (q questionItem) question() Question {
+	return Question{
+		ID: q.ID, Kind: q.Kind, Text: q.Text, Competencies: q.Competencies,
+		PrepareFor: time.Duration(q.PrepareS) * time.Second, AnswerFor: time.Duration(q.AnswerS) * time.Second,
+	}
+}
+
+func checkQuestion(q questionItem, competencies map[string]Competency, note func(string, ...any)) {
+	if q.ID == "" || q.Text == "" {
+		note("question %q needs an id and a text", q.ID)
+	}
+	if q.Kind != "behavioural" && q.Kind != "situational" && q.Kind != "technical" {
+		note("question %q is of unknown kind %q", q.ID, q.Kind)
+	}
+	if len(q.Competencies) < 1 || len(q.Competencies) > 3 {
+		note("question %q has %d competencies, want 1 to 3", q.ID, len(q.Competencies))
+	}
+	for _, c := range q.Competencies {
+		if competencies[c].ID == "" {
+			note("question %q names an unknown competency %q", q.ID, c)
+		}
+	}
+	if q.PrepareS < 0 || q.PrepareS > 600 || q.AnswerS < 10 || q.AnswerS > 900 {
+		note("question %q: %d s to prepare and %d s to answer are out of range", q.ID, q.PrepareS, q.AnswerS)
+	}
+}
+
+// ErrUnknownRole says that the bank has no such role.
+var ErrUnknownRole = errors.New("unknown role")
+
+// Plan freezes what a session for the role asks.
+func (b Bank) Plan(roleID string) (Plan, error) {
+	for _, role := range b.Roles {
+		if role.ID != roleID {
+			continue
+		}
+		plan := Plan{
+			Role: role.ID, RoleTitle: role.Title, BankVersion: b.Version, BankSHA256: b.SHA256,
+			Questions: role.Questions,
+		}
+		named := map[string]bool{}
+		for _, q := range role.Questions {
+			for _, c := range q.Competencies {
+				if !named[c] {
+					named[c] = true
+					plan.Competencies = append(plan.Competencies, b.Competencies[c])
+				}
+			}
+		}
+		return plan, nil
+	}
+	return Plan{}, fmt.Errorf("%w %q", ErrUnknownRole, roleID)
+}
