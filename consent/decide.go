@@ -2,6 +2,7 @@ package consent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -46,11 +47,16 @@ type SnapshotReader interface {
 	Snapshot(ctx context.Context, actor Actor, session SessionID) (Snapshot, error)
 }
 
+// ErrFacts marks a refusal whose reason is that the facts could not be read. A request gets the same
+// answer as for any other refusal; a job may be tried again.
+var ErrFacts = errors.New("the facts could not be read")
+
 // Gate asks a SnapshotReader and decides.
 type Gate struct{ Reader SnapshotReader }
 
 // Permit reads the facts and decides about one artefact. Any failure to read them is a refusal: the
-// cause is wrapped beside [ErrNotFound], so that callers can log it and answer the same 404.
+// cause is wrapped beside [ErrNotFound] and [ErrFacts], so that callers can log it and answer the same
+// 404.
 func (g Gate) Permit(ctx context.Context, actor Actor, session SessionID, artefact Artefact) (Permit, error) {
 	snapshot, err := g.Snapshot(ctx, actor, session)
 	if err != nil {
@@ -63,7 +69,7 @@ func (g Gate) Permit(ctx context.Context, actor Actor, session SessionID, artefa
 func (g Gate) Snapshot(ctx context.Context, actor Actor, session SessionID) (Snapshot, error) {
 	snapshot, err := g.Reader.Snapshot(ctx, actor, session)
 	if err != nil {
-		return Snapshot{}, fmt.Errorf("%w: read facts: %w", ErrNotFound, err)
+		return Snapshot{}, fmt.Errorf("%w: %w: %w", ErrNotFound, ErrFacts, err)
 	}
 	if snapshot.Actor != actor || snapshot.Session != session {
 		return Snapshot{}, fmt.Errorf("%w: facts are about another question", ErrNotFound)

@@ -1,0 +1,255 @@
+package assess
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"greenroom/consent"
+)
+
+// Results is what an assessor reads and writes. Storage implements it under the worker role. Every
+// write replaces what the same job wrote before, so that a job may run twice.
+type Results interface {
+	PlanOf(ctx context.Context, session consent.SessionID) (Plan, error)
+	AnswerOf(ctx context.Context, session consent.SessionID, question, take int) (Answer, error)
+	LineOf(ctx context.Context, transcript consent.Permit, session consent.SessionID, ref LineRef) (Line, error)
+	LinesOf(ctx context.Context, transcript consent.Permit, session consent.SessionID, question, take int) ([]Line, error)
+	EvidenceOf(ctx context.Context, feedback consent.Permit, session consent.SessionID, question, take int) ([]Evidence, error)
+	// EvidenceDone reports for which lines SaveEvidence was called, also with nothing found.
+	EvidenceDone(ctx context.Context, feedback consent.Permit, session consent.SessionID, ref LineRef) (bool, error)
+	SaveEvidence(ctx context.Context, feedback consent.Permit, session consent.SessionID, ref LineRef, found []Evidence) error
+	SaveMeasurements(ctx context.Context, measurements consent.Permit, found []Measurement) error
+	SaveRating(ctx context.Context, ratings consent.Permit, rating Rating) error
+	MarkAnswerAssessed(ctx context.Context, session consent.SessionID, question, take int) error
+}
+
+// AssessorConfig is what an Assessor needs.
+type AssessorConfig struct {
+	Results Results
+	Gate    consent.Gate
+	Model   Model // nil: measurements only
+	// Settled blocks until everything said in the session before the given media time is written
+	// down, or it will not be; nil where nothing is being said on this node.
+	Settled func(ctx context.Context, session consent.SessionID, until time.Duration)
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// Assessor turns transcripts into measurements, evidence and ratings, one job at a time. It asks for a
+// fresh Permit before each step, so that withdrawing the consent ends its work within the step.
+// It is safe for concurrent use.
+type Assessor struct{ AssessorConfig }
+
+// NewAssessor returns an assessor; it does nothing until a job calls it.
+func NewAssessor(config AssessorConfig) *Assessor {
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	return &Assessor{AssessorConfig: config}
+}
+
+var assessorActor = consent.Actor{Kind: consent.ActorAssessor}
+
+func (a *Assessor) permit(ctx context.Context, session consent.SessionID, artefact consent.Artefact) (consent.Permit, error) {
+	return a.Gate.Permit(ctx, assessorActor, session, artefact)
+}
+
+// Evidence gathers evidence in one line, while the answer is still being given. A withdrawn consent
+// and a line outside any answer end it without an error.
+func (a *Assessor) Evidence(ctx context.Context, session consent.SessionID, ref LineRef) error {
+	return a.unlessRefused(session, a.evidence(ctx, session, ref))
+}
+
+func (a *Assessor) evidence(ctx context.Context, session consent.SessionID, ref LineRef) error {
+	if a.Model == nil {
+		return nil
+	}
+	transcript, err := a.permit(ctx, session, consent.ArtefactTranscript)
+	if err != nil {
+		return err
+	}
+	line, err := a.Results.LineOf(ctx, transcript, session, ref)
+	if err != nil {
+		return err
+	}
+	plan, err := a.Results.PlanOf(ctx, session)
+	if err != nil {
+		return err
+	}
+	return a.evidenceIn(ctx, plan, line)
+}
+
+// evidenceIn asks the model about one line unless that was done before.
+func (a *Assessor) evidenceIn(ctx context.Context, plan Plan, line Line) error {
+	if line.Question < 0 || line.Question >= len(plan.Questions) || len(line.Words) == 0 {
+		return nil
+	}
+	feedback, err := a.permit(ctx, line.Session, consent.ArtefactFeedback)
+	if err != nil {
+		return err
+	}
+	done, err := a.Results.EvidenceDone(ctx, feedback, line.Session, line.Ref())
+	if err != nil || done {
+		return err
+	}
+	question := plan.Questions[line.Question]
+	found, err := findEvidence(ctx, a.Model, question, plan.CompetenciesOf(question), line)
+	if errors.Is(err, errUnusable) {
+		// Twice unusable: there is no evidence in this line as far as this model can tell.
+		a.Log.Warn("evidence could not be used", "session", line.Session, "sequence", line.Sequence)
+		found, err = nil, nil
+	}
+	if err != nil {
+		return fmt.Errorf("find evidence: %w", err)
+	}
+	// The call took its time: the candidate may have withdrawn meanwhile.
+	if feedback, err = a.permit(ctx, line.Session, consent.ArtefactFeedback); err != nil {
+		return err
+	}
+	return a.Results.SaveEvidence(ctx, feedback, line.Session, line.Ref(), found)
+}
+
+// Answer measures a closed answer and, with a model, completes its evidence and rates it.
+func (a *Assessor) Answer(ctx context.Context, session consent.SessionID, question, take int) error {
+	return a.unlessRefused(session, a.answer(ctx, session, question, take))
+}
+
+func (a *Assessor) answer(ctx context.Context, session consent.SessionID, question, take int) error {
+	answer, err := a.Results.AnswerOf(ctx, session, question, take)
+	if err != nil {
+		return err
+	}
+	plan, err := a.Results.PlanOf(ctx, session)
+	if err != nil {
+		return err
+	}
+	if question < 0 || question >= len(plan.Questions) {
+		return fmt.Errorf("question %d is not in a plan of %d", question, len(plan.Questions))
+	}
+	if a.Settled != nil {
+		a.Settled(ctx, session, answer.End)
+	}
+	lines, err := a.measure(ctx, answer)
+	if err != nil {
+		return err
+	}
+	if a.Model != nil {
+		if err := a.rate(ctx, plan, answer, lines); err != nil {
+			return err
+		}
+	}
+	return a.Results.MarkAnswerAssessed(ctx, session, question, take)
+}
+
+func (a *Assessor) measure(ctx context.Context, answer Answer) ([]Line, error) {
+	transcript, err := a.permit(ctx, answer.Session, consent.ArtefactTranscript)
+	if err != nil {
+		return nil, err
+	}
+	lines, err := a.Results.LinesOf(ctx, transcript, answer.Session, answer.Question, answer.Take)
+	if err != nil {
+		return nil, err
+	}
+	measurements, err := a.permit(ctx, answer.Session, consent.ArtefactMeasurements)
+	if err != nil {
+		return nil, err
+	}
+	return lines, a.Results.SaveMeasurements(ctx, measurements, Measure(answer, lines))
+}
+
+func (a *Assessor) rate(ctx context.Context, plan Plan, answer Answer, lines []Line) error {
+	of := answerOf{answer.Session, answer.Question, answer.Take}
+	if countWords(lines) < fewestWordsToRate {
+		return a.refuseAll(ctx, plan, of, "The answer has too few words to be rated.")
+	}
+	for _, line := range lines {
+		if err := a.evidenceIn(ctx, plan, line); err != nil {
+			return err
+		}
+	}
+	feedback, err := a.permit(ctx, answer.Session, consent.ArtefactFeedback)
+	if err != nil {
+		return err
+	}
+	evidence, err := a.Results.EvidenceOf(ctx, feedback, answer.Session, answer.Question, answer.Take)
+	if err != nil {
+		return err
+	}
+	question := plan.Questions[answer.Question]
+	for _, c := range plan.CompetenciesOf(question) {
+		if _, err := a.permit(ctx, answer.Session, consent.ArtefactRatings); err != nil {
+			return err
+		}
+		rating, err := rateCompetency(ctx, a.Model, of, question, c, lines, evidence, a.Now())
+		if errors.Is(err, errUnusable) {
+			rating, err = notAssessable(a.Model.Name(), of, c, "The model's answer could not be used.", a.Now())
+		}
+		if err != nil {
+			return fmt.Errorf("rate %s: %w", c.ID, err)
+		}
+		if err := a.save(ctx, rating); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// GiveUp writes that an answer cannot be assessed, after its job failed for the last time.
+func (a *Assessor) GiveUp(ctx context.Context, session consent.SessionID, question, take int) error {
+	plan, err := a.Results.PlanOf(ctx, session)
+	if err != nil {
+		return err
+	}
+	if a.Model != nil && question >= 0 && question < len(plan.Questions) {
+		err := a.refuseAll(ctx, plan, answerOf{session, question, take}, "The model could not be reached, several times over.")
+		if err = a.unlessRefused(session, err); err != nil {
+			return err
+		}
+	}
+	return a.Results.MarkAnswerAssessed(ctx, session, question, take)
+}
+
+func (a *Assessor) refuseAll(ctx context.Context, plan Plan, of answerOf, reason string) error {
+	for _, c := range plan.CompetenciesOf(plan.Questions[of.question]) {
+		rating, err := notAssessable(a.Model.Name(), of, c, reason, a.Now())
+		if err != nil {
+			return err
+		}
+		if err := a.save(ctx, rating); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *Assessor) save(ctx context.Context, rating Rating) error {
+	permit, err := a.permit(ctx, rating.Session(), consent.ArtefactRatings)
+	if err != nil {
+		return err
+	}
+	return a.Results.SaveRating(ctx, permit, rating)
+}
+
+// unlessRefused turns a refused Permit into a quiet end: the candidate has not consented, or no longer.
+// Facts that could not be read are a failure like any other.
+func (a *Assessor) unlessRefused(session consent.SessionID, err error) error {
+	if errors.Is(err, consent.ErrNotFound) && !errors.Is(err, consent.ErrFacts) {
+		a.Log.Info("assessment ended: not consented", "session", session)
+		return nil
+	}
+	return err
+}
+
+// CompetenciesOf returns the competencies a question of the plan asks for, in its order.
+func (p Plan) CompetenciesOf(q Question) []Competency {
+	found := make([]Competency, 0, len(q.Competencies))
+	for _, id := range q.Competencies {
+		if c, ok := competencyOf(p.Competencies, id); ok {
+			found = append(found, c)
+		}
+	}
+	return found
+}

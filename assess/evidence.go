@@ -1,0 +1,149 @@
+package assess
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Ref returns the address of the line within its session.
+func (l Line) Ref() LineRef { return LineRef{Epoch: l.Epoch, Sequence: l.Sequence} }
+
+// Text returns the words joined by spaces.
+func (l Line) Text() string { return wordsText(l.Words) }
+
+// Quote renders the words first to last, inclusive, of the line; it is the only way a quote is made.
+// It returns an error for a range that is not in the line.
+func (l Line) Quote(first, last int) (string, error) {
+	if first < 0 || last < first || last >= len(l.Words) {
+		return "", fmt.Errorf("words %d to %d are not in a line of %d", first, last, len(l.Words))
+	}
+	return wordsText(l.Words[first : last+1]), nil
+}
+
+func wordsText(words []Word) string {
+	texts := make([]string, len(words))
+	for i, w := range words {
+		texts[i] = w.Text
+	}
+	return strings.Join(texts, " ")
+}
+
+// errUnusable says that a model answered something that cannot be used; its text goes back to the
+// model once, so it names the problem and nothing else.
+var errUnusable = errors.New("unusable answer")
+
+// mostEvidence bounds how many runs of words one utterance can have.
+const mostEvidence = 4
+
+// findEvidence asks the model for word ranges in one line and keeps only those that exist.
+func findEvidence(ctx context.Context, model Model, question Question, competencies []Competency, line Line) ([]Evidence, error) {
+	prompt, err := evidencePrompt(question, competencies, line)
+	if err != nil {
+		return nil, err
+	}
+	request := ModelRequest{System: evidenceSystem, User: prompt, Schema: evidenceSchema, SchemaName: "evidence", MaxTokens: 800}
+	return askTwice(ctx, model, request, func(text string) ([]Evidence, error) {
+		return parseEvidence(text, model.Name(), competencies, line)
+	})
+}
+
+func parseEvidence(text, modelName string, competencies []Competency, line Line) ([]Evidence, error) {
+	var answer struct {
+		Evidence []struct {
+			Competency string   `json:"competency"`
+			First      int      `json:"first"`
+			Last       int      `json:"last"`
+			Polarity   Polarity `json:"polarity"`
+			Part       Part     `json:"part"`
+		} `json:"evidence"`
+	}
+	if err := decodeAnswer(text, &answer); err != nil {
+		return nil, err
+	}
+	if len(answer.Evidence) > mostEvidence {
+		return nil, fmt.Errorf("%w: more than %d runs of words", errUnusable, mostEvidence)
+	}
+	found := make([]Evidence, 0, len(answer.Evidence))
+	for _, e := range answer.Evidence {
+		c, ok := competencyOf(competencies, e.Competency)
+		if !ok {
+			return nil, fmt.Errorf("%w: unknown competency", errUnusable)
+		}
+		if _, err := line.Quote(e.First, e.Last); err != nil {
+			return nil, fmt.Errorf("%w: %w", errUnusable, err)
+		}
+		if !e.Polarity.known() || !e.Part.known() {
+			return nil, fmt.Errorf("%w: unknown polarity or part", errUnusable)
+		}
+		found = append(found, Evidence{
+			Session: line.Session, Question: line.Question, Take: line.Take,
+			Competency: c.ID, Line: line.Ref(), First: e.First, Last: e.Last, Polarity: e.Polarity, Part: e.Part,
+			Rater: Rater{
+				Kind: RaterModel, Model: modelName,
+				PromptSHA256: promptSHA256(evidenceSystem, evidenceSchema), RubricSHA256: rubricSHA256(c),
+			},
+		})
+	}
+	return found, nil
+}
+
+func (p Polarity) known() bool { return p == Supports || p == Contradicts }
+
+func (p Part) known() bool {
+	switch p {
+	case PartSituation, PartTask, PartAction, PartResult, PartOther:
+		return true
+	default:
+		return false
+	}
+}
+
+func competencyOf(competencies []Competency, id string) (Competency, bool) {
+	for _, c := range competencies {
+		if c.ID == id {
+			return c, true
+		}
+	}
+	return Competency{}, false
+}
+
+// askTwice asks, and if the answer is unusable asks once more saying why. A provider's failure is
+// returned as it is, for the job to be tried again later.
+func askTwice[T any](ctx context.Context, model Model, request ModelRequest, parse func(string) (T, error)) (T, error) {
+	var zero T
+	answer, err := model.Complete(ctx, request)
+	if err != nil {
+		return zero, err
+	}
+	value, err := parse(answer.Text)
+	if err == nil || !errors.Is(err, errUnusable) {
+		return value, err
+	}
+	request.System += "\n\n" + fmt.Sprintf(repairSystem, err)
+	if answer, err = model.Complete(ctx, request); err != nil {
+		return zero, err
+	}
+	return parse(answer.Text)
+}
+
+// decodeAnswer reads exactly one JSON object, of which unknown fields are refused. A model that puts
+// the object into a fenced block is forgiven.
+func decodeAnswer(text string, into any) error {
+	text = strings.TrimSpace(text)
+	if inner, ok := strings.CutPrefix(text, "```"); ok {
+		inner = strings.TrimPrefix(inner, "json")
+		text = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(inner), "```"))
+	}
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		return fmt.Errorf("%w: it is not the JSON that was asked for", errUnusable)
+	}
+	if decoder.More() {
+		return fmt.Errorf("%w: there is text after the JSON", errUnusable)
+	}
+	return nil
+}

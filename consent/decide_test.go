@@ -1,0 +1,211 @@
+package consent
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// shared is a snapshot in which an employer may see everything that can be shared.
+func shared() Snapshot {
+	return Snapshot{
+		Actor:     Actor{Kind: ActorEmployer, Account: "employer", Org: "org"},
+		ActorLive: true, Session: "session", Known: true, Candidate: "candidate", State: SessionEnded,
+		Consents: Consents{Recording: true, Transcription: true, Assessment: true},
+		Authorizations: []Authorization{{
+			Session: "session", Org: "org", Scopes: AllScopes(), State: AuthorizationGranted,
+			ValidFrom: noon.Add(-time.Hour), ValidUntil: noon.Add(time.Hour),
+		}},
+		Now: noon, ReadAt: time.Now(),
+	}
+}
+
+func as(kind ActorKind, account AccountID) Snapshot {
+	s := shared()
+	s.Actor = Actor{Kind: kind, Account: account}
+	s.Authorizations = nil
+	return s
+}
+
+func TestDecideRefusesEmployerWhenAnyFactIsMissing(t *testing.T) {
+	if _, err := Decide(shared(), ArtefactTranscript); err != nil {
+		t.Fatalf("the snapshot in which everything holds is refused: %v", err)
+	}
+	for name, spoil := range map[string]func(*Snapshot){
+		"unknown session":         func(s *Snapshot) { s.Known = false },
+		"erased session":          func(s *Snapshot) { s.State = SessionErased },
+		"account closed":          func(s *Snapshot) { s.ActorLive = false },
+		"no organization":         func(s *Snapshot) { s.Actor.Org = "" },
+		"no authorization":        func(s *Snapshot) { s.Authorizations = nil },
+		"withdrawn":               func(s *Snapshot) { s.Authorizations[0].State = AuthorizationWithdrawn },
+		"superseded":              func(s *Snapshot) { s.Authorizations[0].State = AuthorizationSuperseded },
+		"state missing":           func(s *Snapshot) { s.Authorizations[0].State = "" },
+		"not yet valid":           func(s *Snapshot) { s.Authorizations[0].ValidFrom = noon.Add(time.Nanosecond) },
+		"valid until this moment": func(s *Snapshot) { s.Authorizations[0].ValidUntil = noon },
+		"of another organization": func(s *Snapshot) { s.Authorizations[0].Org = "other" },
+		"of another session":      func(s *Snapshot) { s.Authorizations[0].Session = "other" },
+		"no scopes":               func(s *Snapshot) { s.Authorizations[0].Scopes = nil },
+		"database time missing":   func(s *Snapshot) { s.Now = time.Time{} },
+		"time of reading missing": func(s *Snapshot) { s.ReadAt = time.Time{} },
+		"actor kind missing":      func(s *Snapshot) { s.Actor.Kind = "" },
+		"an ops account":          func(s *Snapshot) { s.Actor.Kind = "ops" },
+	} {
+		s := shared()
+		spoil(&s)
+		if p, err := Decide(s, ArtefactTranscript); !errors.Is(err, ErrNotFound) || p != (Permit{}) {
+			t.Errorf("%s: Decide = %v, %v; want the zero Permit and ErrNotFound", name, p, err)
+		}
+	}
+}
+
+func TestDecideBoundariesOfTime(t *testing.T) {
+	s := shared()
+	s.Authorizations[0].ValidFrom = noon
+	s.Authorizations[0].ValidUntil = noon.Add(time.Nanosecond)
+	if _, err := Decide(s, ArtefactAudio); err != nil {
+		t.Errorf("from is inclusive, until exclusive: refused at exactly from: %v", err)
+	}
+}
+
+func TestScopesOfTwoAuthorizationsAreNotAddedUp(t *testing.T) {
+	s := shared()
+	feedback, transcript := s.Authorizations[0], s.Authorizations[0]
+	feedback.Scopes, transcript.Scopes = []Scope{ScopeFeedback}, []Scope{ScopeTranscript}
+	s.Authorizations = []Authorization{feedback, transcript}
+	if _, err := Decide(s, ArtefactQuotes); !errors.Is(err, ErrNotFound) {
+		t.Errorf("quotes with feedback and transcript in two records: %v, want ErrNotFound", err)
+	}
+	if _, err := Decide(s, ArtefactTranscript); err != nil {
+		t.Errorf("the transcript is in one of the records but refused: %v", err)
+	}
+}
+
+// The table of the design, row by row: with exactly one scope (or the one pair), exactly these.
+func TestEachScopeOpensItsArtefactsAndNoOther(t *testing.T) {
+	for _, c := range []struct {
+		scopes []Scope
+		opens  []Artefact
+	}{
+		{[]Scope{ScopeRatings}, []Artefact{ArtefactSession, ArtefactRatings}},
+		{[]Scope{ScopeFeedback}, []Artefact{ArtefactSession, ArtefactFeedback, ArtefactMeasurements}},
+		{[]Scope{ScopeTranscript}, []Artefact{ArtefactSession, ArtefactTranscript}},
+		{[]Scope{ScopeFeedback, ScopeTranscript}, []Artefact{ArtefactSession, ArtefactFeedback, ArtefactMeasurements, ArtefactTranscript, ArtefactQuotes}},
+		{[]Scope{ScopeRecordingAudio}, []Artefact{ArtefactSession, ArtefactAudio}},
+		{[]Scope{ScopeRecordingVideo}, []Artefact{ArtefactSession, ArtefactVideo}},
+		{[]Scope{ScopeResume}, []Artefact{ArtefactSession}},
+		{[]Scope{ScopeProfile}, []Artefact{ArtefactSession, ArtefactProfile}},
+	} {
+		s := shared()
+		s.Authorizations[0].Scopes = c.scopes
+		want := map[Artefact]bool{}
+		for _, a := range c.opens {
+			want[a] = true
+		}
+		for _, a := range AllArtefacts() {
+			_, err := Decide(s, a)
+			if got := err == nil; got != want[a] {
+				t.Errorf("scopes %v, artefact %s: open = %v, want %v", c.scopes, a, got, want[a])
+			}
+		}
+	}
+}
+
+func TestCandidateSeesOnlyOwnSessions(t *testing.T) {
+	for _, a := range AllArtefacts() {
+		_, err := Decide(as(ActorCandidate, "candidate"), a)
+		if got, want := err == nil, a != ArtefactCapture; got != want {
+			t.Errorf("own %s: open = %v, want %v", a, got, want)
+		}
+		if _, err := Decide(as(ActorCandidate, "somebody"), a); err == nil {
+			t.Errorf("a stranger may see %s", a)
+		}
+		if _, err := Decide(as(ActorCandidate, ""), a); err == nil {
+			t.Errorf("nobody may see %s", a)
+		}
+	}
+}
+
+func TestPartsOfTheServerNeedTheirConsent(t *testing.T) {
+	for _, c := range []struct {
+		kind     ActorKind
+		artefact Artefact
+		consent  Consent
+	}{
+		{ActorRecorder, ArtefactCapture, ConsentRecording},
+		{ActorScribe, ArtefactTranscript, ConsentTranscription},
+		{ActorAssessor, ArtefactTranscript, ConsentAssessment},
+		{ActorAssessor, ArtefactRatings, ConsentAssessment},
+		{ActorAssessor, ArtefactFeedback, ConsentAssessment},
+		{ActorAssessor, ArtefactMeasurements, ConsentAssessment},
+	} {
+		s := as(c.kind, "")
+		if _, err := Decide(s, c.artefact); err != nil {
+			t.Errorf("%s for %s with every consent: %v", c.kind, c.artefact, err)
+		}
+		var err error
+		if s.Consents, err = s.Consents.Without(c.consent); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Decide(s, c.artefact); !errors.Is(err, ErrNotFound) {
+			t.Errorf("%s for %s without %s: %v, want ErrNotFound", c.kind, c.artefact, c.consent, err)
+		}
+		for _, other := range []Artefact{ArtefactPrivate, ArtefactProfile, ArtefactAudio, ArtefactVideo} {
+			if _, err := Decide(as(c.kind, ""), other); err == nil {
+				t.Errorf("%s may touch %s", c.kind, other)
+			}
+		}
+	}
+}
+
+func TestPermitCoversOneThingForSeconds(t *testing.T) {
+	p, err := Decide(shared(), ArtefactAudio)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Demand("session", ArtefactAudio); err != nil {
+		t.Errorf("a fresh permit is refused: %v", err)
+	}
+	old := p
+	old.readAt = time.Now().Add(-PermitLife - time.Millisecond)
+	for name, refused := range map[string]error{
+		"zero permit":      Permit{}.Demand("", ""),
+		"another session":  p.Demand("other", ArtefactAudio),
+		"another artefact": p.Demand("session", ArtefactVideo),
+		"too old":          old.Demand("session", ArtefactAudio),
+	} {
+		if !errors.Is(refused, ErrPermit) {
+			t.Errorf("%s: %v, want ErrPermit", name, refused)
+		}
+	}
+}
+
+type factsFunc func(Actor, SessionID) (Snapshot, error)
+
+func (f factsFunc) Snapshot(_ context.Context, a Actor, s SessionID) (Snapshot, error) {
+	return f(a, s)
+}
+
+func TestGateFailsClosed(t *testing.T) {
+	broken := errors.New("connection lost")
+	employer := shared().Actor
+	for name, facts := range map[string]factsFunc{
+		"facts cannot be read":     func(Actor, SessionID) (Snapshot, error) { return shared(), broken },
+		"facts of another actor":   func(Actor, SessionID) (Snapshot, error) { s := shared(); s.Actor.Org = "other"; return s, nil },
+		"facts of another session": func(Actor, SessionID) (Snapshot, error) { s := shared(); s.Session = "other"; return s, nil },
+	} {
+		_, err := Gate{Reader: facts}.Permit(t.Context(), employer, "session", ArtefactAudio)
+		if !errors.Is(err, ErrNotFound) {
+			t.Errorf("%s: %v, want ErrNotFound", name, err)
+		}
+		if got, want := errors.Is(err, ErrFacts), name == "facts cannot be read"; got != want {
+			t.Errorf("%s: ErrFacts = %v, want %v", name, got, want)
+		}
+	}
+	good := factsFunc(func(Actor, SessionID) (Snapshot, error) { return shared(), nil })
+	if _, err := (Gate{Reader: good}).Permit(t.Context(), employer, "session", ArtefactAudio); err != nil {
+		t.Errorf("good facts are refused: %v", err)
+	}
+}
