@@ -1,0 +1,170 @@
+//go:build cgo
+
+package assess
+
+import (
+	"context"
+	"fmt"
+
+	"greenroom/media"
+)
+
+// The shape of Moonshine-tiny, and the tokens it begins and ends with.
+const (
+	moonshineLayers = 6
+	moonshineHeads  = 8
+	moonshineWidth  = 36 // of one head
+	startToken      = 1
+	endToken        = 2
+)
+
+// Below minMoonshine samples (0.1 s) the encoder has no frame to work on, and nobody said a word.
+const minMoonshine = media.SampleRate / 10
+
+// moonshine is the local transcriber. It knows English only and gives no word times.
+type moonshine struct {
+	runtime *SpeechRuntime
+}
+
+var _ Transcriber = (*moonshine)(nil)
+
+// Engine implements [Transcriber].
+func (*moonshine) Engine() string { return "moonshine-tiny" }
+
+// Transcribe implements [Transcriber]. It gives up between two steps of the decoder (a few
+// milliseconds) when ctx ends.
+func (m *moonshine) Transcribe(ctx context.Context, u media.Utterance) ([]Word, bool, error) {
+	if length := audioLength(u); length > MaxUtterance {
+		return nil, false, fmt.Errorf("%w: an utterance of %s is too long: cut it at %s", ErrTranscriber, length, MaxUtterance)
+	}
+	m.runtime.mu.RLock()
+	defer m.runtime.mu.RUnlock()
+	if m.runtime.closed {
+		return nil, false, fmt.Errorf("%w: %w", ErrTranscriber, errSpeechClosed)
+	}
+	if len(u.PCM) < minMoonshine {
+		return nil, true, nil
+	}
+	ids, err := m.recognise(ctx, u.PCM)
+	if err != nil {
+		return nil, false, fmt.Errorf("%w: %w", ErrTranscriber, err)
+	}
+	return interpolateWords(m.runtime.words.text(ids), u.Start, u.End), true, nil
+}
+
+// recognise returns the tokens of the most probable text, each picked greedily.
+func (m *moonshine) recognise(ctx context.Context, pcm []float32) ([]int64, error) {
+	hidden, err := m.encode(pcm)
+	if err != nil {
+		return nil, fmt.Errorf("encode: %w", err)
+	}
+	defer hidden.destroy()
+	past, err := m.emptyPast()
+	defer func() { destroyAll(past) }()
+	if err != nil {
+		return nil, fmt.Errorf("decode: %w", err)
+	}
+	var ids []int64
+	token := int64(startToken)
+	for step := range maxTokens(pcm) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if token, err = m.step(token, hidden, past, step > 0); err != nil {
+			return nil, fmt.Errorf("decode step %d: %w", step, err)
+		}
+		if token == endToken {
+			break
+		}
+		ids = append(ids, token)
+	}
+	return ids, nil
+}
+
+// maxTokens bounds the decoder, which may otherwise repeat itself for ever: 6.5 tokens a second are
+// more than anybody says.
+func maxTokens(pcm []float32) int {
+	return int(6.5*float64(len(pcm))/media.SampleRate) + 4
+}
+
+func (m *moonshine) encode(pcm []float32) (*tensor, error) {
+	input, err := newTensor(m.runtime.library, pcm, 1, int64(len(pcm)))
+	if err != nil {
+		return nil, err
+	}
+	defer input.destroy()
+	outputs := make([]*tensor, 1)
+	if err := m.runtime.encoder.run([]*tensor{input}, outputs); err != nil {
+		return nil, err
+	}
+	return outputs[0], nil
+}
+
+// step feeds one token and returns the next. It replaces what the decoder remembers in past.
+func (m *moonshine) step(token int64, hidden *tensor, past []*tensor, cached bool) (int64, error) {
+	id, err := newTensor(m.runtime.library, []int64{token}, 1, 1)
+	if err != nil {
+		return 0, err
+	}
+	defer id.destroy()
+	branch, err := newTensor(m.runtime.library, []bool{cached}, 1)
+	if err != nil {
+		return 0, err
+	}
+	defer branch.destroy()
+	inputs := append(append([]*tensor{id, hidden}, past...), branch)
+	outputs := make([]*tensor, 1+len(past))
+	if err := m.runtime.decoder.run(inputs, outputs); err != nil {
+		return 0, err
+	}
+	defer outputs[0].destroy()
+	for i, present := range outputs[1:] {
+		// With the cache on, what the decoder says about the encoder is empty: keep the first.
+		if cached && aboutEncoder(i) {
+			present.destroy()
+			continue
+		}
+		past[i].destroy()
+		past[i] = present
+	}
+	return largest(outputs[0].floats()), nil
+}
+
+// emptyPast is what the decoder gets for its first step, on which it ignores it.
+func (m *moonshine) emptyPast() ([]*tensor, error) {
+	past := make([]*tensor, moonshineLayers*4)
+	for i := range past {
+		zeros := make([]float32, moonshineHeads*moonshineWidth)
+		var err error
+		if past[i], err = newTensor(m.runtime.library, zeros, 1, moonshineHeads, 1, moonshineWidth); err != nil {
+			return past, err
+		}
+	}
+	return past, nil
+}
+
+// aboutEncoder: of each layer's four tensors the last two are about the encoder.
+func aboutEncoder(i int) bool { return i%4 >= 2 }
+
+// decoderNames lists the decoder's inputs and outputs in the order that step uses.
+func decoderNames() (inputs, outputs []string) {
+	inputs, outputs = []string{"input_ids", "encoder_hidden_states"}, []string{"logits"}
+	for layer := range moonshineLayers {
+		for _, part := range []string{"decoder.key", "decoder.value", "encoder.key", "encoder.value"} {
+			inputs = append(inputs, fmt.Sprintf("past_key_values.%d.%s", layer, part))
+			outputs = append(outputs, fmt.Sprintf("present.%d.%s", layer, part))
+		}
+	}
+	return append(inputs, "use_cache_branch"), outputs
+}
+
+// largest returns the index of the largest value; endToken if there is none.
+func largest(values []float32) int64 {
+	best := int64(endToken)
+	for i, value := range values {
+		if best >= int64(len(values)) || value > values[best] {
+			best = int64(i)
+		}
+	}
+	return best
+}
