@@ -1,0 +1,99 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"greenroom/assess"
+	"greenroom/consent"
+)
+
+// bankJSON is the question bank without a single question's text: nobody reads them before the
+// interview.
+type bankJSON struct {
+	Version string     `json:"version"`
+	Roles   []roleJSON `json:"roles"`
+}
+
+type roleJSON struct {
+	ID        string        `json:"id"`
+	Title     string        `json:"title"`
+	Summary   string        `json:"summary"`
+	Questions []outlineJSON `json:"questions"`
+	Minutes   int           `json:"minutes" doc:"How long it takes at most, rounded up."`
+}
+
+type outlineJSON struct {
+	Kind     string `json:"kind"`
+	PrepareS int    `json:"prepare_s"`
+	AnswerS  int    `json:"answer_s"`
+}
+
+type judgeJSON struct {
+	Transcriber transcriberJSON `json:"transcriber"`
+	Assessor    assessorJSON    `json:"assessor"`
+}
+
+type transcriberJSON struct {
+	Engine string `json:"engine" doc:"Empty: nothing is written down."`
+	Place  string `json:"place"`
+}
+
+type assessorJSON struct {
+	Model string `json:"model" doc:"Empty: no model rates; only facts are counted."`
+	Place string `json:"place"`
+}
+
+// Judge says who writes down and who judges, and where that happens. An empty engine or model means
+// that there is none; a place is [ThisServer] or the host that is sent the audio or the transcript.
+type Judge struct {
+	TranscriberEngine string
+	TranscriberPlace  string
+	AssessorModel     string
+	AssessorPlace     string
+}
+
+// ThisServer is the place of what never leaves the server.
+const ThisServer = "this server"
+
+func judgeOf(j Judge) judgeJSON {
+	return judgeJSON{
+		Transcriber: transcriberJSON{Engine: j.TranscriberEngine, Place: j.TranscriberPlace},
+		Assessor:    assessorJSON{Model: j.AssessorModel, Place: j.AssessorPlace},
+	}
+}
+
+func (s *Server) bankRoutes() {
+	register(s, anyone, huma.Operation{
+		OperationID: "get-bank", Method: http.MethodGet, Path: "/bank",
+		Summary: "Which interviews can be practised, without the questions' texts",
+	}, func(context.Context, consent.Account, *struct{}) (*body[bankJSON], error) {
+		return answer(bankOf(s.cfg.Bank)), nil
+	})
+	register(s, anyone, huma.Operation{
+		OperationID: "get-judge", Method: http.MethodGet, Path: "/judge",
+		Summary: "Who writes down and who judges, and where",
+	}, func(context.Context, consent.Account, *struct{}) (*body[judgeJSON], error) {
+		return answer(judgeOf(s.cfg.Judge)), nil
+	})
+}
+
+func bankOf(bank assess.Bank) bankJSON {
+	out := bankJSON{Version: bank.Version, Roles: make([]roleJSON, 0, len(bank.Roles))}
+	for _, role := range bank.Roles {
+		shown := roleJSON{ID: role.ID, Title: role.Title, Summary: role.Summary, Questions: make([]outlineJSON, 0, len(role.Questions))}
+		var total time.Duration
+		for _, q := range role.Questions {
+			total += q.PrepareFor + q.AnswerFor
+			shown.Questions = append(shown.Questions, outlineJSON{
+				Kind: q.Kind, PrepareS: int(q.PrepareFor / time.Second), AnswerS: int(q.AnswerFor / time.Second),
+			})
+		}
+		shown.Minutes = int((total + time.Minute - 1) / time.Minute)
+		out.Roles = append(out.Roles, shown)
+	}
+	return out
+}

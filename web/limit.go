@@ -1,0 +1,78 @@
+package web
+
+import (
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Limits are how much one caller may ask for; a zero field takes its default.
+type Limits struct {
+	AnonymousPerMinute int // requests per address without a log-in; 60
+	AccountPerMinute   int // requests per account; 600
+	LogInPerMinute     int // log-ins and new accounts per address; 20
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.AnonymousPerMinute == 0 {
+		l.AnonymousPerMinute = 60
+	}
+	if l.AccountPerMinute == 0 {
+		l.AccountPerMinute = 600
+	}
+	if l.LogInPerMinute == 0 {
+		l.LogInPerMinute = 20
+	}
+	return l
+}
+
+// limiter counts the requests of each caller. Callers that have been quiet long enough to have their
+// whole allowance back are forgotten, once a minute; between two sweeps the table is bounded.
+type limiter struct {
+	perMinute int
+	now       func() time.Time
+
+	mu      sync.Mutex
+	callers map[string]*rate.Limiter
+	swept   time.Time
+}
+
+// A table of a million callers takes about 100 MiB; beyond that new ones share one allowance.
+const maxCallers = 1_000_000
+
+func newLimiter(perMinute int, now func() time.Time) *limiter {
+	return &limiter{perMinute: perMinute, now: now, callers: map[string]*rate.Limiter{}, swept: now()}
+}
+
+// allow takes one request of the caller and returns zero, or how long to wait for the next one.
+func (l *limiter) allow(caller string) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	if now.Sub(l.swept) >= time.Minute {
+		l.sweep(now)
+	}
+	if _, known := l.callers[caller]; !known && len(l.callers) >= maxCallers {
+		caller = ""
+	}
+	bucket, ok := l.callers[caller]
+	if !ok {
+		bucket = rate.NewLimiter(rate.Limit(float64(l.perMinute)/60), l.perMinute)
+		l.callers[caller] = bucket
+	}
+	if bucket.AllowN(now, 1) {
+		return 0
+	}
+	missing := 1 - bucket.TokensAt(now)
+	return time.Duration(missing / float64(bucket.Limit()) * float64(time.Second))
+}
+
+func (l *limiter) sweep(now time.Time) {
+	for caller, bucket := range l.callers {
+		if bucket.TokensAt(now) >= float64(bucket.Burst()) {
+			delete(l.callers, caller)
+		}
+	}
+	l.swept = now
+}

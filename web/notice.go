@@ -1,0 +1,73 @@
+package web
+
+import (
+	"strings"
+
+	"greenroom/consent"
+)
+
+// noticeVersion rises when the meaning of the notice changes; what differs by configuration is in the
+// text and so in its hash.
+const noticeVersion = "1"
+
+// noticeFor builds the one text that a candidate answers before an interview. It promises only what
+// this program does.
+func noticeFor(judge Judge) consent.Notice {
+	parts := []string{
+		"# Before the interview",
+		"This is a practice interview. Three things can be done with it, each only if you tick its box. No box is ticked for you. " +
+			"Whatever you leave empty, the interview goes on in the same way and nothing else changes.",
+
+		"# Recording",
+		"If you tick this, the sound and the picture of your interview are recorded while it runs, so that you can watch it again. " +
+			"If you do not, nothing you send is kept as sound or picture.",
+
+		"# Writing down",
+		writtenDown(judge),
+
+		"# Assessment by AI",
+		assessed(judge),
+		"Judged is only what you say, against written descriptions of each skill, and every judgement points to your own words. " +
+			"Never judged are your face, your looks, your feelings, your accent, your voice, or how confident you seem. " +
+			"Nobody is recommended or rejected. A model can be wrong: its levels are an unvalidated practice estimate.",
+
+		"# Who can see it",
+		"Nobody but you, until you yourself let an organization see it. You choose which one, which parts, for what, and until when, " +
+			"and you can end that at any time; whoever is watching then is cut off. What somebody has already seen cannot be unseen. " +
+			"You can see who looked at what, and when. Practising never depends on sharing. The people who run this server look after the machine it is on.",
+
+		"# How long it is kept",
+		"It is kept on this server, encrypted. Automatic erasure after two years is not part of this version, and neither is a button to erase it yourself: " +
+			"ask the operator of this server to erase it.",
+
+		"# If you change your mind",
+		"You can take back each of the three at any time, also during the interview: it then stops within a second. " +
+			"What was recorded or written down before stays yours to see. Taking back the writing down also ends the assessment, which reads nothing else. " +
+			"To end what an organization can see, open the session's sharing page and choose Withdraw.",
+	}
+	return consent.Notice{Version: noticeVersion, Text: strings.Join(parts, "\n\n") + "\n"}
+}
+
+func writtenDown(judge Judge) string {
+	if judge.TranscriberEngine == "" {
+		return "On this server nothing writes down what you say at the moment. If you tick this, it is written down should that change before your interview."
+	}
+	text := "If you tick this, what you say is written down by a program (" + judge.TranscriberEngine + "), shown to you as captions, and kept as a transcript. "
+	if judge.TranscriberPlace == ThisServer {
+		return text + "The sound is not sent anywhere for this: it stays on this server."
+	}
+	return text + "For this the sound of what you say is sent to " + judge.TranscriberPlace + ". Your name and e-mail address are not sent with it."
+}
+
+func assessed(judge Judge) string {
+	text := "If you tick this, your answers are measured from the transcript (for example how long you spoke), "
+	switch {
+	case judge.AssessorModel == "":
+		return text + "on this server. No AI model is set up here, so none rates them; you can rate your answers yourself. It needs the writing down."
+	case judge.AssessorPlace == ThisServer:
+		return text + "and rated by an AI model (" + judge.AssessorModel + "). The transcript is not sent anywhere for this: it stays on this server. It needs the writing down."
+	default:
+		return text + "and rated by an AI model (" + judge.AssessorModel + "). For this the transcript of your answers is sent to " + judge.AssessorPlace +
+			". Your name, your e-mail address, sound and picture are not sent with it. It needs the writing down."
+	}
+}

@@ -1,0 +1,134 @@
+package web
+
+import (
+	"time"
+
+	"greenroom/assess"
+	"greenroom/consent"
+	"greenroom/media"
+)
+
+// reportJSON is what one reader may see of one session. What is withheld from an employer is absent
+// here, not empty, and named in Withheld.
+type reportJSON struct {
+	Session       consent.SessionID  `json:"session"`
+	RoleTitle     string             `json:"role_title"`
+	Mode          consent.Mode       `json:"mode" enum:"practice,exam"`
+	LengthMS      int64              `json:"length_ms"`
+	EndedAt       time.Time          `json:"ended_at,omitzero"`
+	Label         string             `json:"label,omitempty" doc:"How ratings by a model must be called; absent where there are none."`
+	JudgedBy      judgeJSON          `json:"judged_by"`
+	Recording     *recordingLinkJSON `json:"recording,omitempty" doc:"Absent where nothing was recorded or none of it is shared."`
+	Gaps          []gapJSON          `json:"gaps"`
+	Competencies  []competencyJSON   `json:"competencies"`
+	Questions     []questionJSON     `json:"questions"`
+	Loose         []lineJSON         `json:"loose,omitzero" doc:"Said outside any answer; absent where the transcript is withheld."`
+	Withheld      []string           `json:"withheld,omitempty" enum:"ratings,feedback,quotes,transcript,measurements,recording.audio,recording.video" doc:"Employers only: parts that are not shared."`
+	Authorization *grantJSON         `json:"authorization,omitempty" doc:"Employers only."`
+	Candidate     string             `json:"candidate,omitempty" doc:"Employers only, where the profile is shared."`
+}
+
+type grantJSON struct {
+	Purpose    consent.Purpose `json:"purpose" enum:"practice_review,hiring"`
+	ValidUntil time.Time       `json:"valid_until"`
+	Scopes     []consent.Scope `json:"scopes" enum:"ratings,feedback,transcript,recording.audio,recording.video,resume,profile"`
+}
+
+type recordingLinkJSON struct {
+	Available  bool   `json:"available" doc:"False while nothing is in the store yet."`
+	Through    int64  `json:"through"`
+	Audio      bool   `json:"audio"`
+	Video      bool   `json:"video"`
+	DurationMS int64  `json:"duration_ms"`
+	URL        string `json:"url"`
+}
+
+type gapJSON struct {
+	Kind    media.Kind      `json:"kind" enum:"audio,video"`
+	StartMS int64           `json:"start_ms"`
+	EndMS   int64           `json:"end_ms"`
+	Reason  media.GapReason `json:"reason,omitempty" enum:"network,reconnect,storage,consent,muted,serverdown" doc:"Only for the candidate."`
+}
+
+type competencyJSON struct {
+	ID         string            `json:"id"`
+	Name       string            `json:"name"`
+	Definition string            `json:"definition"`
+	Anchors    map[string]string `json:"anchors" doc:"Described behaviour for levels 1, 3 and 5."`
+}
+
+type questionJSON struct {
+	Index        int        `json:"index"`
+	Text         string     `json:"text"`
+	Kind         string     `json:"kind"`
+	Competencies []string   `json:"competencies"`
+	Takes        []takeJSON `json:"takes"`
+}
+
+type takeJSON struct {
+	Take         int               `json:"take"`
+	StartMS      *int64            `json:"start_ms,omitempty" doc:"Absent for an employer who sees nothing that has times."`
+	EndMS        *int64            `json:"end_ms,omitempty"`
+	EndedBy      assess.AnswerEnd  `json:"ended_by,omitempty" enum:"done,limit,skip,finish,drop"`
+	Pending      bool              `json:"pending" doc:"Assessment work is still queued or running."`
+	Lines        []lineJSON        `json:"lines,omitzero" doc:"Absent where the transcript is withheld."`
+	Measurements []measurementJSON `json:"measurements,omitzero" doc:"Absent where measurements are withheld."`
+	Ratings      []ratingJSON      `json:"ratings"`
+	Evidence     []evidenceJSON    `json:"evidence"`
+}
+
+type lineJSON struct {
+	Epoch        int        `json:"epoch"`
+	Sequence     int        `json:"sequence"`
+	StartMS      int64      `json:"start_ms"`
+	EndMS        int64      `json:"end_ms"`
+	Engine       string     `json:"engine"`
+	Interpolated bool       `json:"interpolated" doc:"Word times were spread over the utterance, not measured."`
+	Words        []wordJSON `json:"words"`
+}
+
+type wordJSON struct {
+	Text    string `json:"text"`
+	StartMS int64  `json:"start_ms"`
+	EndMS   int64  `json:"end_ms"`
+}
+
+type measurementJSON struct {
+	Name    string   `json:"name"`
+	Value   *float64 `json:"value,omitempty" doc:"Absent where it is not valid."`
+	Unit    string   `json:"unit"`
+	Counted string   `json:"counted" doc:"How it was counted, in one sentence."`
+	Valid   bool     `json:"valid"`
+	Invalid string   `json:"invalid,omitempty" doc:"Why it is not valid here."`
+}
+
+type ratingJSON struct {
+	Competency   string         `json:"competency"`
+	Rater        raterJSON      `json:"rater"`
+	Outcome      assess.Outcome `json:"outcome" enum:"level,not_observed,not_assessable"`
+	Level        int            `json:"level,omitempty" minimum:"1" maximum:"5"`
+	WhyNotHigher string         `json:"why_not_higher,omitempty"`
+	WhyNotLower  string         `json:"why_not_lower,omitempty"`
+	Reason       string         `json:"reason,omitempty"`
+	At           time.Time      `json:"at"`
+}
+
+type raterJSON struct {
+	Kind         assess.RaterKind `json:"kind" enum:"self,model,human"`
+	Model        string           `json:"model,omitempty"`
+	PromptSHA256 string           `json:"prompt_sha256,omitempty"`
+}
+
+// evidenceJSON has its quote, times and word range only for readers of quotes.
+type evidenceJSON struct {
+	Competency string          `json:"competency"`
+	Polarity   assess.Polarity `json:"polarity" enum:"supports,contradicts"`
+	Part       assess.Part     `json:"part" enum:"situation,task,action,result,other"`
+	StartMS    *int64          `json:"start_ms,omitempty"`
+	EndMS      *int64          `json:"end_ms,omitempty"`
+	Quote      string          `json:"quote,omitempty" doc:"The words themselves, rendered by the server from the transcript."`
+	Epoch      *int            `json:"epoch,omitempty"`
+	Sequence   *int            `json:"sequence,omitempty"`
+	First      *int            `json:"first,omitempty" doc:"Index of the first word in its line."`
+	Last       *int            `json:"last,omitempty" doc:"Index of the last word, inclusive."`
+}
