@@ -1,0 +1,157 @@
+package rehearse
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+	"github.com/pion/webrtc/v4/pkg/media"
+)
+
+// publisher sends one Opus and one VP8 track, paced by the clock.
+type publisher struct {
+	conn      *webrtc.PeerConnection
+	audio     *webrtc.TrackLocalStaticSample
+	video     *webrtc.TrackLocalStaticSample
+	connected chan struct{}
+	// speech is what the audio track plays next; silence is played while there is none.
+	speech chan speech
+	sent   atomic.Int64 // audio packets sent
+}
+
+// speech is one file to play; spoken is closed when its last packet has been sent.
+type speech struct {
+	packets [][]byte
+	spoken  chan struct{}
+}
+
+func newPublisher(onCandidate func(webrtc.ICECandidateInit)) (*publisher, error) {
+	engine := &webrtc.MediaEngine{}
+	if err := engine.RegisterDefaultCodecs(); err != nil {
+		return nil, fmt.Errorf("make peer: %w", err)
+	}
+	settings := webrtc.SettingEngine{}
+	settings.SetIncludeLoopbackCandidate(true)
+	conn, err := webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithSettingEngine(settings)).NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		return nil, fmt.Errorf("make peer: %w", err)
+	}
+	p := &publisher{conn: conn, connected: make(chan struct{}), speech: make(chan speech)}
+	var once atomic.Bool
+	conn.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
+		if state == webrtc.PeerConnectionStateConnected && once.CompareAndSwap(false, true) {
+			close(p.connected)
+		}
+	})
+	conn.OnICECandidate(func(c *webrtc.ICECandidate) {
+		if c != nil {
+			onCandidate(c.ToJSON())
+		}
+	})
+	if p.audio, err = p.addTrack(webrtc.MimeTypeOpus, "audio"); err != nil {
+		return nil, err
+	}
+	if p.video, err = p.addTrack(webrtc.MimeTypeVP8, "video"); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *publisher) addTrack(mime, kind string) (*webrtc.TrackLocalStaticSample, error) {
+	track, err := webrtc.NewTrackLocalStaticSample(webrtc.RTPCodecCapability{MimeType: mime}, kind, "rehearsal")
+	if err != nil {
+		return nil, fmt.Errorf("make %s track: %w", kind, err)
+	}
+	sender, err := p.conn.AddTrack(track)
+	if err != nil {
+		return nil, fmt.Errorf("add %s track: %w", kind, err)
+	}
+	// Owner: the connection; ends when the connection closes. Reading lets pion answer NACKs.
+	go func() {
+		for {
+			if _, _, err := sender.ReadRTCP(); err != nil {
+				return
+			}
+		}
+	}()
+	return track, nil
+}
+
+// offer makes the local description.
+func (p *publisher) offer() (string, error) {
+	offer, err := p.conn.CreateOffer(nil)
+	if err != nil {
+		return "", fmt.Errorf("make offer: %w", err)
+	}
+	if err := p.conn.SetLocalDescription(offer); err != nil {
+		return "", fmt.Errorf("make offer: %w", err)
+	}
+	return offer.SDP, nil
+}
+
+// sendAudio plays speech as it is given and silence in between, until ctx ends.
+func (p *publisher) sendAudio(ctx context.Context) error {
+	ticker := time.NewTicker(opusFrame)
+	defer ticker.Stop()
+	var playing speech
+	for {
+		packet := silence
+		if len(playing.packets) > 0 {
+			packet, playing.packets = playing.packets[0], playing.packets[1:]
+		}
+		if err := p.audio.WriteSample(media.Sample{Data: packet, Duration: opusFrame}); err != nil {
+			return fmt.Errorf("send audio: %w", err)
+		}
+		p.sent.Add(1)
+		if playing.spoken != nil && len(playing.packets) == 0 {
+			close(playing.spoken)
+			playing = speech{}
+		}
+		if playing.spoken == nil {
+			select {
+			case playing = <-p.speech:
+			default:
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// sendVideo plays the clip over and over until ctx ends. The clip has a key frame about every second,
+// so a request for one is met by waiting.
+func (p *publisher) sendVideo(ctx context.Context, clip videoFrames) error {
+	ticker := time.NewTicker(clip.interval)
+	defer ticker.Stop()
+	for at := 0; ; at = (at + 1) % len(clip.frames) {
+		if err := p.video.WriteSample(media.Sample{Data: clip.frames[at], Duration: clip.interval}); err != nil {
+			return fmt.Errorf("send video: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// speak plays the packets and returns when the last was sent.
+func (p *publisher) speak(ctx context.Context, packets [][]byte) error {
+	spoken := make(chan struct{})
+	select {
+	case p.speech <- speech{packets: packets, spoken: spoken}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-spoken:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,177 @@
+package rehearse
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+	"golang.org/x/sync/errgroup"
+)
+
+// breath is how long the script is silent after the last word before it says that it is done: longer
+// than the 0.7 s after which the server ends an utterance.
+const breath = 1200 * time.Millisecond
+
+// joinLimit bounds connecting and receiving the first media.
+const joinLimit = 30 * time.Second
+
+// script reacts to the room's messages as a candidate would.
+type script struct {
+	*rehearsal
+	room  *room
+	peer  *publisher
+	group *errgroup.Group
+
+	begun      time.Time
+	answered   int
+	spokenAt   chan time.Time // the end of each speech
+	lastSpoken time.Time
+}
+
+func (s *script) play(ctx context.Context) error {
+	s.spokenAt = make(chan time.Time, 1)
+	if err := s.room.send("hello", map[string]any{"version": 1}); err != nil {
+		return err
+	}
+	joined := time.AfterFunc(joinLimit, s.room.leave)
+	defer joined.Stop()
+	for {
+		m, err := s.nextMessage(ctx)
+		if err != nil {
+			return err
+		}
+		if m.Type == "media" && s.begun.IsZero() {
+			joined.Stop()
+		}
+		done, err := s.react(ctx, m)
+		if err != nil || done {
+			return err
+		}
+	}
+}
+
+// nextMessage notes the ends of speeches that happened before the message came.
+func (s *script) nextMessage(ctx context.Context) (roomMessage, error) {
+	m, err := s.room.next(ctx)
+	select {
+	case s.lastSpoken = <-s.spokenAt:
+	default:
+	}
+	return m, err
+}
+
+func (s *script) react(ctx context.Context, m roomMessage) (ended bool, err error) {
+	switch m.Type {
+	case "welcome":
+		sdp, err := s.peer.offer()
+		if err != nil {
+			return false, err
+		}
+		return false, s.room.send("offer", map[string]any{"sdp": sdp})
+	case "answer":
+		answer := webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: m.SDP}
+		if err := s.peer.conn.SetRemoteDescription(answer); err != nil {
+			return false, fmt.Errorf("take answer: %w", err)
+		}
+	case "ice_candidate":
+		return false, s.takeCandidate(m)
+	case "media":
+		return false, s.begin(m)
+	case "turn":
+		return false, s.takeTurn(ctx, m)
+	case "caption":
+		s.result.Lines = append(s.result.Lines, m.Text)
+		s.noteCaption(m)
+	case "caption_failed", "gap":
+		s.say("%s: %s %s", m.Type, m.Reason, m.Message)
+	case "problem":
+		if m.Fatal {
+			return false, fmt.Errorf("the room refused: %s: %s", m.Code, m.Message)
+		}
+		s.say("problem %s: %s", m.Code, m.Message)
+	case "ended":
+		s.ended = time.Now()
+		s.result.InterviewMS = s.ended.Sub(s.begun).Milliseconds()
+		s.say("the interview ended: %s", m.Reason)
+		return true, nil
+	}
+	return false, nil
+}
+
+func (s *script) takeCandidate(m roomMessage) error {
+	if m.ICECandidate == nil || m.ICECandidate.Candidate == "" {
+		return nil
+	}
+	err := s.peer.conn.AddICECandidate(webrtc.ICECandidateInit{
+		Candidate: m.ICECandidate.Candidate, SDPMid: m.ICECandidate.SDPMid, SDPMLineIndex: m.ICECandidate.SDPMLineIndex,
+	})
+	if err != nil {
+		return fmt.Errorf("take ICE candidate: %w", err)
+	}
+	return nil
+}
+
+// begin asks for the first question once media arrives.
+func (s *script) begin(roomMessage) error {
+	if !s.begun.IsZero() {
+		return nil
+	}
+	s.begun = time.Now()
+	s.say("the server receives audio and video")
+	return s.room.send("begin", nil)
+}
+
+func (s *script) takeTurn(ctx context.Context, m roomMessage) error {
+	switch m.Phase {
+	case "preparing":
+		if m.Question != nil {
+			s.say("question %d of %d: %s", m.Index+1, m.Total, m.Question.Text)
+		}
+		return s.room.send("start_answer", nil)
+	case "answering":
+		if s.answered > m.Index { // the same turn told again
+			return nil
+		}
+		s.answered = m.Index + 1
+		s.group.Go(func() error { return s.answer(ctx, m.Index) })
+	}
+	return nil
+}
+
+// answer speaks, is silent for a breath, and says that it is done. It runs beside the reading of the
+// room; the group of the interview waits for it.
+func (s *script) answer(ctx context.Context, index int) error {
+	name := ""
+	if len(s.Speech) > 0 {
+		name = s.Speech[index%len(s.Speech)]
+	}
+	packets, err := speechFile(name, index)
+	if err != nil {
+		return err
+	}
+	if err := s.peer.speak(ctx, packets); err != nil {
+		return nil //nolint:nilerr // the interview ended while speaking
+	}
+	s.spokenAt <- time.Now()
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-time.After(breath):
+	}
+	if s.Answers > 0 && index+1 >= s.Answers {
+		return s.room.send("finish", nil)
+	}
+	return s.room.send("done", nil)
+}
+
+// noteCaption measures from the end of the speech to its caption; only the last caption of an answer
+// comes after the end of the speech.
+func (s *script) noteCaption(m roomMessage) {
+	s.say("caption: %s", m.Text)
+	if s.lastSpoken.IsZero() || m.receivedAt.Before(s.lastSpoken) {
+		return
+	}
+	s.result.CaptionMS = append(s.result.CaptionMS, m.receivedAt.Sub(s.lastSpoken).Milliseconds())
+	s.lastSpoken = time.Time{}
+}
