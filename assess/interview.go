@@ -3,6 +3,7 @@ package assess
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -55,6 +56,7 @@ type Interview struct {
 	turn   Turn
 	start  Moment   // of the running answer
 	closed []Answer // since the last call of Closed
+	all    []Answer // every one, also of before
 }
 
 // NewInterview starts an interview of a plan, going on after the questions that were answered before
@@ -64,7 +66,7 @@ func NewInterview(plan Plan, answered []Answer) *Interview {
 	for _, a := range answered {
 		next = max(next, a.Question+1)
 	}
-	i := &Interview{plan: plan, turn: Turn{Phase: PhaseWaiting, Question: next, Take: 1}}
+	i := &Interview{plan: plan, turn: Turn{Phase: PhaseWaiting, Question: next, Take: 1}, all: slices.Clone(answered)}
 	if next >= len(plan.Questions) {
 		i.turn = Turn{Phase: PhaseFinished}
 	}
@@ -82,6 +84,25 @@ func (i *Interview) Closed() []Answer {
 	closed := i.closed
 	i.closed = nil
 	return closed
+}
+
+// Place returns which answer the speech from start to end (media times) belongs to: the one it overlaps
+// most, or question -1 if it was said outside any answer.
+func (i *Interview) Place(start, end time.Duration) (question, take int) {
+	question = -1
+	longest := time.Duration(0)
+	consider := func(a Answer) {
+		if overlap := min(end, a.End) - max(start, a.Start); overlap > longest {
+			question, take, longest = a.Question, a.Take, overlap
+		}
+	}
+	for _, a := range i.all {
+		consider(a)
+	}
+	if i.turn.Phase == PhaseAnswering {
+		consider(Answer{Question: i.turn.Question, Take: i.turn.Take, Start: i.start.Media, End: end})
+	}
+	return question, take
 }
 
 // Act applies what the candidate did; an act out of its phase changes nothing and returns an error
@@ -148,6 +169,7 @@ func (i *Interview) close(by AnswerEnd, at Moment) {
 		answer.Start = min(i.start.Media, at.Media)
 	}
 	i.closed = append(i.closed, answer)
+	i.all = append(i.all, answer)
 }
 
 func (i *Interview) next(at Moment) {

@@ -135,3 +135,29 @@ func TestClosingBeforeMediaGivesNoNegativeLength(t *testing.T) {
 		}
 	}
 }
+
+func TestPlaceFindsTheAnswerThatSpeechBelongsTo(t *testing.T) {
+	i := NewInterview(twoQuestions(), nil)
+	must(t, i.Act(ActBegin, at(0)))
+	must(t, i.Act(ActStartAnswer, at(10)))
+	must(t, i.Act(ActDone, at(40)))
+	must(t, i.Act(ActStartAnswer, at(50)))
+	for name, c := range map[string]struct{ start, end, question int }{
+		"before any answer":               {2, 8, -1},
+		"in the first":                    {12, 20, 0},
+		"begun a little early":            {9, 15, 0},
+		"between two answers":             {42, 47, -1},
+		"the tail of the first":           {38, 41, 0},
+		"over both, mostly in the second": {39, 58, 1},
+		"in the running one":              {60, 70, 1},
+	} {
+		seconds := func(n int) time.Duration { return time.Duration(n) * time.Second }
+		if got, _ := i.Place(seconds(c.start), seconds(c.end)); got != c.question {
+			t.Errorf("%s: %d s to %d s belongs to question %d, want %d", name, c.start, c.end, got, c.question)
+		}
+	}
+	resumed := NewInterview(twoQuestions(), []Answer{{Question: 0, Take: 1, Start: 10 * time.Second, End: 40 * time.Second}})
+	if got, take := resumed.Place(12*time.Second, 13*time.Second); got != 0 || take != 1 {
+		t.Errorf("after a resume, speech in the first answer belongs to question %d, take %d", got, take)
+	}
+}
