@@ -18,9 +18,6 @@ const (
 	endToken        = 2
 )
 
-// Below minMoonshine samples (0.1 s) the encoder has no frame to work on, and nobody said a word.
-const minMoonshine = media.SampleRate / 10
-
 // moonshine is the local transcriber. It knows English only and gives no word times.
 type moonshine struct {
 	runtime *SpeechRuntime
@@ -34,15 +31,15 @@ func (*moonshine) Engine() string { return "moonshine-tiny" }
 // Transcribe implements [Transcriber]. It gives up between two steps of the decoder (a few
 // milliseconds) when ctx ends.
 func (m *moonshine) Transcribe(ctx context.Context, u media.Utterance) ([]Word, bool, error) {
-	if length := audioLength(u); length > MaxUtterance {
-		return nil, false, fmt.Errorf("%w: an utterance of %s is too long: cut it at %s", ErrTranscriber, length, MaxUtterance)
+	if err := checkUtterance(u); err != nil {
+		return nil, false, err
 	}
 	m.runtime.mu.RLock()
 	defer m.runtime.mu.RUnlock()
 	if m.runtime.closed {
 		return nil, false, fmt.Errorf("%w: %w", ErrTranscriber, errSpeechClosed)
 	}
-	if len(u.PCM) < minMoonshine {
+	if len(u.PCM) < minUtterance {
 		return nil, true, nil
 	}
 	ids, err := m.recognise(ctx, u.PCM)

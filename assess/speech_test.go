@@ -309,7 +309,7 @@ func TestMoonshineRefusesLongUtterances(t *testing.T) {
 	if _, _, err := r.Transcriber().Transcribe(t.Context(), long); !errors.Is(err, ErrTranscriber) {
 		t.Errorf("got %v, want ErrTranscriber", err)
 	}
-	for _, samples := range []int{0, 1, minMoonshine - 1, minMoonshine, minMoonshine * 2} {
+	for _, samples := range []int{0, 1, minUtterance - 1, minUtterance, minUtterance * 2} {
 		if got := transcribe(t, r.Transcriber(), utteranceOf(make([]float32, samples), 0)); got != "" {
 			t.Errorf("%d samples gave %q", samples, got)
 		}
@@ -417,5 +417,5 @@ func BenchmarkSilero(b *testing.B) {
 		}
 	}
 	const frameSeconds = float64(media.VoiceFrame) / media.SampleRate
-	b.ReportMetric((b.Elapsed() / time.Duration(b.N)).Seconds()/frameSeconds, "compute-s/audio-s")
+	b.ReportMetric((b.Elapsed()/time.Duration(b.N)).Seconds()/frameSeconds, "compute-s/audio-s")
 }

@@ -2,6 +2,7 @@ package assess
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"time"
@@ -17,9 +18,21 @@ var ErrTranscriber = errors.New("speech to text")
 // MaxUtterance is the longest utterance any transcriber takes. Moonshine drops words from longer ones.
 const MaxUtterance = 25 * time.Second
 
+// minUtterance is the length below which nobody said a word, in samples (0.1 s). Moonshine's encoder
+// fails on much less, and OpenAI refuses it.
+const minUtterance = media.SampleRate / 10
+
 // maxUtteranceText bounds the text of one utterance, in bytes. Nobody says more than about 600 in 25 s;
 // a speech model that is stuck in a loop does.
 const maxUtteranceText = 8 << 10
+
+// checkUtterance refuses what is too long for any transcriber.
+func checkUtterance(u media.Utterance) error {
+	if length := audioLength(u); length > MaxUtterance {
+		return fmt.Errorf("%w: an utterance of %s is too long: cut it at %s", ErrTranscriber, length, MaxUtterance)
+	}
+	return nil
+}
 
 // audioLength returns how long the samples of an utterance last.
 func audioLength(u media.Utterance) time.Duration {

@@ -1,0 +1,437 @@
+package assess
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sashabaranov/go-openai"
+
+	"greenroom/media"
+)
+
+// OpenAIConfig configures a server that speaks the OpenAI protocol. Zero durations mean the defaults.
+type OpenAIConfig struct {
+	BaseURL       string // e.g. "https://api.openai.com/v1"
+	APIKey        string // empty: none is sent
+	SpeechModel   string
+	ChatModel     string
+	SpeechTimeout time.Duration // for one utterance with all tries; 60 s
+	ChatTimeout   time.Duration // for one answer with all tries; 3 min
+	IdleTimeout   time.Duration // longest silence in a streamed answer; 60 s
+	HTTPClient    *http.Client  // nil: a plain one. Redirects are never followed.
+}
+
+// LogValue shows everything but the key.
+func (c OpenAIConfig) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// String shows everything but the key.
+func (c OpenAIConfig) String() string {
+	key := "not set"
+	if c.APIKey != "" {
+		key = "set"
+	}
+	return fmt.Sprintf("%s, key %s, speech model %q, chat model %q", c.BaseURL, key, c.SpeechModel, c.ChatModel)
+}
+
+// GoString shows everything but the key.
+func (c OpenAIConfig) GoString() string { return c.String() }
+
+const (
+	openAITries = 4
+	openAIPause = 500 * time.Millisecond // before the second try; doubles
+
+	maxTranscription = 1 << 20 // bytes of an answer with the text of one utterance
+	maxChatStream    = 8 << 20 // bytes of a streamed answer, wrapping and keep-alives included
+	maxChatText      = 128 << 10
+	// Servers under load send keep-alive comments for minutes; the client's limit of 300 is too low.
+	maxKeepAlives = 1 << 20
+)
+
+// openAI is what both adapters share.
+type openAI struct {
+	config OpenAIConfig
+	place  string
+	http   http.Client
+	pause  time.Duration
+}
+
+func newOpenAI(config OpenAIConfig) (*openAI, error) {
+	base, err := url.Parse(config.BaseURL)
+	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") ||
+		base.User != nil || base.RawQuery != "" || base.Fragment != "" {
+		return nil, errors.New(`the base URL must look like "https://host/v1", without user, query or fragment`)
+	}
+	config.SpeechTimeout = cmp.Or(config.SpeechTimeout, time.Minute)
+	config.ChatTimeout = cmp.Or(config.ChatTimeout, 3*time.Minute)
+	config.IdleTimeout = cmp.Or(config.IdleTimeout, time.Minute)
+	o := &openAI{config: config, place: base.Host, pause: openAIPause}
+	if config.HTTPClient != nil {
+		o.http = *config.HTTPClient
+	}
+	// A redirect would send a candidate's words to a place that the notice does not name.
+	o.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return o, nil
+}
+
+// Place is the host that sees what is sent, as the candidate's notice names it.
+func (o *openAI) Place() string { return o.place }
+
+// over returns a client that sends through w.
+func (o *openAI) over(w *wire) *openai.Client {
+	w.client, w.secret = &o.http, o.config.APIKey
+	config := openai.DefaultConfig(o.config.APIKey)
+	config.BaseURL = o.config.BaseURL
+	config.HTTPClient = w
+	config.EmptyMessagesLimit = maxKeepAlives
+	return openai.NewClientWithConfig(config)
+}
+
+// OpenAITranscriber sends utterances to /audio/transcriptions. It may be used from many goroutines.
+type OpenAITranscriber struct {
+	*openAI
+	plain atomic.Bool // the server refused word times before
+}
+
+var _ Transcriber = (*OpenAITranscriber)(nil)
+
+// NewOpenAITranscriber returns a transcriber; it connects to nothing yet.
+func NewOpenAITranscriber(config OpenAIConfig) (*OpenAITranscriber, error) {
+	if config.SpeechModel == "" {
+		return nil, fmt.Errorf("%w: name the speech model to use", ErrTranscriber)
+	}
+	o, err := newOpenAI(config)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTranscriber, err)
+	}
+	return &OpenAITranscriber{openAI: o}, nil
+}
+
+// Engine implements [Transcriber].
+func (t *OpenAITranscriber) Engine() string { return "openai:" + t.config.SpeechModel }
+
+// Transcribe implements [Transcriber]. It asks for word times first; some models refuse the format
+// that has them.
+func (t *OpenAITranscriber) Transcribe(ctx context.Context, u media.Utterance) ([]Word, bool, error) {
+	if err := checkUtterance(u); err != nil {
+		return nil, false, err
+	}
+	if len(u.PCM) < minUtterance {
+		return nil, true, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.config.SpeechTimeout)
+	defer cancel()
+	request := openai.AudioRequest{Model: t.config.SpeechModel, FilePath: "utterance.wav"}
+	wav := wavFile(u.PCM)
+	answer, err := t.askFor(ctx, request, wav, !t.plain.Load())
+	if refused := (*refusal)(nil); errors.As(err, &refused) && refused.unsupported() && !t.plain.Load() {
+		if answer, err = t.askFor(ctx, request, wav, false); err == nil {
+			t.plain.Store(true)
+		}
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("%w: %w: %s", ErrTranscriber, err, nextStep(err))
+	}
+	words, interpolated := answer.place(u.Start, u.End)
+	return words, interpolated, nil
+}
+
+func (t *OpenAITranscriber) askFor(ctx context.Context, request openai.AudioRequest, wav []byte, verbose bool) (answer transcription, err error) {
+	request.Format = openai.AudioResponseFormatJSON
+	if verbose {
+		request.Format = openai.AudioResponseFormatVerboseJSON
+		request.TimestampGranularities = []openai.TranscriptionTimestampGranularity{
+			openai.TranscriptionTimestampGranularityWord, openai.TranscriptionTimestampGranularitySegment,
+		}
+	}
+	err = persist(ctx, openAITries, t.pause, func(ctx context.Context) error {
+		w := &wire{limit: maxTranscription, whole: true}
+		request.Reader = bytes.NewReader(wav)
+		if _, err := t.over(w).CreateTranscription(ctx, request); err != nil {
+			return err
+		}
+		if refused := w.refusalIn(w.body, http.StatusOK); refused != nil {
+			return refused
+		}
+		answer, err = decodeTranscription(w.body)
+		return err
+	})
+	return answer, err
+}
+
+// OpenAIModel asks a model at /chat/completions. It may be used from many goroutines.
+type OpenAIModel struct {
+	*openAI
+
+	mu    sync.Mutex
+	known chatShape // what the server took last
+}
+
+var _ Model = (*OpenAIModel)(nil)
+
+// NewOpenAIModel returns a model; it connects to nothing yet.
+func NewOpenAIModel(config OpenAIConfig) (*OpenAIModel, error) {
+	if config.ChatModel == "" {
+		return nil, fmt.Errorf("%w: name the chat model to use", ErrModel)
+	}
+	o, err := newOpenAI(config)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrModel, err)
+	}
+	return &OpenAIModel{openAI: o, known: firstShape(config.ChatModel)}, nil
+}
+
+// Name implements [Model].
+func (m *OpenAIModel) Name() string { return "openai:" + m.config.ChatModel }
+
+// Complete implements [Model]. What a server refuses is left out in the next try, and remembered once
+// a try without it went well.
+func (m *OpenAIModel) Complete(ctx context.Context, request ModelRequest) (ModelAnswer, error) {
+	ctx, cancel := context.WithTimeout(ctx, m.config.ChatTimeout)
+	defer cancel()
+	m.mu.Lock()
+	shape := m.known
+	m.mu.Unlock()
+	if request.Schema == nil {
+		shape.format = formatPlain
+	}
+	for {
+		answer, err := m.completeAs(ctx, request, shape)
+		if err == nil {
+			m.remember(shape, request.Schema != nil)
+			return answer, nil
+		}
+		refused := (*refusal)(nil)
+		simpler, ok := shape, false
+		if errors.As(err, &refused) && refused.unsupported() {
+			simpler, ok = shape.without(refused.message)
+		}
+		if !ok {
+			return ModelAnswer{}, fmt.Errorf("%w: %w: %s", ErrModel, err, nextStep(err))
+		}
+		shape = simpler
+	}
+}
+
+func (m *OpenAIModel) remember(shape chatShape, withSchema bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !withSchema {
+		shape.format = m.known.format // nothing was learnt about it
+	}
+	m.known = shape
+}
+
+func (m *OpenAIModel) completeAs(ctx context.Context, request ModelRequest, shape chatShape) (answer ModelAnswer, err error) {
+	err = persist(ctx, openAITries, m.pause, func(ctx context.Context) error {
+		w := &wire{limit: maxChatStream, idle: m.config.IdleTimeout}
+		if shape.temperature {
+			w.edit = map[string]any{"temperature": 0} // the client leaves a zero out
+		}
+		stream, err := m.over(w).CreateChatCompletionStream(ctx, m.chatRequest(request, shape))
+		if err != nil {
+			return err
+		}
+		defer func() { _ = stream.Close() }() // only read
+		reader := chatReader{wire: w, onDelta: request.OnDelta}
+		answer, err = reader.read(stream.RecvRaw)
+		if err != nil && reader.text.Len() > 0 && request.OnDelta != nil {
+			return finalError{err} // pieces were handed on already: a second try would repeat them
+		}
+		return err
+	})
+	return answer, err
+}
+
+// chatRequest holds what the caller gave, how to answer, and nothing else.
+func (m *OpenAIModel) chatRequest(request ModelRequest, shape chatShape) openai.ChatCompletionRequest {
+	chat := openai.ChatCompletionRequest{Model: m.config.ChatModel}
+	if shape.usage {
+		chat.StreamOptions = &openai.StreamOptions{IncludeUsage: true}
+	}
+	if shape.newLimit {
+		chat.MaxCompletionTokens = request.MaxTokens
+	} else {
+		chat.MaxTokens = request.MaxTokens
+	}
+	system := request.System
+	switch {
+	case request.Schema == nil:
+	case shape.format == formatSchema:
+		chat.ResponseFormat = &openai.ChatCompletionResponseFormat{
+			Type: openai.ChatCompletionResponseFormatTypeJSONSchema,
+			JSONSchema: &openai.ChatCompletionResponseFormatJSONSchema{
+				Name: cmp.Or(request.SchemaName, "answer"), Schema: request.Schema, Strict: true,
+			},
+		}
+	default:
+		system = strings.TrimSpace(system + "\n\n" + schemaAsText + string(request.Schema))
+		if shape.format == formatObject {
+			chat.ResponseFormat = &openai.ChatCompletionResponseFormat{Type: openai.ChatCompletionResponseFormatTypeJSONObject}
+		}
+	}
+	if system != "" {
+		chat.Messages = append(chat.Messages, openai.ChatCompletionMessage{Role: openai.ChatMessageRoleSystem, Content: system})
+	}
+	chat.Messages = append(chat.Messages, openai.ChatCompletionMessage{Role: openai.ChatMessageRoleUser, Content: request.User})
+	return chat
+}
+
+const schemaAsText = "Answer with one JSON object that fits this JSON Schema, and with nothing else:\n"
+
+// chatFormat is how an answer is held to a schema: a ladder that goes down where servers refuse.
+type chatFormat int
+
+const (
+	formatPlain  chatFormat = iota // only asked to
+	formatObject                   // some JSON object
+	formatSchema                   // enforced by the server
+)
+
+// chatShape is what a request may hold beside the messages.
+type chatShape struct {
+	format      chatFormat
+	temperature bool // send temperature 0
+	newLimit    bool // max_completion_tokens instead of max_tokens
+	switched    bool // newLimit was changed already
+	usage       bool // ask for token counts
+}
+
+// firstShape: reasoning models take no temperature and only the new limit; the client refuses them
+// otherwise before anything is sent.
+func firstShape(model string) chatShape {
+	shape := chatShape{format: formatSchema, temperature: true, usage: true}
+	for _, prefix := range []string{"o1", "o3", "o4", "gpt-5", "gpt-6"} {
+		if strings.HasPrefix(model, prefix) {
+			shape.temperature, shape.newLimit, shape.switched = false, true, true
+		}
+	}
+	return shape
+}
+
+// without returns the shape to try next after a refusal: without what the refusal names, else one
+// step down the ladder.
+func (s chatShape) without(message string) (chatShape, bool) {
+	switch {
+	case s.temperature && strings.Contains(message, "temperature"):
+		s.temperature = false
+	case !s.switched && strings.Contains(message, "max_"):
+		s.newLimit, s.switched = !s.newLimit, true
+	case s.usage && strings.Contains(message, "stream_options"):
+		s.usage = false
+	case s.format > formatPlain:
+		s.format--
+	default:
+		return s, false
+	}
+	return s, true
+}
+
+// chatReader puts a streamed answer together.
+type chatReader struct {
+	wire    *wire
+	onDelta func(string)
+	text    strings.Builder
+	answer  ModelAnswer
+}
+
+// chatChunk is one event of the stream. It is decoded here because the client drops what it does not
+// know, errors among it.
+type chatChunk struct {
+	Choices []struct {
+		Index int `json:"index"`
+		Delta struct {
+			Content string `json:"content"`
+			Refusal string `json:"refusal"`
+		} `json:"delta"`
+		FinishReason string `json:"finish_reason"`
+	} `json:"choices"`
+	Usage json.RawMessage `json:"usage"`
+}
+
+// read takes events until the stream ends. Only an answer whose model said that it is complete counts:
+// a stream that was cut ends like one that was not.
+func (r *chatReader) read(next func() ([]byte, error)) (ModelAnswer, error) {
+	for {
+		raw, err := next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return r.finish()
+		case err != nil || len(raw) == 0: // no event and no error: an error that the client cannot read
+			return ModelAnswer{}, r.broken(err)
+		}
+		if err := r.take(raw); err != nil {
+			return ModelAnswer{}, err
+		}
+	}
+}
+
+func (r *chatReader) take(raw []byte) error {
+	if refused := r.wire.refusalIn(raw, http.StatusOK); refused != nil {
+		return refused
+	}
+	var chunk chatChunk
+	if err := json.Unmarshal(raw, &chunk); err != nil {
+		return fmt.Errorf("an event of the answer is not the expected JSON: %w", err)
+	}
+	var usage struct {
+		PromptTokens     int `json:"prompt_tokens"`
+		CompletionTokens int `json:"completion_tokens"`
+	}
+	if json.Unmarshal(chunk.Usage, &usage) == nil && usage.PromptTokens > 0 {
+		r.answer.PromptTokens, r.answer.CompletionTokens = usage.PromptTokens, usage.CompletionTokens
+	}
+	for _, choice := range chunk.Choices {
+		if choice.Index != 0 {
+			continue
+		}
+		if choice.Delta.Refusal != "" {
+			return errors.New("the model declined to answer")
+		}
+		if r.text.Len()+len(choice.Delta.Content) > maxChatText {
+			return errAnswerTooLarge
+		}
+		r.text.WriteString(choice.Delta.Content)
+		if r.onDelta != nil && choice.Delta.Content != "" {
+			r.onDelta(choice.Delta.Content)
+		}
+		r.answer.FinishReason = cmp.Or(choice.FinishReason, r.answer.FinishReason)
+	}
+	return nil
+}
+
+func (r *chatReader) finish() (ModelAnswer, error) {
+	switch r.answer.FinishReason {
+	case "stop":
+		r.answer.Text = r.text.String()
+		return r.answer, nil
+	case "":
+		return ModelAnswer{}, r.broken(networkError{errors.New("the answer was cut off")})
+	case "length":
+		return ModelAnswer{}, errors.New("the answer did not fit into the allowed tokens")
+	default:
+		return ModelAnswer{}, fmt.Errorf("the answer ended early (%q)", r.wire.printable(r.answer.FinishReason))
+	}
+}
+
+// broken finds out why a stream broke.
+func (r *chatReader) broken(err error) error {
+	if refused := r.wire.lastError(); refused != nil {
+		return refused
+	}
+	if err == nil {
+		return errors.New("the answer has an event that cannot be read")
+	}
+	return err
+}
