@@ -1,0 +1,66 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
+)
+
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+// The job library's tables: their schema, and which version of them migration 2 makes. A newer
+// version of the library that needs more gets a new migration, never a new number here.
+const (
+	riverSchema           = "river"
+	riverMigration        = 2
+	riverMigrationVersion = 8
+)
+
+// migrate brings the schema up to date. Migrations are only ever added; 0001 to 0099 are the rows of
+// sessions, 0100 and up the recording's.
+func migrate(ctx context.Context, owner *pgxpool.Pool) error {
+	files, err := fs.Sub(migrationFiles, "migrations")
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	db := stdlib.OpenDBFromPool(owner)
+	defer func() { _ = db.Close() }()
+	river := goose.NewGoMigration(riverMigration, &goose.GoFunc{RunDB: func(ctx context.Context, _ *sql.DB) error {
+		return migrateRiver(ctx, owner)
+	}}, nil)
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, files,
+		goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(river), goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		return fmt.Errorf("prepare migrations: %w", err)
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+// migrateRiver makes the job library's tables in their own schema. Some of its steps cannot run inside
+// a transaction; each step that is done is skipped when this runs again.
+func migrateRiver(ctx context.Context, owner *pgxpool.Pool) error {
+	if _, err := owner.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+riverSchema); err != nil {
+		return fmt.Errorf("make the schema of jobs: %w", err)
+	}
+	migrator, err := rivermigrate.New(riverpgxv5.New(owner), &rivermigrate.Config{Schema: riverSchema})
+	if err != nil {
+		return fmt.Errorf("prepare the tables of jobs: %w", err)
+	}
+	opts := &rivermigrate.MigrateOpts{TargetVersion: riverMigrationVersion}
+	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, opts); err != nil {
+		return fmt.Errorf("make the tables of jobs: %w", err)
+	}
+	return nil
+}

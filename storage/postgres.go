@@ -1,0 +1,166 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Role is one plane of the server towards the database. Each has a log-in role of its own in
+// Postgres, greenroom_<role>, that owns nothing and sees only what the plane needs.
+type Role string
+
+// The roles.
+const (
+	RoleLogin     Role = "login"     // passwords and log-ins
+	RoleCandidate Role = "candidate" // a candidate's own rows
+	RoleEmployer  Role = "employer"  // rows under a live authorization
+	RoleIngest    Role = "ingest"    // rows of live sessions: the recorder and the scribe
+	RoleWorker    Role = "worker"    // jobs and the assessor
+	RoleKeys      Role = "keys"
+	RoleExport    Role = "export"
+	RoleErasure   Role = "erasure"
+	RoleAudit     Role = "audit" // counts for operations; listens for changes
+)
+
+// rolePools says how many connections each role may have at once in one server. Their sum stays well
+// below Postgres' usual limit of 100, so that two servers fit.
+func rolePools() map[Role]int32 {
+	return map[Role]int32{
+		RoleLogin: 4, RoleCandidate: 6, RoleEmployer: 6, RoleIngest: 6, RoleWorker: 6, RoleKeys: 4,
+		RoleExport: 2, RoleErasure: 2, RoleAudit: 2,
+	}
+}
+
+// setupLock is the advisory lock under which one server at a time migrates ("grnroom" in ASCII).
+const setupLock = 0x67726e726f6f6d
+
+// Database is the connections to one Postgres database, one small pool for each role.
+type Database struct {
+	pools map[Role]*pgxpool.Pool
+	jobs  enqueuer
+}
+
+// OpenDatabase connects as the owner, brings the schema up to date, makes sure of the log-in roles
+// and their passwords (kept in a file in secretsDir that only this user can read; servers of one
+// database share it), checks that no role can step around row-level security, and opens the pools.
+// The owner's connection is closed again before it returns.
+func OpenDatabase(ctx context.Context, ownerURL string, secretsDir string) (*Database, error) {
+	config, err := pgxpool.ParseConfig(ownerURL)
+	if err != nil {
+		return nil, errors.New("the database URL is not one that Postgres understands") // the cause may quote the password
+	}
+	passwords, err := loadRolePasswords(secretsDir)
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	if err := setUpDatabase(ctx, config, passwords); err != nil {
+		return nil, fmt.Errorf("set up the database: %w", err)
+	}
+	d := &Database{pools: make(map[Role]*pgxpool.Pool, len(passwords))}
+	if d.jobs, err = newEnqueuer(); err != nil {
+		return nil, err
+	}
+	for role, size := range rolePools() {
+		pool, err := openPool(ctx, config, role, passwords[role], size)
+		if err != nil {
+			d.Close()
+			return nil, fmt.Errorf("open the %s connections: %w", role, err)
+		}
+		d.pools[role] = pool
+	}
+	return d, nil
+}
+
+// Pool returns the connections of a role.
+func (d *Database) Pool(r Role) *pgxpool.Pool { return d.pools[r] }
+
+// Close waits for connections in use and closes all.
+func (d *Database) Close() {
+	for _, pool := range d.pools {
+		pool.Close()
+	}
+}
+
+// setUpDatabase does everything that needs the owner.
+func setUpDatabase(ctx context.Context, config *pgxpool.Config, passwords map[Role]string) error {
+	ownerConfig := config.Copy()
+	ownerConfig.MaxConns, ownerConfig.MinConns, ownerConfig.MinIdleConns = 4, 0, 0
+	owner, err := pgxpool.NewWithConfig(ctx, ownerConfig)
+	if err != nil {
+		return fmt.Errorf("connect as the owner: %w", err)
+	}
+	defer owner.Close()
+	conn, err := owner.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("connect as the owner: %w", err)
+	}
+	defer conn.Release()
+	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock($1)`, int64(setupLock)); err != nil {
+		return fmt.Errorf("wait for another server's set-up: %w", err)
+	}
+	defer func() {
+		_, _ = conn.Exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, int64(setupLock))
+	}()
+	if err := ensureRoles(ctx, conn.Conn(), passwords); err != nil {
+		return err
+	}
+	if err := migrate(ctx, owner); err != nil {
+		return err
+	}
+	return checkWalls(ctx, conn.Conn())
+}
+
+func openPool(ctx context.Context, config *pgxpool.Config, role Role, password string, size int32) (*pgxpool.Pool, error) {
+	own := roleConfig(config, role, password)
+	own.MaxConns, own.MinConns, own.MinIdleConns = size, 0, 0
+	own.MaxConnIdleTime = 5 * time.Minute
+	pool, err := pgxpool.NewWithConfig(ctx, own)
+	if err != nil {
+		return nil, err
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return pool, nil
+}
+
+// roleConfig is the owner's way to the database with another name and password.
+func roleConfig(config *pgxpool.Config, role Role, password string) *pgxpool.Config {
+	own := config.Copy()
+	own.ConnConfig.User, own.ConnConfig.Password = role.database(), password
+	own.ConnConfig.RuntimeParams["application_name"] = "greenroom " + string(role)
+	return own
+}
+
+// database returns the name of the role in Postgres.
+func (r Role) database() string { return "greenroom_" + string(r) }
+
+// rowContext is about whom a transaction is; row-level security reads it. Only the fields that the
+// plane needs are set.
+type rowContext struct {
+	account string
+	org     string
+	session string
+}
+
+// setContext ends with the transaction, so that a pooled connection keeps nothing (SET would).
+const setContext = `SELECT set_config('greenroom.account', $1, true),
+	set_config('greenroom.org', $2, true), set_config('greenroom.session', $3, true)`
+
+// in runs work in one READ COMMITTED transaction of the role: each statement sees a withdrawal that
+// was committed before it began.
+func (d *Database) in(ctx context.Context, role Role, about rowContext, work func(pgx.Tx) error) error {
+	err := pgx.BeginFunc(ctx, d.pools[role], func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, setContext, about.account, about.org, about.session); err != nil {
+			return fmt.Errorf("set the row context: %w", err)
+		}
+		return work(tx)
+	})
+	return err //nolint:wrapcheck // the caller says what it tried
+}
