@@ -1,0 +1,180 @@
+package storage
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/versity/versitygw/auth"
+	"github.com/versity/versitygw/backend/meta"
+	"github.com/versity/versitygw/backend/posix"
+	"github.com/versity/versitygw/embedgw"
+)
+
+const (
+	gatewayBucket  = "recordings"
+	gatewayAccess  = "greenroom"
+	gatewayStartup = 10 * time.Second
+	gatewayStop    = 10 * time.Second
+)
+
+// GatewayConfig says where the embedded object store keeps its objects and its secret.
+type GatewayConfig struct {
+	DataDir    string
+	SecretsDir string
+}
+
+// Gateway is the embedded object store: an S3 server in this process that keeps objects as plain
+// files (of ciphertext) and listens on a unix socket that only this user can reach.
+//
+// Its backend makes the data folder the working directory of the whole process and addresses every
+// object relative to it. So all other paths must be absolute before StartGateway is called, and
+// nothing may change the working directory after it. There can be one Gateway in a process.
+type Gateway struct {
+	objects ObjectsConfig
+	folder  string // of the socket
+	cancel  context.CancelFunc
+	done    chan struct{}
+	err     error // why it ended; read after done is closed
+}
+
+// StartGateway starts the server and returns when it answers.
+func StartGateway(ctx context.Context, config GatewayConfig) (*Gateway, error) {
+	data, err := filepath.Abs(config.DataDir)
+	if err != nil {
+		return nil, fmt.Errorf("embedded object store: %w", err)
+	}
+	secret, err := gatewaySecret(config.SecretsDir)
+	if err != nil {
+		return nil, fmt.Errorf("embedded object store: %w", err)
+	}
+	// A socket's path may have about 100 bytes only, so it cannot lie below any data folder.
+	folder, err := os.MkdirTemp("", "greenroom-s3-")
+	if err != nil {
+		return nil, fmt.Errorf("embedded object store: %w", err)
+	}
+	backend, err := gatewayBackend(data)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("embedded object store: %w", err), os.Remove(folder))
+	}
+	g := &Gateway{
+		objects: ObjectsConfig{
+			Endpoint: "embedded.localhost", AccessKey: gatewayAccess, SecretKey: secret, Bucket: gatewayBucket,
+			Socket: filepath.Join(folder, "s3.sock"),
+		},
+		folder: folder, done: make(chan struct{}),
+	}
+	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	g.cancel = cancel
+	// Owner: the Gateway. It ends by Stop, which waits for it.
+	go func() {
+		defer close(g.done)
+		defer backend.Shutdown()
+		g.err = embedgw.RunVersityGW(runCtx, backend, &embedgw.Config{
+			RootUserAccess: gatewayAccess, RootUserSecret: secret,
+			Ports: []string{g.objects.Socket}, SocketPerm: "0600",
+			MaxConnections: 256, MaxRequests: 256, MultipartMaxParts: 10000,
+			KeepAlive: true, DisableACLs: true, Quiet: true,
+			// The one account there is. Left to itself the gateway makes this service too, and says so.
+			IAMService: auth.NewIAMServiceSingle(auth.Account{Access: gatewayAccess, Secret: secret, Role: auth.RoleAdmin}),
+		})
+	}()
+	if err := g.await(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("embedded object store: %w", err), g.Stop())
+	}
+	return g, nil
+}
+
+func gatewaySecret(dir string) (string, error) {
+	path := filepath.Join(dir, "objects.secret")
+	text, err := readSecret(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		text, err = createSecret(path, hex.EncodeToString(randomKey())+"\n")
+	}
+	return strings.TrimSpace(text), err
+}
+
+// gatewayBackend keeps S3 metadata in extended attributes where the file system has them, and in a
+// folder beside the objects where not.
+func gatewayBackend(data string) (*posix.Posix, error) {
+	objects, beside := filepath.Join(data, "objects"), filepath.Join(data, "metadata")
+	if err := os.MkdirAll(objects, 0o700); err != nil {
+		return nil, err
+	}
+	options := posix.PosixOpts{CopyObjectThreshold: maxSegment}
+	options.SetNewDirPerm(0o700)
+	options.SetNewFilePerm(0o600)
+	_, err := os.Stat(beside)
+	if errors.Is(err, fs.ErrNotExist) && (meta.XattrMeta{}).Test(objects) == nil {
+		return posix.New(objects, meta.XattrMeta{}, options)
+	}
+	// Once begun this way it goes on this way: objects without their metadata could not be read.
+	if err := os.MkdirAll(beside, 0o700); err != nil {
+		return nil, err
+	}
+	store, err := meta.NewSideCar(beside)
+	if err != nil {
+		return nil, err
+	}
+	options.SideCarDir = beside
+	return posix.New(objects, store, options)
+}
+
+// await waits until the socket takes connections.
+func (g *Gateway) await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, gatewayStartup)
+	defer cancel()
+	pause := time.NewTicker(2 * time.Millisecond)
+	defer pause.Stop()
+	var dialer net.Dialer
+	for {
+		conn, err := dialer.DialContext(ctx, "unix", g.objects.Socket)
+		if err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-g.done:
+			return fmt.Errorf("it ended at once: %w", g.err)
+		case <-ctx.Done():
+			return fmt.Errorf("it does not answer: %w", err)
+		case <-pause.C:
+		}
+	}
+}
+
+// Objects returns how to reach the store.
+func (g *Gateway) Objects() ObjectsConfig { return g.objects }
+
+// Run waits until ctx ends and then stops the store; it returns earlier if the store fails.
+func (g *Gateway) Run(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return g.Stop()
+	case <-g.done:
+		return errors.Join(errors.New("embedded object store ended by itself"), g.err)
+	}
+}
+
+// Stop ends the server and waits for it. Stopping twice is no error.
+func (g *Gateway) Stop() error {
+	g.cancel()
+	select {
+	case <-g.done:
+	case <-time.After(gatewayStop):
+		return errors.New("embedded object store does not stop")
+	}
+	if err := os.RemoveAll(g.folder); err != nil {
+		return fmt.Errorf("embedded object store: %w", err)
+	}
+	if g.err != nil && !errors.Is(g.err, context.Canceled) {
+		return fmt.Errorf("embedded object store: %w", g.err)
+	}
+	return nil
+}

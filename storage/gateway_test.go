@@ -1,0 +1,120 @@
+package storage
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestGatewayKeepsObjectsOverARestart(t *testing.T) {
+	t.Chdir(t.TempDir())
+	config := GatewayConfig{DataDir: filepath.Join(t.TempDir(), "data"), SecretsDir: filepath.Join(t.TempDir(), "secrets")}
+	first, err := StartGateway(t.Context(), config)
+	if err != nil {
+		t.Fatalf("start: %v", err)
+	}
+	if err := openTestObjects(t, first.Objects()).create(t.Context(), "a/b", []byte("ciphertext")); err != nil {
+		t.Fatalf("create: %v", err)
+	}
+	for range 2 {
+		if err := first.Stop(); err != nil {
+			t.Fatalf("stop: %v", err)
+		}
+	}
+	if fileExists(filepath.Dir(first.Objects().Socket)) {
+		t.Error("the socket's folder is still there")
+	}
+	second, err := StartGateway(t.Context(), config)
+	if err != nil {
+		t.Fatalf("start again: %v", err)
+	}
+	got, err := openTestObjects(t, second.Objects()).read(t.Context(), "a/b", 0, 10)
+	if err != nil || string(got) != "ciphertext" {
+		t.Errorf("read after a restart = %q, %v", got, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := second.Run(ctx); err != nil {
+		t.Errorf("run until stopped: %v", err)
+	}
+}
+
+func TestGatewayIsForThisUserOnly(t *testing.T) {
+	data, secrets := t.TempDir(), t.TempDir()
+	t.Chdir(t.TempDir())
+	gateway, err := StartGateway(t.Context(), GatewayConfig{DataDir: data, SecretsDir: secrets})
+	if err != nil {
+		t.Fatalf("start: %v", err)
+	}
+	t.Cleanup(func() { _ = gateway.Stop() })
+	if err := openTestObjects(t, gateway.Objects()).create(t.Context(), "a/b", []byte("ciphertext")); err != nil {
+		t.Fatalf("create: %v", err)
+	}
+	for path, want := range map[string]os.FileMode{
+		gateway.Objects().Socket:                                0o600,
+		filepath.Dir(gateway.Objects().Socket):                  0o700,
+		filepath.Join(secrets, "objects.secret"):                0o600,
+		filepath.Join(data, "objects"):                          0o700,
+		filepath.Join(data, "objects", gatewayBucket):           0o700,
+		filepath.Join(data, "objects", gatewayBucket, "a", "b"): 0o600,
+	} {
+		info, err := os.Stat(path)
+		if err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: mode %v, %v; want %v", path, info.Mode().Perm(), err, want)
+		}
+	}
+	if err := os.Chmod(filepath.Join(secrets, "objects.secret"), 0o644); err != nil {
+		t.Fatalf("chmod: %v", err)
+	}
+	if _, err := gatewaySecret(secrets); err == nil {
+		t.Error("a secret that everybody can read was accepted")
+	}
+}
+
+// TestGatewayWorksWithoutExtendedAttributes uses the folder beside, as on file systems without them.
+func TestGatewayWorksWithoutExtendedAttributes(t *testing.T) {
+	data := t.TempDir()
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir(filepath.Join(data, "metadata"), 0o700); err != nil { // begun that way: stays that way
+		t.Fatalf("mkdir: %v", err)
+	}
+	gateway, err := StartGateway(t.Context(), GatewayConfig{DataDir: data, SecretsDir: t.TempDir()})
+	if err != nil {
+		t.Fatalf("start: %v", err)
+	}
+	t.Cleanup(func() { _ = gateway.Stop() })
+	objects := openTestObjects(t, gateway.Objects())
+	for range 2 {
+		if err := objects.create(t.Context(), "a/b", []byte("ciphertext")); err != nil {
+			t.Fatalf("create: %v", err)
+		}
+	}
+	if got, err := objects.read(t.Context(), "a/b", 2, 4); err != nil || !bytes.Equal(got, []byte("pher")) {
+		t.Errorf("read = %q, %v", got, err)
+	}
+}
+
+func TestGatewayIsQuiet(t *testing.T) {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatalf("pipe: %v", err)
+	}
+	was := os.Stdout
+	os.Stdout = writer
+	t.Cleanup(func() { os.Stdout = was })
+	gateway := startTestGateway(t)
+	openTestObjects(t, gateway.Objects())
+	if err := gateway.Stop(); err != nil {
+		t.Fatalf("stop: %v", err)
+	}
+	os.Stdout = was
+	if err := writer.Close(); err != nil {
+		t.Fatalf("close: %v", err)
+	}
+	if said, err := io.ReadAll(reader); err != nil || len(said) != 0 {
+		t.Errorf("the embedded store wrote %q to stdout, %v; want nothing", said, err)
+	}
+}

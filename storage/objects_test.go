@@ -1,0 +1,356 @@
+package storage
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+
+	"greenroom/consent"
+)
+
+// startedIn is where the tests began: the embedded store changes the working directory.
+var startedIn, _ = os.Getwd()
+
+// onEveryStore runs a test against the embedded store and against a real MinIO server.
+func onEveryStore(t *testing.T, test func(t *testing.T, config ObjectsConfig)) {
+	t.Helper()
+	t.Run("embedded", func(t *testing.T) { test(t, startTestGateway(t).Objects()) })
+	t.Run("minio", func(t *testing.T) { test(t, startTestMinIO(t)) })
+}
+
+func startTestGateway(t *testing.T) *Gateway {
+	t.Helper()
+	t.Chdir(t.TempDir()) // and back at the end
+	gateway, err := StartGateway(t.Context(), GatewayConfig{DataDir: t.TempDir(), SecretsDir: t.TempDir()})
+	if err != nil {
+		t.Fatalf("start the embedded store: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := gateway.Stop(); err != nil {
+			t.Errorf("stop the embedded store: %v", err)
+		}
+	})
+	return gateway
+}
+
+// minioBinary finds the server that make setup built.
+func minioBinary(t *testing.T) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts a MinIO server")
+	}
+	if path := os.Getenv("GREENROOM_TEST_MINIO"); path != "" {
+		return path
+	}
+	root := startedIn
+	for !fileExists(filepath.Join(root, "go.mod")) {
+		if root == filepath.Dir(root) {
+			t.Fatal("no go.mod above the test")
+		}
+		root = filepath.Dir(root)
+	}
+	path := filepath.Join(root, ".greenroom", "tools", "minio")
+	if !fileExists(path) {
+		t.Fatalf("%s is missing: run make setup", path)
+	}
+	return path
+}
+
+func fileExists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func startTestMinIO(t *testing.T) ObjectsConfig {
+	t.Helper()
+	binary, address := minioBinary(t), freeAddress(t)
+	config := ObjectsConfig{Endpoint: address, AccessKey: "greenroom-test", SecretKey: "greenroom-secret", Bucket: "recordings"}
+	ctx, cancel := context.WithCancel(context.Background()) //nolint:usetesting // must outlive the test's own context until Cleanup
+	command := exec.CommandContext(ctx, binary, "server", "--quiet", "--address", address, t.TempDir())
+	command.Env = append(os.Environ(), "MINIO_CI_CD=1", "MINIO_BROWSER=off", "MINIO_UPDATE=off",
+		"MINIO_ROOT_USER="+config.AccessKey, "MINIO_ROOT_PASSWORD="+config.SecretKey)
+	var output bytes.Buffer
+	command.Stdout, command.Stderr = &output, &output
+	if err := command.Start(); err != nil {
+		cancel()
+		t.Fatalf("start MinIO: %v", err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		_ = command.Wait()
+	})
+	waitFor(t, 20*time.Second, "MinIO to be ready", func() bool {
+		request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/minio/health/ready", nil)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return false
+		}
+		_ = response.Body.Close()
+		return response.StatusCode == http.StatusOK
+	})
+	return config
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("listen: %v", err)
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
+}
+
+// waitFor looks again and again until the condition holds or the deadline passes.
+func waitFor(t *testing.T, limit time.Duration, what string, holds func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	pause := time.NewTicker(5 * time.Millisecond)
+	defer pause.Stop()
+	for !holds() {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("waited %v for %s", limit, what)
+		case <-pause.C:
+		}
+	}
+}
+
+func openTestObjects(t *testing.T, config ObjectsConfig) *Objects {
+	t.Helper()
+	objects, err := OpenObjects(t.Context(), config)
+	if err != nil {
+		t.Fatalf("open object store: %v", err)
+	}
+	return objects
+}
+
+func TestObjectsAreCreatedOnceAndReadInParts(t *testing.T) {
+	onEveryStore(t, func(t *testing.T, config ObjectsConfig) {
+		objects := openTestObjects(t, config)
+		if _, err := OpenObjects(t.Context(), config); err != nil {
+			t.Errorf("open a bucket that is there already: %v", err)
+		}
+		data := bytes.Repeat([]byte("0123456789"), 30_000)
+		const key = "session/audio/1/000000"
+		for range 2 { // the second time it is there, and ours
+			if err := objects.create(t.Context(), key, data); err != nil {
+				t.Fatalf("create: %v", err)
+			}
+		}
+		other := bytes.Repeat([]byte("9876543210"), 30_000)
+		if err := objects.create(t.Context(), key, other); !errors.Is(err, errObjectDiffers) {
+			t.Errorf("create over other bytes of the same size = %v, want %v", err, errObjectDiffers)
+		}
+		if err := objects.create(t.Context(), key, other[:10]); !errors.Is(err, errObjectDiffers) {
+			t.Errorf("create over other bytes = %v, want %v", err, errObjectDiffers)
+		}
+		got, err := objects.read(t.Context(), key, 12_345, 100_000)
+		if err != nil || !bytes.Equal(got, data[12_345:112_345]) {
+			t.Errorf("read a range = %d bytes, %v", len(got), err)
+		}
+		if _, err := objects.read(t.Context(), key, int64(len(data))-5, 10); err == nil {
+			t.Error("read past the end succeeded")
+		}
+		if _, err := objects.read(t.Context(), "session/audio/1/000001", 0, 10); !errors.Is(err, errNoObject) {
+			t.Errorf("read of nothing = %v, want %v", err, errNoObject)
+		}
+		if err := objects.Check(t.Context()); err != nil {
+			t.Errorf("check: %v", err)
+		}
+	})
+}
+
+func TestSessionIsRemovedWhole(t *testing.T) {
+	onEveryStore(t, func(t *testing.T, config ObjectsConfig) {
+		objects := openTestObjects(t, config)
+		gone, stays := consent.NewID[consent.SessionID](), consent.NewID[consent.SessionID]()
+		for i := range 3 {
+			for _, session := range []consent.SessionID{gone, stays} {
+				key := fmt.Sprintf("%s/video/1/%06d", session, i)
+				if err := objects.create(t.Context(), key, []byte("ciphertext")); err != nil {
+					t.Fatalf("create: %v", err)
+				}
+			}
+		}
+		for range 2 {
+			if err := objects.RemoveSession(t.Context(), gone); err != nil {
+				t.Fatalf("remove: %v", err)
+			}
+		}
+		if _, err := objects.read(t.Context(), string(gone)+"/video/1/000000", 0, 1); !errors.Is(err, errNoObject) {
+			t.Errorf("read after removal = %v, want %v", err, errNoObject)
+		}
+		if _, err := objects.read(t.Context(), string(stays)+"/video/1/000002", 0, 1); err != nil {
+			t.Errorf("another session lost its objects: %v", err)
+		}
+		if err := objects.RemoveSession(t.Context(), ""); err == nil {
+			t.Error("removing no session in particular was accepted: that would be everything")
+		}
+	})
+}
+
+// TestOldVersionsAreRemovedToo: a plain delete in a versioned bucket only hides.
+func TestOldVersionsAreRemovedToo(t *testing.T) {
+	objects := openTestObjects(t, startTestMinIO(t))
+	if err := objects.client.EnableVersioning(t.Context(), objects.bucket); err != nil {
+		t.Fatalf("enable versioning: %v", err)
+	}
+	session := consent.NewID[consent.SessionID]()
+	key := string(session) + "/audio/1/000000"
+	for _, text := range []string{"first", "second"} {
+		if _, err := objects.client.PutObject(t.Context(), objects.bucket, key, strings.NewReader(text), int64(len(text)), minio.PutObjectOptions{}); err != nil {
+			t.Fatalf("put: %v", err)
+		}
+	}
+	if err := objects.client.RemoveObject(t.Context(), objects.bucket, key, minio.RemoveObjectOptions{}); err != nil {
+		t.Fatalf("remove: %v", err)
+	}
+	if left, err := objects.versions(t.Context(), string(session)); err != nil || len(left) != 3 {
+		t.Fatalf("before: %d versions and markers, %v; want 3", len(left), err)
+	}
+	if err := objects.RemoveSession(t.Context(), session); err != nil {
+		t.Fatalf("remove session: %v", err)
+	}
+	if left, err := objects.versions(t.Context(), string(session)); err != nil || len(left) != 0 {
+		t.Errorf("after: %d versions, %v; want none", len(left), err)
+	}
+}
+
+func TestObjectStoreErrorsSayWhatToCheck(t *testing.T) {
+	onEveryStore(t, func(t *testing.T, config ObjectsConfig) {
+		wrong := config
+		wrong.SecretKey = "not the secret"
+		if _, err := OpenObjects(t.Context(), wrong); err == nil || !strings.Contains(err.Error(), "secret key") {
+			t.Errorf("wrong secret: %v, want it to name the secret key", err)
+		}
+		nobody := ObjectsConfig{Endpoint: freeAddress(t), AccessKey: "a", SecretKey: "b", Bucket: "recordings"}
+		_, err := OpenObjects(t.Context(), nobody)
+		if err == nil || !strings.Contains(err.Error(), nobody.Endpoint+" is not reachable") {
+			t.Errorf("nobody listens: %v, want it to name %s", err, nobody.Endpoint)
+		}
+	})
+}
+
+// storeProxy stands between client and store and can take the store away.
+type storeProxy struct {
+	listener net.Listener
+	target   ObjectsConfig
+
+	mu    sync.Mutex
+	mode  proxyMode
+	conns map[net.Conn]struct{}
+}
+
+type proxyMode int
+
+const (
+	proxyUp    proxyMode = iota
+	proxyDown            // connections end at once
+	proxyStall           // connections open, and nothing ever comes
+)
+
+func newStoreProxy(t *testing.T, target ObjectsConfig) (*storeProxy, ObjectsConfig) {
+	t.Helper()
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("listen: %v", err)
+	}
+	p := &storeProxy{listener: listener, target: target, conns: map[net.Conn]struct{}{}}
+	var serving sync.WaitGroup
+	serving.Go(func() { p.serve(&serving) }) // ends when the listener closes; Cleanup waits
+	t.Cleanup(func() {
+		_ = listener.Close()
+		p.set(proxyDown)
+		serving.Wait()
+	})
+	through := target
+	through.Endpoint, through.Socket = listener.Addr().String(), ""
+	return p, through
+}
+
+func (p *storeProxy) set(mode proxyMode) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mode = mode
+	for conn := range p.conns {
+		_ = conn.Close()
+	}
+	clear(p.conns)
+}
+
+func (p *storeProxy) serve(serving *sync.WaitGroup) {
+	for {
+		conn, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		p.mu.Lock()
+		mode := p.mode
+		if mode != proxyDown {
+			p.conns[conn] = struct{}{}
+		}
+		p.mu.Unlock()
+		switch mode {
+		case proxyDown:
+			_ = conn.Close()
+		case proxyUp:
+			serving.Go(func() { p.forward(conn, serving) })
+		case proxyStall:
+		}
+	}
+}
+
+func (p *storeProxy) forward(conn net.Conn, serving *sync.WaitGroup) {
+	network, address := "tcp", p.target.Endpoint
+	if p.target.Socket != "" {
+		network, address = "unix", p.target.Socket
+	}
+	var dialer net.Dialer
+	store, err := dialer.DialContext(context.Background(), network, address)
+	if err != nil {
+		_ = conn.Close()
+		return
+	}
+	serving.Go(func() {
+		_, _ = io.Copy(store, conn)
+		_ = store.Close()
+	})
+	_, _ = io.Copy(conn, store)
+	_ = conn.Close()
+}
+
+func TestSlowStoreRunsIntoTheDeadline(t *testing.T) {
+	proxy, config := newStoreProxy(t, startTestGateway(t).Objects())
+	objects := openTestObjects(t, config)
+	if err := objects.create(t.Context(), "slow", []byte("ciphertext")); err != nil {
+		t.Fatalf("create: %v", err)
+	}
+	proxy.set(proxyStall)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond) // stands for the call's own
+	defer cancel()
+	begun := time.Now()
+	_, err := objects.read(ctx, "slow", 0, 5)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("read from a store that stalls = %v, want %v", err, context.DeadlineExceeded)
+	}
+	if took := time.Since(begun); took > 5*time.Second {
+		t.Errorf("it took %v to notice", took)
+	}
+}
