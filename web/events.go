@@ -1,13 +1,160 @@
 package web
 
 import (
-	"greenroom/consent"
+	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
+	"time"
+
+	"greenroom/consent"
+)
+
+const (
+	heartbeat   = 15 * time.Second // so that proxies keep the stream and a gone page is noticed
+	eventWithin = 10 * time.Second // for writing one event
 )
 
 func (s *Server) eventRoutes() {
-	s.plain(candidate, "GET /sessions/{id}/events", "watch-session", "Server-sent events: results, consents", "text/event-stream", s.watchSession)
-	s.plain(employer, "GET /shared/{id}/events", "watch-shared", "Server-sent events: access.ended, after which the stream closes", "text/event-stream", s.watchShared)
+	s.plain(candidate, "GET /sessions/{id}/events", "watch-session",
+		"Server-sent events: results, consents", "text/event-stream", s.watch)
+	s.plain(employer, "GET /shared/{id}/events", "watch-shared",
+		"Server-sent events: access.ended, after which the stream closes", "text/event-stream", s.watch)
 }
-func (s *Server) watchSession(w http.ResponseWriter, r *http.Request, account consent.Account) {}
-func (s *Server) watchShared(w http.ResponseWriter, r *http.Request, account consent.Account)  {}
+
+// watch sends what happens to one session until its reader goes away or may not see it any more.
+func (s *Server) watch(w http.ResponseWriter, r *http.Request, account consent.Account) {
+	ctx := r.Context()
+	id, err := parseID[consent.SessionID](r.PathValue("id"))
+	if err != nil {
+		writeProblem(w, notFound())
+		return
+	}
+	before, err := s.rights(ctx, account, id)
+	if err != nil {
+		writeProblem(w, s.failed(ctx, err))
+		return
+	}
+	ctx, done, refused := s.streams.begin(ctx, streamEvents)
+	if refused != nil {
+		writeProblem(w, refused)
+		return
+	}
+	defer done()
+	watcher := &watcher{server: s, account: account, session: id, before: before, out: eventWriter{w, http.NewResponseController(w)}}
+	watcher.run(ctx)
+}
+
+// watcher is one open event stream.
+type watcher struct {
+	server  *Server
+	account consent.Account
+	session consent.SessionID
+	before  rights
+	out     eventWriter
+}
+
+// run ends when the reader is gone, which shows in a failed write or in ctx.
+func (e *watcher) run(ctx context.Context) {
+	changed := e.server.cfg.Changes.Subscribe(ctx, e.session)
+	if err := e.out.open(); err != nil {
+		return
+	}
+	// What happened before the subscription, or while the page was connecting again, is not lost: the
+	// first look counts as a change.
+	if err := e.look(ctx, true); err != nil {
+		return
+	}
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	// An employer's rights can end without anybody's doing: by time, or on a node that hears nothing.
+	ask := time.NewTicker(askEvery)
+	defer ask.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			if e.employer() && context.Cause(ctx) == errGone { //nolint:errorlint // the cause itself
+				_ = e.out.send("access.ended", struct{}{})
+			}
+			return
+		case <-beat.C:
+			err = e.out.beat()
+		case _, ok := <-changed:
+			if !ok {
+				changed = nil
+			}
+			err = e.look(ctx, true)
+		case <-ask.C:
+			if e.employer() {
+				err = e.look(ctx, false)
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (e *watcher) employer() bool { return e.account.Kind == consent.AccountEmployer }
+
+// look asks again and sends what follows from the answer; errGone ends the stream.
+func (e *watcher) look(ctx context.Context, something bool) error {
+	asked, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	now, err := e.server.rights(asked, e.account, e.session)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	switch {
+	case e.employer() && (err != nil || now.lostSince(e.before)):
+		_ = e.out.send("access.ended", struct{}{})
+		return errGone
+	case err != nil:
+		return errGone
+	case e.employer() || !something:
+		return nil
+	}
+	if consents := now.snapshot.Consents; consents != e.before.snapshot.Consents {
+		if err := e.out.send("consents", consentsJSON(consents)); err != nil {
+			return err
+		}
+	}
+	e.before = now
+	return e.out.send("results", struct{}{})
+}
+
+// eventWriter writes server-sent events, each at once.
+type eventWriter struct {
+	to      http.ResponseWriter
+	control *http.ResponseController
+}
+
+func (e eventWriter) open() error {
+	e.to.Header().Set("Content-Type", "text/event-stream")
+	e.to.WriteHeader(http.StatusOK)
+	return e.write("retry: 2000\n\n")
+}
+
+func (e eventWriter) beat() error { return e.write(": still here\n\n") }
+
+func (e eventWriter) send(name string, data any) error {
+	raw, err := json.Marshal(data)
+	if err != nil {
+		return fmt.Errorf("encode event %s: %w", name, err)
+	}
+	return e.write("event: " + name + "\ndata: " + string(raw) + "\n\n")
+}
+
+func (e eventWriter) write(text string) error {
+	if err := e.control.SetWriteDeadline(time.Now().Add(eventWithin)); err != nil {
+		return fmt.Errorf("set write deadline: %w", err)
+	}
+	if _, err := e.to.Write([]byte(text)); err != nil {
+		return fmt.Errorf("write event: %w", err)
+	}
+	if err := e.control.Flush(); err != nil {
+		return fmt.Errorf("flush event: %w", err)
+	}
+	return nil
+}

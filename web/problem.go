@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"greenroom/consent"
+	"greenroom/media"
 )
 
 // problem is an RFC 9457 problem document: the public side of an error. Next says what the reader can
@@ -94,7 +95,7 @@ func problemOf(err error) *problem {
 	switch {
 	case errors.As(err, &known):
 		return known
-	case errors.Is(err, consent.ErrNotFound):
+	case errors.Is(err, consent.ErrNotFound), errors.Is(err, media.ErrNothingRecorded):
 		return notFound().because(err)
 	case errors.As(err, &step):
 		return newProblem(http.StatusConflict, "This interview has already moved on: "+step.Error()+".",

@@ -2,10 +2,23 @@ package web
 
 import (
 	"context"
-	"github.com/danielgtaylor/huma/v2"
-	"greenroom/consent"
+	"errors"
+	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"greenroom/assess"
+	"greenroom/consent"
+	"greenroom/media"
 )
+
+// unvalidated is how ratings by a model must be called: no model here has a valid agreement card.
+const unvalidated = "unvalidated practice estimate"
 
 func (s *Server) reportRoutes() {
 	register(s, candidate, huma.Operation{
@@ -13,6 +26,314 @@ func (s *Server) reportRoutes() {
 		Summary: "Everything known about one of your interviews",
 	}, s.getReport)
 }
+
 func (s *Server) getReport(ctx context.Context, account consent.Account, in *sessionPath) (*body[reportJSON], error) {
-	return nil, notFound()
+	id, err := in.session()
+	if err != nil {
+		return nil, err
+	}
+	rights, err := s.rights(ctx, account, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.noteAccess(ctx, rights, consent.ArtefactSession, consent.ArtefactRatings, consent.ArtefactFeedback, consent.ArtefactQuotes,
+		consent.ArtefactMeasurements, consent.ArtefactTranscript, consent.ArtefactProfile); err != nil {
+		return nil, err
+	}
+	record, err := s.cfg.Records.Record(ctx, rights.recordPermits())
+	if err != nil {
+		return nil, fmt.Errorf("read record: %w", err)
+	}
+	report := reporter{rights: rights, record: record}.report()
+	report.JudgedBy = s.judgedBy(record)
+	if report.Recording, err = s.recordingLink(ctx, rights, record.Session); err != nil {
+		return nil, err
+	}
+	if rights.may(consent.ArtefactProfile) && !rights.owner() {
+		if report.Candidate, err = s.candidateName(ctx, rights); err != nil {
+			return nil, err
+		}
+	}
+	return answer(report), nil
+}
+
+// recordingLink says what there is to play, or nothing where there will be nothing for this reader.
+func (s *Server) recordingLink(ctx context.Context, r rights, session consent.Session) (*recordingLinkJSON, error) {
+	if !r.may(consent.ArtefactAudio) && !r.may(consent.ArtefactVideo) {
+		return nil, nil //nolint:nilnil // the report has no such part then
+	}
+	layout, err := s.layout(ctx, r, 0)
+	if errors.Is(err, media.ErrNothingRecorded) {
+		if r.owner() && session.Consents.Recording {
+			return &recordingLinkJSON{}, nil
+		}
+		return nil, nil //nolint:nilnil // as above
+	}
+	if err != nil {
+		return nil, err
+	}
+	whose := "/sessions/"
+	if !r.owner() {
+		whose = "/shared/"
+	}
+	return &recordingLinkJSON{
+		Available: true, Through: layout.Through(), Audio: layout.Audio(), Video: layout.Video(), DurationMS: layout.Duration().Milliseconds(),
+		URL: apiPrefix + whose + string(session.ID) + "/recording.webm?through=" + strconv.FormatInt(layout.Through(), 10),
+	}, nil
+}
+
+// judgedBy names who really wrote down and judged this session, not who would do it today. The place
+// is known only while it is still the same one.
+func (s *Server) judgedBy(record assess.Record) judgeJSON {
+	by := Judge{TranscriberPlace: "not known", AssessorPlace: "not known"}
+	for _, answered := range record.Answers {
+		for _, line := range answered.Lines {
+			by.TranscriberEngine = line.Engine
+		}
+		for _, rating := range answered.Ratings {
+			if rater := rating.Rater(); rater.Kind == assess.RaterModel {
+				by.AssessorModel = rater.Model
+			}
+		}
+	}
+	if by.TranscriberEngine == "" || by.TranscriberEngine == s.cfg.Judge.TranscriberEngine {
+		by.TranscriberPlace = s.cfg.Judge.TranscriberPlace
+	}
+	if by.AssessorModel == "" || by.AssessorModel == s.cfg.Judge.AssessorModel {
+		by.AssessorPlace = s.cfg.Judge.AssessorPlace
+	}
+	return judgeOf(by)
+}
+
+func (s *Server) candidateName(ctx context.Context, r rights) (string, error) {
+	sessions, err := s.cfg.Shared.SharedWith(ctx, r.snapshot.Actor)
+	if err != nil {
+		return "", fmt.Errorf("read candidate's name: %w", err)
+	}
+	for _, shared := range sessions {
+		if shared.Session == r.snapshot.Session && shared.Candidate != "" {
+			return shared.Candidate, nil
+		}
+	}
+	return "", nil
+}
+
+// reporter turns a record into what one reader may see of it. It trusts no store to have left
+// something out: every part is checked against its own Permit here.
+type reporter struct {
+	rights rights
+	record assess.Record
+}
+
+func (p reporter) may(artefact consent.Artefact) bool { return p.rights.may(artefact) }
+
+func (p reporter) report() reportJSON {
+	session := p.record.Session
+	out := reportJSON{
+		Session: session.ID, RoleTitle: session.RoleTitle, Mode: session.Mode, LengthMS: p.record.Length.Milliseconds(),
+		EndedAt: session.EndedAt, Gaps: p.gaps(), Competencies: competenciesOf(p.record.Plan), Questions: p.questions(),
+	}
+	if p.may(consent.ArtefactTranscript) {
+		out.Loose = linesOf(p.record.Loose)
+	}
+	for _, question := range out.Questions {
+		for _, take := range question.Takes {
+			if slices.ContainsFunc(take.Ratings, func(r ratingJSON) bool { return r.Rater.Kind == assess.RaterModel }) {
+				out.Label = unvalidated
+			}
+		}
+	}
+	if !p.rights.owner() {
+		out.Withheld, out.Authorization = p.withheld(), p.rights.grant()
+	}
+	return out
+}
+
+func (p reporter) withheld() []string {
+	var list []string
+	for _, artefact := range []consent.Artefact{
+		consent.ArtefactRatings, consent.ArtefactFeedback, consent.ArtefactQuotes, consent.ArtefactTranscript,
+		consent.ArtefactMeasurements, consent.ArtefactAudio, consent.ArtefactVideo,
+	} {
+		if !p.may(artefact) {
+			list = append(list, string(artefact))
+		}
+	}
+	return list
+}
+
+// gaps: an employer sees those of the tracks it may play, but not why they are there, because one of
+// the reasons is that the candidate took a consent back.
+func (p reporter) gaps() []gapJSON {
+	list := []gapJSON{}
+	for _, gap := range p.record.Gaps {
+		if !p.may(gap.Kind.Artefact()) {
+			continue
+		}
+		shown := gapJSON{Kind: gap.Kind, StartMS: gap.Start.Milliseconds(), EndMS: gap.End.Milliseconds()}
+		if p.rights.owner() {
+			shown.Reason = gap.Reason
+		}
+		list = append(list, shown)
+	}
+	return list
+}
+
+func competenciesOf(plan assess.Plan) []competencyJSON {
+	list := make([]competencyJSON, 0, len(plan.Competencies))
+	for _, c := range plan.Competencies {
+		anchors := map[string]string{}
+		for level, text := range c.Anchors {
+			anchors[strconv.Itoa(level)] = text
+		}
+		list = append(list, competencyJSON{ID: c.ID, Name: c.Name, Definition: c.Definition, Anchors: anchors})
+	}
+	return list
+}
+
+// questions: the text of a question that was not asked yet is not shown, so that the report cannot be
+// used to read ahead.
+func (p reporter) questions() []questionJSON {
+	state := p.record.Session.State
+	over := state == consent.SessionEnded || state == consent.SessionAssessed
+	list := make([]questionJSON, 0, len(p.record.Plan.Questions))
+	for i, q := range p.record.Plan.Questions {
+		shown := questionJSON{Index: i, Kind: q.Kind, Competencies: q.Competencies, Takes: []takeJSON{}}
+		for _, answered := range p.record.Answers {
+			if answered.Answer.Question == i {
+				shown.Takes = append(shown.Takes, p.take(answered))
+			}
+		}
+		if over || len(shown.Takes) > 0 {
+			shown.Text = q.Text
+		}
+		list = append(list, shown)
+	}
+	return list
+}
+
+func (p reporter) take(answered assess.AnswerResult) takeJSON {
+	a := answered.Answer
+	take := takeJSON{Take: a.Take, Pending: answered.Pending, Ratings: []ratingJSON{}, Evidence: []evidenceJSON{}}
+	if p.seesTimes() {
+		take.StartMS, take.EndMS, take.EndedBy = ms(a.Start), ms(a.End), a.EndedBy
+	}
+	if p.may(consent.ArtefactTranscript) {
+		take.Lines = linesOf(answered.Lines)
+	}
+	if p.holdsBack() {
+		return take
+	}
+	if p.may(consent.ArtefactMeasurements) {
+		take.Measurements = measurementsOf(answered.Measurements)
+	}
+	for _, rating := range answered.Ratings {
+		if shown, ok := p.rating(rating); ok {
+			take.Ratings = append(take.Ratings, shown)
+		}
+	}
+	if p.may(consent.ArtefactFeedback) {
+		take.Evidence = p.evidence(answered)
+	}
+	return take
+}
+
+// seesTimes: how long an answer took is a measurement, and also what a transcript and a recording show.
+func (p reporter) seesTimes() bool {
+	return p.may(consent.ArtefactMeasurements) || p.may(consent.ArtefactTranscript) || p.may(consent.ArtefactAudio) || p.may(consent.ArtefactVideo)
+}
+
+// holdsBack: an exam keeps its results to the end.
+func (p reporter) holdsBack() bool {
+	return p.record.Session.Mode == consent.ModeExam && p.record.Session.State == consent.SessionLive
+}
+
+// rating: the self-rating is the candidate's own. Sentences about why may quote, so they need what a
+// quote needs.
+func (p reporter) rating(r assess.Rating) (ratingJSON, bool) {
+	needs := consent.ArtefactRatings
+	if r.Rater().Kind == assess.RaterSelf {
+		needs = consent.ArtefactPrivate
+	}
+	if !p.may(needs) {
+		return ratingJSON{}, false
+	}
+	rater := r.Rater()
+	shown := ratingJSON{
+		Competency: r.Competency(), Outcome: r.Outcome(), At: r.At(),
+		Rater: raterJSON{Kind: rater.Kind, Model: rater.Model, PromptSHA256: rater.PromptSHA256},
+	}
+	if level, ok := r.Level(); ok {
+		shown.Level = level
+	}
+	if p.may(consent.ArtefactFeedback) {
+		shown.Reason = r.Reason()
+	}
+	if p.may(consent.ArtefactQuotes) {
+		shown.WhyNotHigher, shown.WhyNotLower = r.WhyNotHigher(), r.WhyNotLower()
+	}
+	return shown, true
+}
+
+// evidence renders each quote from the words themselves. A range that does not fit its line is left
+// out: it shows nothing that was said.
+func (p reporter) evidence(answered assess.AnswerResult) []evidenceJSON {
+	list := []evidenceJSON{}
+	for _, e := range answered.Evidence {
+		shown := evidenceJSON{Competency: e.Competency, Polarity: e.Polarity, Part: e.Part}
+		if !p.may(consent.ArtefactQuotes) {
+			list = append(list, shown)
+			continue
+		}
+		at := slices.IndexFunc(answered.Lines, func(l assess.Line) bool { return l.Epoch == e.Line.Epoch && l.Sequence == e.Line.Sequence })
+		if at < 0 || e.First < 0 || e.Last < e.First || e.Last >= len(answered.Lines[at].Words) {
+			continue
+		}
+		words := answered.Lines[at].Words[e.First : e.Last+1]
+		shown.Quote = textOf(words)
+		shown.StartMS, shown.EndMS = ms(words[0].Start), ms(words[len(words)-1].End)
+		shown.Epoch, shown.Sequence, shown.First, shown.Last = &e.Line.Epoch, &e.Line.Sequence, &e.First, &e.Last
+		list = append(list, shown)
+	}
+	return list
+}
+
+func textOf(words []assess.Word) string {
+	texts := make([]string, len(words))
+	for i, word := range words {
+		texts[i] = word.Text
+	}
+	return strings.Join(texts, " ")
+}
+
+func linesOf(lines []assess.Line) []lineJSON {
+	list := make([]lineJSON, 0, len(lines))
+	for _, line := range lines {
+		shown := lineJSON{
+			Epoch: line.Epoch, Sequence: line.Sequence, StartMS: line.Start.Milliseconds(), EndMS: line.End.Milliseconds(),
+			Engine: line.Engine, Interpolated: line.Interpolated, Words: make([]wordJSON, 0, len(line.Words)),
+		}
+		for _, word := range line.Words {
+			shown.Words = append(shown.Words, wordJSON{Text: word.Text, StartMS: word.Start.Milliseconds(), EndMS: word.End.Milliseconds()})
+		}
+		list = append(list, shown)
+	}
+	return list
+}
+
+func measurementsOf(measurements []assess.Measurement) []measurementJSON {
+	list := make([]measurementJSON, 0, len(measurements))
+	for _, m := range measurements {
+		shown := measurementJSON{Name: m.Name, Unit: m.Unit, Counted: m.Counted, Valid: m.Valid, Invalid: m.Invalid}
+		if m.Valid {
+			shown.Value = &m.Value
+		}
+		list = append(list, shown)
+	}
+	return list
+}
+
+func ms(d time.Duration) *int64 {
+	n := d.Milliseconds()
+	return &n
 }

@@ -72,6 +72,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Ready == nil {
 		cfg.Ready = func(context.Context) error { return nil }
 	}
+	cfg.Gate.Reader = loggedReader{cfg.Gate.Reader, cfg.Log}
 	limits := cfg.Limits.withDefaults()
 	s := &Server{
 		cfg: cfg, log: cfg.Log, now: cfg.Now, mux: http.NewServeMux(), notice: noticeFor(cfg.Judge),
@@ -191,6 +192,20 @@ func NewHTTPServer(handler http.Handler, log *slog.Logger) *http.Server {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
+}
+
+// loggedReader leaves a line where facts could not be read: the caller only sees a refusal.
+type loggedReader struct {
+	consent.SnapshotReader
+	log *slog.Logger
+}
+
+func (l loggedReader) Snapshot(ctx context.Context, actor consent.Actor, session consent.SessionID) (consent.Snapshot, error) {
+	snapshot, err := l.SnapshotReader.Snapshot(ctx, actor, session)
+	if err != nil && !errors.Is(err, consent.ErrNotFound) && !errors.Is(err, context.Canceled) {
+		l.log.ErrorContext(ctx, "facts for a decision could not be read: refused", "request", visitOf(ctx).id, "error", err)
+	}
+	return snapshot, err
 }
 
 // errGone is why a stream ends whose reader may not read it any more.
