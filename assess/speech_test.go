@@ -419,3 +419,91 @@ func BenchmarkSilero(b *testing.B) {
 	const frameSeconds = float64(media.VoiceFrame) / media.SampleRate
 	b.ReportMetric((b.Elapsed()/time.Duration(b.N)).Seconds()/frameSeconds, "compute-s/audio-s")
 }
+
+func TestVoiceActivityAllocatesLittle(t *testing.T) {
+	r := openTestRuntime(t)
+	voice, err := r.NewVoiceActivity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = voice.Close() }()
+	frame := make([]float32, media.VoiceFrame)
+	allocations := testing.AllocsPerRun(50, func() {
+		if _, err := voice.Probability(frame); err != nil {
+			t.Error(err)
+		}
+	})
+	if allocations > 10 {
+		t.Errorf("%v allocations a frame, want at most 10", allocations)
+	}
+}
+
+func TestSpokenUtterancesBecomeSavedLines(t *testing.T) {
+	r := openTestRuntime(t)
+	desk := &scribeDesk{}
+	config := desk.config(r.Transcriber())
+	config.Workers = 2
+	scribe, stop := running(t, config)
+	clips := testClips(t)
+	for i, clip := range clips {
+		u := utteranceOf(clip.pcm, i)
+		u.EndedAt = time.Now()
+		scribe.Hear(u)
+	}
+	if err := errors.Join(scribe.DrainSession(t.Context(), "s"), stop()); err != nil {
+		t.Fatal(err)
+	}
+	if len(desk.lines) != len(clips) {
+		t.Fatalf("%d lines for %d clips", len(desk.lines), len(clips))
+	}
+	for i, line := range desk.lines {
+		if count := CountWordErrors(clips[i].said, wordsText(line.Words)); line.Sequence != i || count.Rate() > 0.2 {
+			t.Errorf("line %d is %d: %q", i, line.Sequence, wordsText(line.Words))
+		}
+		if line.Engine != "moonshine-tiny" || !line.Interpolated {
+			t.Errorf("engine %q, interpolated %t", line.Engine, line.Interpolated)
+		}
+	}
+}
+
+// countdown is a context that ends after being asked a number of times.
+type countdown struct {
+	context.Context //nolint:containedctx // it is a context
+	left            int
+}
+
+func (c *countdown) Err() error {
+	if c.left--; c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+func TestMoonshineStopsBetweenSteps(t *testing.T) {
+	r := openTestRuntime(t)
+	ctx := &countdown{Context: t.Context(), left: 5}
+	_, _, err := r.Transcriber().Transcribe(ctx, utteranceOf(testClips(t)[0].pcm, 0))
+	if !errors.Is(err, context.Canceled) || ctx.left != -1 {
+		t.Errorf("got %v with %d questions left", err, ctx.left)
+	}
+}
+
+func TestDecoderIsBounded(t *testing.T) {
+	for samples, want := range map[int]int{0: 4, media.SampleRate: 10, 25 * media.SampleRate: 166} {
+		if got := maxTokens(make([]float32, samples)); got != want {
+			t.Errorf("%d samples may have %d tokens, want %d", samples, got, want)
+		}
+	}
+	nan := float32(math.NaN())
+	tests := []struct {
+		values []float32
+		want   int64
+	}{
+		{nil, endToken}, {[]float32{1}, 0}, {[]float32{1, 3, 2, -9}, 1}, {[]float32{-3, -2, -1, -1}, 2}, {[]float32{nan, nan, nan, 5}, 2},
+	}
+	for _, test := range tests {
+		if got := largest(test.values); got != test.want {
+			t.Errorf("largest(%v) = %d, want %d", test.values, got, test.want)
+		}
+	}
+}

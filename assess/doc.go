@@ -1,0 +1,32 @@
+// Package assess turns what a candidate says into text, and text into ratings that can be checked.
+//
+//	media.Utterance ─► Scribe ─► Transcriber (Moonshine here, or a configured server) ─► Line
+//	Line ─► evidence job ─► Evidence          answer closed ─► Measurements, ratings ─► Report
+//
+// # Speech
+//
+// [OpenSpeechRuntime] loads the local models: it makes voice activity judges for media and a
+// [Transcriber]. The models and the library are files beside the program; a build without cgo has none
+// and says so. [NewOpenAITranscriber] uses a configured server instead, with the same promises. A
+// [Scribe] stands between media and a transcriber: it queues, keeps the order of each session, asks for
+// a Permit before it listens and again before it saves, and is late before it loses anything.
+//
+// # Language models
+//
+// A [Model] answers one request at a time; [NewOpenAIModel] is the only implementation. The assessor
+// never takes a number from a model that it cannot check, and without a model there are measurements,
+// self-ratings and human ratings only.
+//
+// # Data in and out
+//
+// In: utterances with at most 25 s of 16 kHz samples, the question bank, permits. Out: lines, evidence,
+// ratings and measurements, given to the functions and stores that the caller passes in. Nothing here
+// knows SQL, HTTP routes or sockets.
+//
+// # Goroutines
+//
+// Only [Scribe.Run] starts goroutines: its workers, which it waits for. Everything else works in the
+// goroutine that calls it. A SpeechRuntime, a Transcriber, a Model and a Scribe may be shared; a voice
+// activity judge belongs to one voice. Transcribe and Complete block until done, their context ends, or
+// their own deadline passes.
+package assess

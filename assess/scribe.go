@@ -1,0 +1,384 @@
+package assess
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"greenroom/consent"
+	"greenroom/media"
+)
+
+// ErrScribeFull says that speech came in faster than it could be written for too long.
+var ErrScribeFull = errors.New("too much speech is waiting to be transcribed")
+
+// ErrScribeStopped says that the scribe stopped before it came to the utterance.
+var ErrScribeStopped = errors.New("the scribe stopped")
+
+// The defaults of a [ScribeConfig].
+const (
+	defaultScribeQueue = 10 * time.Minute // 38 MB of samples
+	defaultScribeDrain = 20 * time.Second
+	firstScribePause   = 250 * time.Millisecond
+	longestScribePause = 10 * time.Second
+)
+
+// ScribeConfig is what a [Scribe] works with. Its functions are called from the scribe's workers, and
+// OnFailed also from Hear: they must not block for long. Place, OnLine and OnFailed may be nil.
+type ScribeConfig struct {
+	Transcriber Transcriber
+	Workers     int // 0: one
+	// Place returns the answer an utterance belongs to; question -1 outside any.
+	Place func(u media.Utterance) (question, take int)
+	// Permit asks for a scribe's Permit for the transcript. A bare [consent.ErrNotFound] is a refusal
+	// and drops the utterance; one that wraps another cause means that asking failed, and is retried.
+	Permit func(ctx context.Context, session consent.SessionID) (consent.Permit, error)
+	// Save stores a line; what it stored before under the same epoch and sequence it stores again.
+	Save     func(ctx context.Context, permit consent.Permit, line Line) error
+	OnLine   func(line Line, delay time.Duration) // after Save; delay since the end of the utterance
+	OnFailed func(u media.Utterance, err error)   // the utterance is lost
+	Queue    time.Duration                        // most audio waiting, in all; 0: 10 minutes
+	DrainFor time.Duration                        // time to finish what waits when Run is told to stop; 0: 20 s
+	Log      *slog.Logger                         // nil: none
+}
+
+// Scribe turns utterances into lines with a few workers. Utterances of one session are written one
+// after the other, those of different sessions side by side and in turn. Under load lines come late;
+// only when more audio waits than Queue allows are utterances lost, and OnFailed is told.
+type Scribe struct {
+	config ScribeConfig
+	log    *slog.Logger
+	pause  time.Duration // before the second try of what must be tried again; doubles
+
+	mu       sync.Mutex
+	sessions map[consent.SessionID]*scribeQueue
+	ready    []*scribeQueue // with something waiting, and neither at work nor pausing
+	waiting  time.Duration  // audio of all utterances that are not done
+	stopped  bool
+	wake     *sync.Cond    // ready or stopped changed
+	settled  chan struct{} // closed and replaced whenever a session has nothing left
+}
+
+var _ media.UtteranceSink = (*Scribe)(nil)
+
+// scribeQueue holds the utterances of one session that are not done, in order. The first one is at
+// work, pausing, or next.
+type scribeQueue struct {
+	session consent.SessionID
+	tasks   []*scribeTask
+	atWork  bool
+	timer   *time.Timer // ends a pause; nil before the first
+}
+
+// scribeTask is one utterance on its way to a saved line.
+type scribeTask struct {
+	utterance media.Utterance
+	length    time.Duration
+	line      *Line // nil until transcribed
+	failures  int   // of what is tried again
+}
+
+// NewScribe returns a scribe that hears at once and works while Run does.
+func NewScribe(config ScribeConfig) *Scribe {
+	if config.Workers <= 0 {
+		config.Workers = 1
+	}
+	if config.Queue <= 0 {
+		config.Queue = defaultScribeQueue
+	}
+	if config.DrainFor <= 0 {
+		config.DrainFor = defaultScribeDrain
+	}
+	if config.Place == nil {
+		config.Place = func(media.Utterance) (int, int) { return -1, 0 }
+	}
+	if config.OnLine == nil {
+		config.OnLine = func(Line, time.Duration) {}
+	}
+	if config.OnFailed == nil {
+		config.OnFailed = func(media.Utterance, error) {}
+	}
+	s := &Scribe{
+		config: config, log: config.Log, pause: firstScribePause,
+		sessions: make(map[consent.SessionID]*scribeQueue), settled: make(chan struct{}),
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.wake = sync.NewCond(&s.mu)
+	return s
+}
+
+// Hear implements [media.UtteranceSink]. It keeps the samples, and never blocks.
+func (s *Scribe) Hear(u media.Utterance) {
+	if err := s.enqueue(&scribeTask{utterance: u, length: audioLength(u)}); err != nil {
+		s.fail(u, err)
+	}
+}
+
+func (s *Scribe) enqueue(task *scribeTask) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return ErrScribeStopped
+	}
+	if s.waiting+task.length > s.config.Queue {
+		return ErrScribeFull
+	}
+	s.waiting += task.length
+	queue := s.sessions[task.utterance.Session]
+	if queue == nil {
+		queue = &scribeQueue{session: task.utterance.Session}
+		s.sessions[queue.session] = queue
+	}
+	queue.tasks = append(queue.tasks, task)
+	if len(queue.tasks) == 1 {
+		s.makeReady(queue)
+	}
+	return nil
+}
+
+// Waiting returns how much audio is heard but not done, and of how many sessions.
+func (s *Scribe) Waiting() (audio time.Duration, sessions int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.waiting, len(s.sessions)
+}
+
+// Run works until ctx ends, and then for at most DrainFor to finish what waits. What is left is reported
+// to OnFailed.
+func (s *Scribe) Run(ctx context.Context) error {
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	var workers sync.WaitGroup
+	for range s.config.Workers { // owner: Run, which waits; they stop when stop is called
+		workers.Go(func() { s.work(work) })
+	}
+	<-ctx.Done()
+	drain, cancelDrain := context.WithTimeout(work, s.config.DrainFor)
+	defer cancelDrain()
+	unfinished := s.Drain(drain)
+	audio, _ := s.Waiting()
+	left := s.stop()
+	cancel()
+	workers.Wait()
+	for _, u := range left {
+		s.fail(u, ErrScribeStopped)
+	}
+	if unfinished != nil {
+		return fmt.Errorf("stop the scribe: %s of speech were not transcribed in %s", audio, s.config.DrainFor)
+	}
+	return nil
+}
+
+// Drain waits until everything that was heard is done; what is heard meanwhile counts too.
+func (s *Scribe) Drain(ctx context.Context) error {
+	return s.until(ctx, func() bool { return len(s.sessions) == 0 })
+}
+
+// DrainSession waits until everything that was heard of a session is done.
+func (s *Scribe) DrainSession(ctx context.Context, session consent.SessionID) error {
+	return s.until(ctx, func() bool { return s.sessions[session] == nil })
+}
+
+// until waits for done, which is called with the lock held.
+func (s *Scribe) until(ctx context.Context, done func() bool) error {
+	for {
+		s.mu.Lock()
+		finished, settled := done(), s.settled
+		s.mu.Unlock()
+		if finished {
+			return nil
+		}
+		select {
+		case <-settled:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the transcript: %w", ctx.Err())
+		}
+	}
+}
+
+// stop lets the workers end and returns the utterances that nobody is at work on. For the rest their
+// workers answer.
+func (s *Scribe) stop() []media.Utterance {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped = true
+	s.wake.Broadcast()
+	var left []media.Utterance
+	for _, queue := range s.sessions {
+		if queue.timer != nil {
+			queue.timer.Stop()
+		}
+		for i, task := range queue.tasks {
+			if i > 0 || !queue.atWork {
+				left = append(left, task.utterance)
+			}
+		}
+	}
+	clear(s.sessions)
+	s.ready, s.waiting = nil, 0
+	return left
+}
+
+// makeReady is called with the lock held.
+func (s *Scribe) makeReady(queue *scribeQueue) {
+	s.ready = append(s.ready, queue)
+	s.wake.Signal()
+}
+
+// work is one worker.
+func (s *Scribe) work(ctx context.Context) {
+	for {
+		queue, task := s.next()
+		if task == nil {
+			return
+		}
+		err := s.write(ctx, task)
+		var again tryAgainError
+		if errors.As(err, &again) && s.putOff(queue, task, again.cause) {
+			continue
+		}
+		if err != nil {
+			s.fail(task.utterance, err)
+		}
+		s.finish(queue, task)
+	}
+}
+
+// next waits for a session whose turn it is; the task is nil when the scribe stopped.
+func (s *Scribe) next() (*scribeQueue, *scribeTask) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.ready) == 0 && !s.stopped {
+		s.wake.Wait()
+	}
+	if s.stopped {
+		return nil, nil
+	}
+	queue := s.ready[0]
+	s.ready = s.ready[1:]
+	queue.atWork = true
+	return queue, queue.tasks[0]
+}
+
+// finish takes a done task off its queue.
+func (s *Scribe) finish(queue *scribeQueue, task *scribeTask) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return // the queues are gone
+	}
+	s.waiting -= task.length
+	queue.atWork = false
+	queue.tasks[0] = nil // lets go of the samples
+	queue.tasks = queue.tasks[1:]
+	if len(queue.tasks) > 0 {
+		s.makeReady(queue)
+		return
+	}
+	delete(s.sessions, queue.session)
+	close(s.settled)
+	s.settled = make(chan struct{})
+}
+
+// putOff leaves the task where it is, first in its session, and frees the worker for others. It
+// reports false when the scribe stopped.
+func (s *Scribe) putOff(queue *scribeQueue, task *scribeTask, cause error) bool {
+	task.failures++
+	wait := min(s.pause<<min(task.failures-1, 10), longestScribePause)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return false
+	}
+	queue.atWork = false
+	queue.timer = time.AfterFunc(wait, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if !s.stopped {
+			s.makeReady(queue)
+		}
+	})
+	s.log.Warn("cannot write a transcript line yet", "session", string(queue.session),
+		"sequence", task.utterance.Sequence, "failures", task.failures, "error", cause)
+	return true
+}
+
+func (s *Scribe) fail(u media.Utterance, err error) {
+	s.log.Error("an utterance was not transcribed", "session", string(u.Session), "epoch", u.Epoch,
+		"sequence", u.Sequence, "length", u.End-u.Start, "error", err)
+	s.config.OnFailed(u, err)
+}
+
+// tryAgainError marks a failure that is not the utterance's: it is tried again for as long as the
+// scribe runs.
+type tryAgainError struct{ cause error }
+
+func (e tryAgainError) Error() string { return e.cause.Error() }
+func (e tryAgainError) Unwrap() error { return e.cause }
+
+// write transcribes and saves one utterance. It asks for a Permit before it listens and again before
+// it saves: consent may end in between, and a Permit lives for seconds only.
+func (s *Scribe) write(ctx context.Context, task *scribeTask) error {
+	permit, err := s.config.Permit(ctx, task.utterance.Session)
+	if err != nil {
+		return s.withoutPermit(task, err)
+	}
+	if task.line == nil {
+		line, err := s.transcribe(ctx, task.utterance)
+		if err != nil || len(line.Words) == 0 {
+			return err
+		}
+		task.line = &line
+		if permit, err = s.config.Permit(ctx, task.utterance.Session); err != nil {
+			return s.withoutPermit(task, err)
+		}
+	}
+	if err := s.config.Save(ctx, permit, *task.line); err != nil {
+		if refusedByConsent(err) {
+			return s.withoutPermit(task, err)
+		}
+		return tryAgainError{fmt.Errorf("save line: %w", err)}
+	}
+	s.config.OnLine(*task.line, time.Since(task.utterance.EndedAt))
+	return nil
+}
+
+func (s *Scribe) transcribe(ctx context.Context, u media.Utterance) (Line, error) {
+	words, interpolated, err := s.config.Transcriber.Transcribe(ctx, u)
+	if err != nil {
+		return Line{}, err
+	}
+	question, take := s.config.Place(u)
+	return Line{
+		Session: u.Session, Epoch: u.Epoch, Sequence: u.Sequence, Question: question, Take: take,
+		Start: u.Start, End: u.End, Engine: s.config.Transcriber.Engine(), Interpolated: interpolated,
+		Words: words,
+	}, nil
+}
+
+// withoutPermit drops the utterance if consent says no, and tries again if nobody could be asked.
+func (s *Scribe) withoutPermit(task *scribeTask, err error) error {
+	if !refusedByConsent(err) {
+		return tryAgainError{fmt.Errorf("ask for a permit: %w", err)}
+	}
+	s.log.Info("an utterance was dropped: no consent", "session", string(task.utterance.Session),
+		"sequence", task.utterance.Sequence)
+	return nil
+}
+
+// refusedByConsent: the error is [consent.ErrNotFound] and nothing beside it. The gate also wraps it around a
+// failure to read the facts, which must not cost a candidate's words.
+func refusedByConsent(err error) bool {
+	for err != nil {
+		if err == consent.ErrNotFound { //nolint:errorlint // errors.Is would look behind the other cause
+			return true
+		}
+		err = errors.Unwrap(err) // nil for an error with two causes
+	}
+	return false
+}
