@@ -1,0 +1,229 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"greenroom/consent"
+)
+
+// Keys is the key service, the third wall. It alone reads wrapped keys and unwraps them, under a role
+// of its own, and before that it asks the database anew whether whoever holds the Permit may, in a
+// query that shares nothing with [consent.Decide] or the policies of row-level security. It remembers
+// no answer. It is safe for concurrent use.
+type Keys struct {
+	database *Database
+	master   *MasterKey
+}
+
+// OpenKeys reads the master key and checks that it is the one that wrapped the keys in the database.
+// It makes a new master key only if the database holds none.
+func OpenKeys(ctx context.Context, database *Database, masterPath string) (*Keys, error) {
+	rows, err := database.Pool(RoleKeys).Query(ctx, `SELECT DISTINCT master_key FROM data_keys`)
+	if err != nil {
+		return nil, fmt.Errorf("open the keys: %w", err)
+	}
+	used, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("open the keys: %w", err)
+	}
+	master, err := OpenMasterKey(masterPath, len(used) == 0)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range used {
+		if id != master.ID() {
+			return nil, fmt.Errorf("%w: %s holds master key %s, but the database's keys were wrapped by %s: "+
+				"restore that one from your backup", ErrNoMasterKey, masterPath, master.ID(), id)
+		}
+	}
+	return &Keys{database: database, master: master}, nil
+}
+
+// FieldKey opens and seals the encrypted columns of one scope of one session. Hold it for one read or
+// one write, never longer: a withdrawal is felt when the next one is asked for.
+type FieldKey struct{ key *dataKey }
+
+// Seal encrypts a column; context names the column and its row, and the text opens nowhere else.
+func (f FieldKey) Seal(context string, data []byte) ([]byte, error) {
+	return f.key.sealField(context, data)
+}
+
+// Open decrypts what Seal made for the same context.
+func (f FieldKey) Open(context string, sealed []byte) ([]byte, error) {
+	data, err := f.key.openField(context, sealed)
+	if err != nil {
+		return nil, fmt.Errorf("open field %s of session %s: %w", context, f.key.session, err)
+	}
+	return data, nil
+}
+
+// ReadFields returns the key for a read of several columns; [consent.ErrNotFound] if the holder of
+// the Permit may not read the scope now, or if nothing was ever written under it.
+func (k *Keys) ReadFields(ctx context.Context, permit consent.Permit, session consent.SessionID, scope consent.Scope) (FieldKey, error) {
+	key, err := k.forReading(ctx, permit, session, scope)
+	return FieldKey{key}, err
+}
+
+// WriteFields returns the key for a write of several columns, and makes it at the first write.
+func (k *Keys) WriteFields(ctx context.Context, permit consent.Permit, session consent.SessionID, scope consent.Scope) (FieldKey, error) {
+	key, err := k.forWriting(ctx, permit, session, scope)
+	return FieldKey{key}, err
+}
+
+// SealField encrypts one column; see [FieldKey.Seal].
+func (k *Keys) SealField(ctx context.Context, permit consent.Permit, session consent.SessionID, scope consent.Scope, context string, data []byte) ([]byte, error) {
+	key, err := k.WriteFields(ctx, permit, session, scope)
+	if err != nil {
+		return nil, err
+	}
+	return key.Seal(context, data)
+}
+
+// OpenField decrypts one column; see [FieldKey.Open].
+func (k *Keys) OpenField(ctx context.Context, permit consent.Permit, session consent.SessionID, scope consent.Scope, context string, data []byte) ([]byte, error) {
+	key, err := k.ReadFields(ctx, permit, session, scope)
+	if err != nil {
+		return nil, err
+	}
+	return key.Open(context, data)
+}
+
+// Destroy destroys the keys of a session: everything encrypted under them is noise from then on,
+// wherever a copy may lie. The session must be erased already, so that no new key can come after.
+func (k *Keys) Destroy(ctx context.Context, session consent.SessionID) error {
+	err := k.database.in(ctx, RoleErasure, rowContext{session: string(session)}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('data_keys/' || $1, 0))`, string(session)); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `DELETE FROM data_keys WHERE session = $1`, string(session))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("destroy the keys of session %s: %w", session, err)
+	}
+	return nil
+}
+
+// mayOpen is the key service's own question. It names no function and no view of the other walls.
+const mayOpen = `EXISTS (SELECT FROM sessions s WHERE s.id = $1 AND s.state <> 'erased' AND CASE $2::text
+	WHEN 'candidate' THEN s.candidate = $3
+		AND EXISTS (SELECT FROM accounts o WHERE o.id = $3 AND o.closed_at IS NULL)
+	WHEN 'employer' THEN EXISTS (SELECT FROM authorizations a
+		JOIN members m ON m.org = a.org AND m.account = $3 AND m.ended_at IS NULL
+		WHERE a.session = s.id AND a.org = $4 AND a.scopes @> $5::text[]
+		AND a.valid_from <= statement_timestamp() AND statement_timestamp() < a.valid_until
+		AND NOT EXISTS (SELECT FROM authorization_events e
+			WHERE e.authorization_id = a.id AND e.kind IN ('withdrawn', 'superseded')))
+	WHEN 'recorder' THEN s.recording
+	WHEN 'scribe' THEN s.transcription
+	WHEN 'assessor' THEN s.assessment
+	ELSE false END)`
+
+// forReading unwraps a key that exists.
+func (k *Keys) forReading(ctx context.Context, permit consent.Permit, session consent.SessionID, scope consent.Scope) (*dataKey, error) {
+	arguments, err := keyQuestion(permit, session, scope)
+	if err != nil {
+		return nil, err
+	}
+	return k.unwrap(ctx, k.database.Pool(RoleKeys), arguments, session, scope)
+}
+
+// forWriting is forReading that makes the key if there is none. Employers write nothing.
+func (k *Keys) forWriting(ctx context.Context, permit consent.Permit, session consent.SessionID, scope consent.Scope) (*dataKey, error) {
+	key, err := k.forReading(ctx, permit, session, scope)
+	if !errors.Is(err, consent.ErrNotFound) || permit.Actor().Kind == consent.ActorEmployer {
+		return key, err
+	}
+	arguments, err := keyQuestion(permit, session, scope)
+	if err != nil {
+		return nil, err
+	}
+	wrapped, err := k.master.wrap(randomKey(), session, scope)
+	if err != nil {
+		return nil, fmt.Errorf("make a key: %w", err)
+	}
+	err = pgx.BeginFunc(ctx, k.database.Pool(RoleKeys), func(tx pgx.Tx) error {
+		// Shared with other writers, never with Destroy: a key made here is seen there, and after it
+		// the session is seen to be erased here.
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock_shared(hashtextextended('data_keys/' || $1, 0))`, string(session)); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `INSERT INTO data_keys (session, scope, wrapped, master_key)
+			SELECT $1, $6, $7::bytea, $8 WHERE `+mayOpen+` ON CONFLICT (session, scope) DO NOTHING`,
+			append(arguments, wrapped, k.master.ID())...)
+		if err != nil {
+			return err
+		}
+		key, err = k.unwrap(ctx, tx, arguments, session, scope) // perhaps another process' key
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make a key: %w", err)
+	}
+	return key, nil
+}
+
+type rowQuerier interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+func (k *Keys) unwrap(ctx context.Context, from rowQuerier, arguments []any, session consent.SessionID, scope consent.Scope) (*dataKey, error) {
+	var wrapped []byte
+	err := from.QueryRow(ctx, `SELECT wrapped FROM data_keys WHERE session = $1 AND scope = $6 AND `+mayOpen, arguments...).Scan(&wrapped)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, fmt.Errorf("%w: no key for this reader", consent.ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read a wrapped key: %w", err)
+	}
+	return k.master.unwrap(wrapped, session, scope)
+}
+
+// keyQuestion checks that the Permit is live and for something kept under this scope, and returns
+// the arguments of mayOpen, with the scope as the sixth.
+func keyQuestion(permit consent.Permit, session consent.SessionID, scope consent.Scope) ([]any, error) {
+	if err := permit.Demand(session, permit.Artefact()); err != nil {
+		return nil, fmt.Errorf("open key %s: %w", scope, err)
+	}
+	if !slices.Contains(keyScopes(permit), scope) {
+		return nil, fmt.Errorf("open key %s for %s: %w", scope, permit.Artefact(), consent.ErrPermit)
+	}
+	needed := []string{string(scope)}
+	if permit.Artefact() == consent.ArtefactQuotes { // words of the transcript inside feedback
+		needed = []string{string(consent.ScopeFeedback), string(consent.ScopeTranscript)}
+	}
+	actor := permit.Actor()
+	return []any{string(session), string(actor.Kind), string(actor.Account), string(actor.Org), needed, string(scope)}, nil
+}
+
+// keyScopes returns the scopes whose keys a Permit may open.
+func keyScopes(permit consent.Permit) []consent.Scope {
+	kind := permit.Actor().Kind
+	switch permit.Artefact() {
+	case consent.ArtefactAudio:
+		return []consent.Scope{consent.ScopeRecordingAudio}
+	case consent.ArtefactVideo:
+		return []consent.Scope{consent.ScopeRecordingVideo}
+	case consent.ArtefactTranscript:
+		return []consent.Scope{consent.ScopeTranscript}
+	case consent.ArtefactFeedback:
+		return []consent.Scope{consent.ScopeFeedback}
+	case consent.ArtefactQuotes:
+		return []consent.Scope{consent.ScopeFeedback, consent.ScopeTranscript}
+	case consent.ArtefactPrivate:
+		if kind == consent.ActorCandidate {
+			return []consent.Scope{consent.ScopeFeedback}
+		}
+	case consent.ArtefactCapture:
+		if kind == consent.ActorRecorder {
+			return []consent.Scope{consent.ScopeRecordingAudio, consent.ScopeRecordingVideo}
+		}
+	case consent.ArtefactSession, consent.ArtefactRatings, consent.ArtefactMeasurements, consent.ArtefactProfile:
+	}
+	return nil
+}
