@@ -1,0 +1,245 @@
+package media
+
+import (
+	"time"
+
+	"github.com/pion/rtcp"
+)
+
+// TrackConfig describes a remote track of a peer connection.
+type TrackConfig struct {
+	Kind  Kind
+	Codec Codec
+	SSRC  uint32
+	// RequestKeyFrame is called when the recorder wants to begin a segment. It must not block, nor call
+	// the Track. Nil: the next [Feedback] says so instead.
+	RequestKeyFrame func()
+}
+
+// Feedback is what a sender is to be told now. Its fields are good until the next call.
+type Feedback struct {
+	Report   *rtcp.ReceptionReport // once a second, else nil
+	Nack     []uint16              // sequence numbers to ask for again, in order
+	KeyFrame bool                  // send a picture loss indication
+}
+
+// TrackStats counts packets since the track was attached.
+type TrackStats struct {
+	Received  uint64 // without duplicates
+	Duplicate uint64 // or far too old
+	Repaired  uint64 // came after they were asked for
+	Lost      uint64 // given up
+	Malformed uint64
+	NACKs     uint64 // sequence numbers asked for
+	PLIs      uint64 // key frames asked for in Feedback
+}
+
+const (
+	// keyRetry is how often a key frame is asked for while none comes.
+	keyRetry = time.Second
+	// keyWait is how long a key frame that has begun to arrive may take: as long as the jitter buffer
+	// can hold it back, and a little.
+	keyWait = jitterWait + 250*time.Millisecond
+)
+
+// Track is one SSRC of one peer connection. Its methods may be called from any goroutine and do not
+// block.
+type Track struct {
+	config TrackConfig
+	lane   *lane
+
+	// Everything below is guarded by lane.mu.
+	receiver    receiver
+	jitter      *jitterBuffer
+	depacketize depacketizer
+	line        *timeline
+	payloadType int // of the first packet; -1 before
+	detached    bool
+	key         keyWish
+	report      rtcp.ReceptionReport
+	nack        []uint16
+	stats       TrackStats
+}
+
+// keyWish is whether the sender owes a key frame, and when to ask for it (again).
+type keyWish struct {
+	wanted   bool
+	due      time.Time
+	sequence int64     // of the packet that began the newest key frame to arrive
+	arrival  time.Time // of that packet
+	arriving bool      // asking waits for that key frame
+}
+
+// Push takes a whole decrypted RTP packet, retransmissions already unwrapped. It never blocks and keeps
+// nothing of the slice.
+func (t *Track) Push(b []byte, arrival time.Time) {
+	t.lane.mu.Lock()
+	defer t.lane.mu.Unlock()
+	if t.detached || t.lane.capture.finished.Load() {
+		return
+	}
+	p, err := parsePacket(b)
+	if err != nil || t.config.SSRC != 0 && p.ssrc != t.config.SSRC {
+		t.stats.Malformed++
+		return
+	}
+	t.lane.capture.start(arrival)
+	sequence, fresh := t.receiver.note(p.sequence, p.time, arrival)
+	if !fresh {
+		return
+	}
+	if t.payloadType < 0 && len(p.payload) > 0 {
+		t.payloadType = int(p.payloadType)
+	}
+	if int(p.payloadType) != t.payloadType && len(p.payload) > 0 {
+		// Another codec under the same SSRC: its place in the sequence counts, its content is not ours.
+		t.stats.Malformed++
+		p.payload = nil
+	}
+	t.noteKeyFrame(sequence, p, arrival)
+	t.jitter.push(sequence, p, arrival)
+	t.jitter.expire(arrival)
+}
+
+// noteKeyFrame stops asking while a key frame is arriving.
+func (t *Track) noteKeyFrame(sequence int64, p packet, arrival time.Time) {
+	if t.config.Kind != KindVideo || len(p.payload) == 0 || sequence < t.key.sequence || !t.depacketize.keyStart(p) {
+		return
+	}
+	t.key.sequence, t.key.arrival = sequence, arrival
+	if t.key.wanted {
+		t.key.arriving, t.key.due = true, arrival.Add(keyWait)
+	}
+}
+
+// released is called by the jitter buffer, under lane.mu.
+func (t *Track) released(p packet, arrival time.Time) {
+	if !t.depacketize.push(p, arrival, t) {
+		t.stats.Malformed++
+		t.needKey(t.jitter.next)
+	}
+}
+
+// missed is called by the jitter buffer, under lane.mu.
+func (t *Track) missed(count int64) {
+	t.stats.Lost += uint64(count) //nolint:gosec // a positive count
+	t.depacketize.lost()
+	t.needKey(t.jitter.next)
+}
+
+// frame is called by the depacketizer, under lane.mu.
+func (t *Track) frame(f encodedFrame) {
+	at := t.line.place(f.time, t.lane.capture.clock.at(f.arrival))
+	if f.key {
+		t.key.wanted, t.key.arriving = false, false
+	}
+	t.lane.frame(f, at)
+}
+
+// needKey makes Feedback ask for a key frame, unless one that begins at or after the sequence number is
+// on its way.
+func (t *Track) needKey(from int64) {
+	if t.config.Kind != KindVideo {
+		return
+	}
+	onItsWay := t.key.sequence >= from
+	switch {
+	case !t.key.wanted && onItsWay:
+		t.key.wanted, t.key.arriving, t.key.due = true, true, t.key.arrival.Add(keyWait)
+	case !t.key.wanted, t.key.arriving && !onItsWay:
+		t.key.wanted, t.key.arriving, t.key.due = true, false, time.Time{}
+	}
+}
+
+// SenderReport takes the times of an RTCP sender report of this track.
+func (t *Track) SenderReport(ntp uint64, rtp uint32, arrival time.Time) {
+	t.lane.mu.Lock()
+	defer t.lane.mu.Unlock()
+	if t.detached || ntp == 0 { // RFC 3550 6.4.1: zero means that the sender has no clock
+		return
+	}
+	t.receiver.senderReport(ntp, arrival)
+	t.line.senderReport(ntp, rtpTime(rtp))
+}
+
+// Feedback returns what is due; it is meant to be called about every 20 ms and also lets go of packets
+// that have waited long enough.
+func (t *Track) Feedback(now time.Time) Feedback {
+	t.lane.mu.Lock()
+	defer t.lane.mu.Unlock()
+	var due Feedback
+	if t.detached || t.lane.capture.finished.Load() {
+		return due
+	}
+	t.jitter.expire(now)
+	var gaveUp int64
+	t.nack, gaveUp = t.receiver.missing.due(now, t.receiver.roundTrip, t.nack[:0])
+	due.Nack = t.nack
+	t.stats.NACKs += uint64(len(t.nack))
+	if t.receiver.overrun {
+		t.receiver.overrun = false
+		gaveUp = t.receiver.highest
+	}
+	if gaveUp > 0 {
+		t.needKey(gaveUp)
+	}
+	if t.key.wanted && !now.Before(t.key.due) {
+		t.key.due = now.Add(keyRetry)
+		t.stats.PLIs++
+		due.KeyFrame = true
+	}
+	if t.receiver.report(now, &t.report) {
+		due.Report = &t.report
+	}
+	return due
+}
+
+// requestKeyFrame is what the recorder calls.
+func (t *Track) requestKeyFrame() {
+	if t.config.RequestKeyFrame != nil {
+		t.config.RequestKeyFrame()
+		return
+	}
+	t.lane.mu.Lock()
+	defer t.lane.mu.Unlock()
+	t.needKey(t.receiver.highest + 1)
+}
+
+// Muted notes that the page turned the device off or on again.
+func (t *Track) Muted(muted bool, at time.Time) {
+	t.lane.mu.Lock()
+	defer t.lane.mu.Unlock()
+	if !t.detached {
+		t.lane.mute(muted, at)
+	}
+}
+
+// Stats returns what was counted so far.
+func (t *Track) Stats() TrackStats {
+	t.lane.mu.Lock()
+	defer t.lane.mu.Unlock()
+	stats := t.stats
+	stats.Received = t.receiver.received
+	stats.Duplicate = t.receiver.duplicates
+	stats.Repaired = t.receiver.repaired
+	return stats
+}
+
+// Detach ends the track: its connection is gone. What waited in the jitter buffer is let go. Detaching
+// twice does nothing.
+func (t *Track) Detach() {
+	t.lane.mu.Lock()
+	defer t.lane.mu.Unlock()
+	t.detach()
+}
+
+// detach is Detach under lane.mu.
+func (t *Track) detach() {
+	if t.detached {
+		return
+	}
+	t.jitter.flush()
+	t.detached = true
+	t.line.leave()
+	t.lane.left(t)
+}
