@@ -57,6 +57,8 @@ const (
 	silentSpan = 800 * time.Millisecond
 	// longestStep is the longest a video frame is taken to last.
 	longestStep = 200 * time.Millisecond
+	// usualStep is taken for the first frame: 30 pictures a second.
+	usualStep = 33 * time.Millisecond
 )
 
 // videoStep takes a frame to last as long as the one before it.
@@ -65,7 +67,7 @@ func (l *lane) videoStep(at time.Duration) time.Duration {
 		l.step = min(at-l.time, longestStep)
 	}
 	if l.step == 0 {
-		return usualFrame
+		return usualStep
 	}
 	return l.step
 }
