@@ -1,0 +1,277 @@
+package signaling
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/pion/dtls/v3"
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/logging"
+	"github.com/pion/sdp/v3"
+	"github.com/pion/webrtc/v4"
+
+	"greenroom/media"
+)
+
+const (
+	// udpReadBuffer is asked of the kernel for the one UDP socket of all sessions. With the default of
+	// 208 kB a hundred sessions lose packets in the kernel; most kernels cap at 4 MB.
+	udpReadBuffer = 4 << 20
+	// tcpWriteBuffer bounds feedback to one ICE-TCP peer that does not read. Without it a write to a
+	// stuck peer blocks the feedback timer of everybody.
+	tcpWriteBuffer = 256 << 10
+	tcpReadPackets = 128 // ICE-TCP packets queued per peer before the newest is dropped
+
+	iceDisconnected = 5 * time.Second
+	iceFailed       = 25 * time.Second
+	iceKeepAlive    = 2 * time.Second
+	dtlsConnect     = 15 * time.Second
+
+	// srtpReplayWindow is in packets: repairs on the media SSRC come up to two seconds late.
+	srtpReplayWindow = 1024
+	receiveMTU       = 1500 // bytes
+)
+
+// APIConfig says where media is received.
+type APIConfig struct {
+	UDPAddr  string // host:port; an empty or unspecified host means every interface
+	TCPAddr  string // host:port for ICE-TCP; empty: none
+	PublicIP string // what pages are told instead of the bound address, if set
+}
+
+// API makes peer connections that all share one UDP port and one TCP port.
+type API struct {
+	settings webrtc.SettingEngine
+	engines  map[media.Codec]*webrtc.MediaEngine
+	udpMux   ice.UDPMux
+	tcpMux   *ice.TCPMuxDefault
+	udpAddr  *net.UDPAddr
+}
+
+// NewAPI binds the ports.
+func NewAPI(config APIConfig) (*API, error) {
+	ctx := context.Background() // only binding uses it, which does not wait
+	a := &API{engines: map[media.Codec]*webrtc.MediaEngine{}}
+	for _, video := range []media.Codec{media.CodecVP8, media.CodecVP9} {
+		engine, err := newMediaEngine(video)
+		if err != nil {
+			return nil, fmt.Errorf("set up codecs with %s: %w", video, err)
+		}
+		a.engines[video] = engine
+	}
+	if err := a.listenUDP(ctx, config.UDPAddr); err != nil {
+		return nil, fmt.Errorf("listen for media on UDP %s: %w", config.UDPAddr, err)
+	}
+	if config.TCPAddr != "" {
+		if err := a.listenTCP(ctx, config.TCPAddr); err != nil {
+			_ = a.udpMux.Close()
+			return nil, fmt.Errorf("listen for media on TCP %s: %w", config.TCPAddr, err)
+		}
+	}
+	if err := a.configure(config); err != nil {
+		_ = a.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// UDPPort is the port that was bound.
+func (a *API) UDPPort() int { return a.udpAddr.Port }
+
+// TCPPort is the port that was bound, 0 without ICE-TCP.
+func (a *API) TCPPort() int {
+	if a.tcpMux == nil {
+		return 0
+	}
+	if addr, ok := a.tcpMux.LocalAddr().(*net.TCPAddr); ok {
+		return addr.Port
+	}
+	return 0
+}
+
+// Close frees the ports. Every peer must have been closed before.
+func (a *API) Close() error {
+	err := a.udpMux.Close()
+	if a.tcpMux != nil {
+		err = errors.Join(err, a.tcpMux.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("close media ports: %w", err)
+	}
+	return nil
+}
+
+func (a *API) listenUDP(ctx context.Context, address string) error {
+	addr, err := net.ResolveUDPAddr("udp", address)
+	if err != nil {
+		return err
+	}
+	var listen net.ListenConfig
+	if addr.IP != nil && !addr.IP.IsUnspecified() {
+		conn, err := listen.ListenPacket(ctx, "udp", addr.String())
+		if err != nil {
+			return err
+		}
+		if udp, ok := conn.(*net.UDPConn); ok {
+			_ = udp.SetReadBuffer(udpReadBuffer) // the kernel's cap applies; a smaller one still works
+		}
+		a.udpMux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: noLog{}})
+		a.udpAddr, _ = conn.LocalAddr().(*net.UDPAddr)
+		return nil
+	}
+	if addr.Port == 0 { // one free port for every interface: let the kernel name one
+		conn, err := listen.ListenPacket(ctx, "udp", address)
+		if err != nil {
+			return err
+		}
+		addr.Port = conn.LocalAddr().(*net.UDPAddr).Port //nolint:forcetypeassert // a UDP socket has a UDP address
+		_ = conn.Close()
+	}
+	// Pion answers from the address a packet came to only if each address has a socket of its own.
+	mux, err := ice.NewMultiUDPMuxFromPort(addr.Port, ice.UDPMuxFromPortWithReadBufferSize(udpReadBuffer),
+		ice.UDPMuxFromPortWithLogger(noLog{}))
+	if err != nil {
+		return err
+	}
+	a.udpMux, a.udpAddr = mux, addr
+	return nil
+}
+
+func (a *API) listenTCP(ctx context.Context, address string) error {
+	var listen net.ListenConfig
+	listener, err := listen.Listen(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	a.tcpMux = ice.NewTCPMuxDefault(ice.TCPMuxParams{
+		Listener: listener, Logger: noLog{}, ReadBufferSize: tcpReadPackets, WriteBufferSize: tcpWriteBuffer,
+		FirstStunBindTimeout: 5 * time.Second,
+	})
+	return nil
+}
+
+func (a *API) configure(config APIConfig) error {
+	s := &a.settings
+	s.LoggerFactory = noLog{} // Pion logs ICE credentials and addresses
+	s.SetICEUDPMux(a.udpMux)
+	networks := []webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6}
+	if a.tcpMux != nil {
+		s.SetICETCPMux(a.tcpMux)
+		networks = append(networks, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6)
+	}
+	s.SetNetworkTypes(networks)
+	s.DisableActiveTCP(true) // a page must not make the server dial
+	s.SetIncludeLoopbackCandidate(a.udpAddr.IP.IsLoopback())
+	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	s.SetICETimeouts(iceDisconnected, iceFailed, iceKeepAlive)
+	s.SetDTLSConnectContextMaker(func() (context.Context, func()) {
+		return context.WithTimeout(context.Background(), dtlsConnect) // Pion's handshake has no end of its own
+	})
+	s.SetSRTPReplayProtectionWindow(srtpReplayWindow)
+	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
+	s.SetReceiveMTU(receiveMTU)
+	if config.PublicIP == "" {
+		return nil
+	}
+	if net.ParseIP(config.PublicIP) == nil {
+		return fmt.Errorf("the public address %q is not an IP address", config.PublicIP)
+	}
+	// A server that tells its address needs no checks of its own: with ICE lite it sends nothing to an
+	// address that has not spoken first.
+	s.SetLite(true)
+	return s.SetICEAddressRewriteRules(webrtc.ICEAddressRewriteRule{
+		External: []string{config.PublicIP}, AsCandidateType: webrtc.ICECandidateTypeHost,
+		Mode: webrtc.ICEAddressRewriteReplace,
+	})
+}
+
+// newPeerConnection makes a connection whose packets, repairs included, all pass through watch.
+// An API of Pion's per connection is cheap and ties the interceptor to it.
+func (a *API) newPeerConnection(video media.Codec, watch interceptor.Interceptor) (*webrtc.PeerConnection, error) {
+	registry := &interceptor.Registry{}
+	registry.Add(oneInterceptor{watch})
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(a.engines[video]), webrtc.WithSettingEngine(a.settings),
+		webrtc.WithInterceptorRegistry(registry))
+	pc, err := api.NewPeerConnection(webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle})
+	if err != nil {
+		return nil, fmt.Errorf("make a peer connection: %w", err)
+	}
+	return pc, nil
+}
+
+// oneInterceptor is a factory that was used before it was made.
+type oneInterceptor struct{ interceptor.Interceptor }
+
+func (o oneInterceptor) NewInterceptor(string) (interceptor.Interceptor, error) {
+	return o.Interceptor, nil
+}
+
+// newMediaEngine offers Opus and one video codec. The feedback named here is sent by this package;
+// Pion's own generators stay out (with RTX they ask 35 times for each lost packet).
+func newMediaEngine(video media.Codec) (*webrtc.MediaEngine, error) {
+	engine := &webrtc.MediaEngine{}
+	congestion := webrtc.RTCPFeedback{Type: webrtc.TypeRTCPFBTransportCC}
+	nack := webrtc.RTCPFeedback{Type: webrtc.TypeRTCPFBNACK}
+	pli := webrtc.RTCPFeedback{Type: webrtc.TypeRTCPFBNACK, Parameter: "pli"}
+	// RFC 7587 4.1: the RTP clock of Opus is 48 kHz with two channels, whatever is encoded. Chromium
+	// repairs Opus if nack is offered for it.
+	opus := webrtc.RTPCodecParameters{PayloadType: 111, RTPCodecCapability: webrtc.RTPCodecCapability{
+		MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1",
+		RTCPFeedback: []webrtc.RTCPFeedback{nack, congestion},
+	}}
+	if err := engine.RegisterCodec(opus, webrtc.RTPCodecTypeAudio); err != nil {
+		return nil, err
+	}
+	picture := webrtc.RTPCodecCapability{
+		MimeType: webrtc.MimeTypeVP8, ClockRate: 90000, RTCPFeedback: []webrtc.RTCPFeedback{nack, pli, congestion},
+	}
+	payload, repair := webrtc.PayloadType(96), "apt=96"
+	if video == media.CodecVP9 {
+		picture.MimeType, picture.SDPFmtpLine, payload, repair = webrtc.MimeTypeVP9, "profile-id=0", 98, "apt=98"
+	}
+	for _, codec := range []webrtc.RTPCodecParameters{
+		{PayloadType: payload, RTPCodecCapability: picture},
+		{PayloadType: payload + 1, RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeRTX, ClockRate: 90000, SDPFmtpLine: repair,
+		}},
+	} {
+		if err := engine.RegisterCodec(codec, webrtc.RTPCodecTypeVideo); err != nil {
+			return nil, err
+		}
+	}
+	for _, uri := range []string{sdp.SDESMidURI, sdp.TransportCCURI} {
+		for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo} {
+			if err := engine.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, kind); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return engine, nil
+}
+
+// noLog silences Pion, whose logs name addresses and ICE credentials. What matters is counted and
+// logged by this package.
+type noLog struct{}
+
+var (
+	_ logging.LoggerFactory = noLog{}
+	_ logging.LeveledLogger = noLog{}
+	_ io.Closer             = (*API)(nil)
+)
+
+func (noLog) NewLogger(string) logging.LeveledLogger { return noLog{} }
+func (noLog) Trace(string)                           {}
+func (noLog) Tracef(string, ...any)                  {}
+func (noLog) Debug(string)                           {}
+func (noLog) Debugf(string, ...any)                  {}
+func (noLog) Info(string)                            {}
+func (noLog) Infof(string, ...any)                   {}
+func (noLog) Warn(string)                            {}
+func (noLog) Warnf(string, ...any)                   {}
+func (noLog) Error(string)                           {}
+func (noLog) Errorf(string, ...any)                  {}

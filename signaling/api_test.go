@@ -1,0 +1,95 @@
+package signaling
+
+import (
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/webrtc/v4"
+
+	"greenroom/media"
+)
+
+// answerOf lets the API answer an offer of audio alone.
+func answerOf(t *testing.T, api *API) string {
+	t.Helper()
+	browser := newPublisher(t, publisherOptions{noVideo: true})
+	pc, err := api.newPeerConnection(media.CodecVP8, &interceptor.NoOp{})
+	must(t, err)
+	defer pc.Close() //nolint:errcheck // nothing depends on it
+	must(t, pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: browser.offer()}))
+	answer, err := pc.CreateAnswer(nil)
+	must(t, err)
+	gathered := webrtc.GatheringCompletePromise(pc)
+	must(t, pc.SetLocalDescription(answer))
+	<-gathered
+	return pc.LocalDescription().SDP
+}
+
+func TestAPINamesThePortsItBound(t *testing.T) {
+	t.Cleanup(func() { noGoroutinesLeft(t) })
+	api, err := NewAPI(APIConfig{UDPAddr: "127.0.0.1:0", TCPAddr: "127.0.0.1:0"})
+	must(t, err)
+	sdp := answerOf(t, api)
+	for _, want := range []string{
+		"udp 2130706431 127.0.0.1 " + strconv.Itoa(api.UDPPort()) + " typ host",
+		"127.0.0.1 " + strconv.Itoa(api.TCPPort()) + " typ host tcptype passive",
+	} {
+		if !strings.Contains(sdp, want) {
+			t.Errorf("the answer lacks %q", want)
+		}
+	}
+	must(t, api.Close())
+	again, err := NewAPI(APIConfig{UDPAddr: net.JoinHostPort("127.0.0.1", strconv.Itoa(api.UDPPort()))})
+	if err != nil {
+		t.Fatalf("the port was not freed: %v", err)
+	}
+	if again.TCPPort() != 0 {
+		t.Error("ICE-TCP without being asked for")
+	}
+	must(t, again.Close())
+}
+
+func TestPublicAddressReplacesTheBoundOne(t *testing.T) {
+	t.Cleanup(func() { noGoroutinesLeft(t) })
+	api, err := NewAPI(APIConfig{UDPAddr: "127.0.0.1:0", PublicIP: "203.0.113.7"})
+	must(t, err)
+	defer api.Close() //nolint:errcheck // nothing depends on it
+	sdp := answerOf(t, api)
+	if !strings.Contains(sdp, " 203.0.113.7 "+strconv.Itoa(api.UDPPort())) || strings.Contains(sdp, " 127.0.0.1 ") {
+		t.Errorf("candidates are wrong:\n%s", sdp)
+	}
+	if !strings.Contains(sdp, "a=ice-lite") {
+		t.Error("with a public address the server would send checks of its own")
+	}
+}
+
+func TestEveryInterfaceSharesOnePort(t *testing.T) {
+	t.Cleanup(func() { noGoroutinesLeft(t) })
+	api, err := NewAPI(APIConfig{UDPAddr: ":0"})
+	must(t, err)
+	if api.UDPPort() == 0 {
+		t.Error("no port")
+	}
+	must(t, api.Close())
+}
+
+func TestAPIRefusesWhatItCannotUse(t *testing.T) {
+	taken, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	must(t, err)
+	defer taken.Close() //nolint:errcheck // nothing depends on it
+	for name, config := range map[string]APIConfig{
+		"no port":            {UDPAddr: "127.0.0.1"},
+		"port in use":        {UDPAddr: taken.LocalAddr().String()},
+		"bad TCP address":    {UDPAddr: "127.0.0.1:0", TCPAddr: "127.0.0.1:x"},
+		"bad public address": {UDPAddr: "127.0.0.1:0", PublicIP: "example.org"},
+	} {
+		if api, err := NewAPI(config); err == nil {
+			t.Errorf("%s: accepted", name)
+			_ = api.Close()
+		}
+	}
+	noGoroutinesLeft(t)
+}

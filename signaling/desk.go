@@ -1,0 +1,125 @@
+package signaling
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"greenroom/consent"
+	"greenroom/media"
+)
+
+// ErrUnauthenticated says that a request carries no live log-in.
+var ErrUnauthenticated = errors.New("not logged in")
+
+// ErrWrongPhase says that an [Interviewer] does not take this act now.
+var ErrWrongPhase = errors.New("the interview does not take this now")
+
+// Desk is what a room reaches the rest of the program through; cmd implements it.
+type Desk interface {
+	// Admit finds the log-in of the request and returns its session; [consent.ErrNotFound] or
+	// [ErrUnauthenticated] otherwise. It is asked again while the connection lasts.
+	Admit(r *http.Request, id consent.SessionID) (consent.Session, error)
+	// Session re-reads consents and state; [consent.ErrNotFound] once erased.
+	Session(ctx context.Context, id consent.SessionID) (consent.Session, error)
+	// Open takes the session live and returns what the room needs: a capture not yet running and an
+	// interviewer. A [Refusal] among its errors is shown to the candidate.
+	Open(ctx context.Context, session consent.Session, events RoomEvents) (*media.Capture, Interviewer, error)
+	// End stores that the session ended. It is asked again until it succeeds.
+	End(ctx context.Context, id consent.SessionID, reason string) error
+}
+
+// RoomEvents are what the desk puts into the capture's configuration. They do not block.
+type RoomEvents struct {
+	OnGap    func(media.Gap)
+	OnStatus func(media.RecordingStatus)
+}
+
+// Interviewer walks one session through its plan. It has one user at a time. It holds the turn in
+// memory: an error other than [ErrWrongPhase] says that the act was taken, the turn beside it holds,
+// and something could not be stored yet, which the next Tick tries again.
+type Interviewer interface {
+	// Turn returns where the interview stands.
+	Turn() Turn
+	// Act does what the candidate asked; [ErrWrongPhase] if the phase does not take it.
+	Act(ctx context.Context, act Act, now time.Time, mediaNow time.Duration) (Turn, error)
+	// Tick lets time pass; it reports whether the turn changed.
+	Tick(ctx context.Context, now time.Time, mediaNow time.Duration) (Turn, bool, error)
+}
+
+// Act is something that moves an interview on.
+type Act string
+
+// The acts. All but drop are the candidate's; drop ends what is open when nobody came back.
+const (
+	ActBegin       Act = "begin"
+	ActStartAnswer Act = "start_answer"
+	ActDone        Act = "done"
+	ActSkip        Act = "skip"
+	ActFinish      Act = "finish"
+	ActDrop        Act = "drop"
+)
+
+// Phase is where an interview stands.
+type Phase string
+
+// The phases of an interview.
+const (
+	PhaseWaiting   Phase = "waiting"
+	PhasePreparing Phase = "preparing"
+	PhaseAnswering Phase = "answering"
+	PhaseFinished  Phase = "finished"
+)
+
+// Turn is where an interview stands, with its clock.
+type Turn struct {
+	Phase    Phase
+	Index    int // of the question in the plan
+	Total    int
+	Take     int
+	Question *Question
+	EndsAt   time.Time // when the phase ends by itself; zero: it does not
+	Limit    time.Duration
+}
+
+// Refusal is an error with words for the candidate. Cause is for the log only.
+type Refusal struct {
+	Code    string
+	Message string
+	Next    string
+	Cause   error
+}
+
+func (r *Refusal) Error() string {
+	if r.Cause != nil {
+		return r.Code + ": " + r.Cause.Error()
+	}
+	return r.Code
+}
+
+func (r *Refusal) Unwrap() error { return r.Cause }
+
+func (r *Refusal) problem(fatal bool) *Problem {
+	return &Problem{Code: r.Code, Message: r.Message, Next: r.Next, Fatal: fatal}
+}
+
+// Caption is the recognised text of one utterance.
+type Caption struct {
+	Session  consent.SessionID
+	Epoch    int
+	Sequence int
+	Start    time.Duration // media time
+	End      time.Duration
+	Text     string
+}
+
+// CaptionFailure says in words for the candidate why one utterance has no text.
+type CaptionFailure struct {
+	Session  consent.SessionID
+	Epoch    int
+	Sequence int
+	Start    time.Duration // media time
+	End      time.Duration
+	Message  string
+}

@@ -1,0 +1,17 @@
+// Package signaling joins a candidate's page to a live session: the WebSocket protocol of the room
+// (PROTOCOL.md), rooms, peer connections and ICE.
+//
+// Data in: WebSocket frames and SRTP. Data out: RTP packets pushed into a [media.Capture], acts given
+// to an [Interviewer], and messages for the page. What the rest of the program knows is reached
+// through [Desk]; this package imports neither assess nor storage.
+//
+// Who owns goroutines:
+//   - [Rooms.Run] owns the one feedback timer, which walks every peer each 20 ms.
+//   - A Room has three: its loop (the interviewer's only user), its watch (re-reads consents each
+//     second) and its capture. [Rooms.Close] waits for all of them.
+//   - A conn has two: the read pump, which is the goroutine of the HTTP handler, and the write pump.
+//   - A peer has two for each remote track: one reads RTP, one reads RTCP. Closing the peer ends them.
+//
+// Nothing on the media path allocates, logs or blocks: a packet is read into one buffer and pushed.
+// [Rooms] is safe to share; everything else is private to a room.
+package signaling

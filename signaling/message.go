@@ -1,0 +1,348 @@
+package signaling
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ProtocolVersion is the version of the room protocol that this package speaks.
+const ProtocolVersion = 1
+
+// MaxFrame is the largest WebSocket frame accepted from a page, in bytes.
+const MaxFrame = 64 << 10
+
+// ErrBadMessage says that a frame is not a message of the protocol. What follows it in the error's
+// text is written by this package and may be shown to the page.
+var ErrBadMessage = errors.New("bad message")
+
+// Message is one message of the protocol; a type implements it by naming itself.
+type Message interface{ messageType() string }
+
+// Milliseconds is how durations and media times travel.
+type Milliseconds int64
+
+// InMilliseconds rounds down.
+func InMilliseconds(d time.Duration) Milliseconds { return Milliseconds(d / time.Millisecond) }
+
+// Messages from the page.
+type (
+	// Hello comes first and names the version.
+	Hello struct {
+		Version int `json:"version"`
+	}
+	// Offer is the page's SDP.
+	Offer struct {
+		SDP string `json:"sdp"`
+	}
+	// Begin asks for the first question.
+	Begin struct{}
+	// StartAnswer ends the preparation early.
+	StartAnswer struct{}
+	// Done ends the answer.
+	Done struct{}
+	// Skip gives the question up.
+	Skip struct{}
+	// Finish ends the interview.
+	Finish struct{}
+	// Muted says that the candidate turned a device off or on.
+	Muted struct {
+		Kind  string `json:"kind"` // audio or video
+		Muted bool   `json:"muted"`
+	}
+)
+
+// ICECandidate travels both ways.
+type ICECandidate struct {
+	ICECandidate *ICECandidateInit `json:"ice_candidate"`
+}
+
+// ICECandidateInit is the W3C dictionary. An empty Candidate says that there are no more.
+type ICECandidateInit struct {
+	Candidate        string  `json:"candidate"`
+	SDPMid           *string `json:"sdp_mid,omitempty"`
+	SDPMLineIndex    *uint16 `json:"sdp_mline_index,omitempty"`
+	UsernameFragment *string `json:"username_fragment,omitempty"`
+}
+
+// Messages from the server.
+type (
+	// Welcome answers Hello.
+	Welcome struct {
+		Version   int      `json:"version"`
+		Session   string   `json:"session"`
+		RoleTitle string   `json:"role_title"`
+		Total     int      `json:"total"` // questions in the plan
+		Consents  Consents `json:"consents"`
+	}
+	// Answer is the server's SDP.
+	Answer struct {
+		SDP string `json:"sdp"`
+	}
+	// TurnMessage says where the interview stands. Index, Take, Question and the times are absent
+	// while waiting and when finished; the times also where nothing limits the phase.
+	TurnMessage struct {
+		Phase       Phase         `json:"phase"`
+		Index       *int          `json:"index,omitempty"`
+		Total       int           `json:"total"`
+		Take        int           `json:"take,omitempty"`
+		Question    *Question     `json:"question,omitempty"`
+		RemainingMS *Milliseconds `json:"remaining_ms,omitempty"`
+		LimitMS     Milliseconds  `json:"limit_ms,omitempty"`
+	}
+	// CaptionMessage is the recognised text of one utterance.
+	CaptionMessage struct {
+		Epoch    int          `json:"epoch"`
+		Sequence int          `json:"sequence"`
+		StartMS  Milliseconds `json:"start_ms"`
+		EndMS    Milliseconds `json:"end_ms"`
+		Text     string       `json:"text"`
+	}
+	// CaptionFailedMessage says that one utterance has no text.
+	CaptionFailedMessage struct {
+		Epoch    int          `json:"epoch"`
+		Sequence int          `json:"sequence"`
+		StartMS  Milliseconds `json:"start_ms"`
+		EndMS    Milliseconds `json:"end_ms"`
+		Message  string       `json:"message"`
+	}
+	// MediaMessage says what the server receives of each kind.
+	MediaMessage struct {
+		Audio MediaState `json:"audio"`
+		Video MediaState `json:"video"`
+	}
+	// RecordingMessage says whether the session is being kept.
+	RecordingMessage struct {
+		State     RecordingState `json:"state"`
+		ElapsedMS Milliseconds   `json:"elapsed_ms"`
+		Message   string         `json:"message,omitempty"`
+	}
+	// ConsentsMessage says which consents hold now.
+	ConsentsMessage struct {
+		Consents Consents `json:"consents"`
+	}
+	// GapMessage says which stretch of a track is missing.
+	GapMessage struct {
+		Kind    string       `json:"kind"`
+		StartMS Milliseconds `json:"start_ms"`
+		EndMS   Milliseconds `json:"end_ms"`
+		Reason  string       `json:"reason"`
+	}
+	// Problem says what went wrong and what to do next. After a fatal one the server closes.
+	Problem struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+		Next    string `json:"next"`
+		Fatal   bool   `json:"fatal"`
+	}
+	// Ended says that this connection has no room any more; the server closes after it.
+	Ended struct {
+		Reason EndReason `json:"reason"`
+	}
+)
+
+// Consents are the three boxes as they travel.
+type Consents struct {
+	Recording     bool `json:"recording"`
+	Transcription bool `json:"transcription"`
+	Assessment    bool `json:"assessment"`
+}
+
+// Question is what the candidate is asked, as it travels.
+type Question struct {
+	Text string `json:"text"`
+	Kind string `json:"kind"`
+}
+
+// MediaState is how one kind of media arrives.
+type MediaState string
+
+// The states of one kind of media.
+const (
+	MediaOff       MediaState = "off"       // the page sends no such track
+	MediaReceiving MediaState = "receiving" // packets came within the last two seconds
+	MediaMuted     MediaState = "muted"     // the candidate turned it off
+	MediaMissing   MediaState = "missing"   // it should come and does not
+)
+
+// RecordingState is whether what arrives is kept.
+type RecordingState string
+
+// The states of the recording.
+const (
+	RecordingOn      RecordingState = "on"
+	RecordingDelayed RecordingState = "delayed" // kept here, not yet in the store
+	RecordingFailed  RecordingState = "failed"  // not kept
+	RecordingOff     RecordingState = "off"     // no consent, or nothing arrives yet
+)
+
+// EndReason is why a connection has no room any more.
+type EndReason string
+
+// The reasons of [Ended].
+const (
+	EndFinished       EndReason = "finished"
+	EndTimeLimit      EndReason = "time_limit" // the session reached its longest length
+	EndAbandoned      EndReason = "abandoned"  // nobody was connected for too long
+	EndTakenOver      EndReason = "taken_over" // another page joined the session
+	EndServerStopping EndReason = "server_stopping"
+	EndLoggedOut      EndReason = "logged_out"
+	EndErased         EndReason = "erased" // the session was erased or ended elsewhere
+)
+
+func (*Hello) messageType() string                { return "hello" }
+func (*Offer) messageType() string                { return "offer" }
+func (*ICECandidate) messageType() string         { return "ice_candidate" }
+func (*Begin) messageType() string                { return "begin" }
+func (*StartAnswer) messageType() string          { return "start_answer" }
+func (*Done) messageType() string                 { return "done" }
+func (*Skip) messageType() string                 { return "skip" }
+func (*Finish) messageType() string               { return "finish" }
+func (*Muted) messageType() string                { return "muted" }
+func (*Welcome) messageType() string              { return "welcome" }
+func (*Answer) messageType() string               { return "answer" }
+func (*TurnMessage) messageType() string          { return "turn" }
+func (*CaptionMessage) messageType() string       { return "caption" }
+func (*CaptionFailedMessage) messageType() string { return "caption_failed" }
+func (*MediaMessage) messageType() string         { return "media" }
+func (*RecordingMessage) messageType() string     { return "recording" }
+func (*ConsentsMessage) messageType() string      { return "consents" }
+func (*GapMessage) messageType() string           { return "gap" }
+func (*Problem) messageType() string              { return "problem" }
+func (*Ended) messageType() string                { return "ended" }
+
+func fromPage(name string) Message {
+	switch name {
+	case "hello":
+		return new(Hello)
+	case "offer":
+		return new(Offer)
+	case "ice_candidate":
+		return new(ICECandidate)
+	case "begin":
+		return new(Begin)
+	case "start_answer":
+		return new(StartAnswer)
+	case "done":
+		return new(Done)
+	case "skip":
+		return new(Skip)
+	case "finish":
+		return new(Finish)
+	case "muted":
+		return new(Muted)
+	default:
+		return nil
+	}
+}
+
+func fromServer(name string) Message {
+	switch name {
+	case "welcome":
+		return new(Welcome)
+	case "answer":
+		return new(Answer)
+	case "ice_candidate":
+		return new(ICECandidate)
+	case "turn":
+		return new(TurnMessage)
+	case "caption":
+		return new(CaptionMessage)
+	case "caption_failed":
+		return new(CaptionFailedMessage)
+	case "media":
+		return new(MediaMessage)
+	case "recording":
+		return new(RecordingMessage)
+	case "consents":
+		return new(ConsentsMessage)
+	case "gap":
+		return new(GapMessage)
+	case "problem":
+		return new(Problem)
+	case "ended":
+		return new(Ended)
+	default:
+		return nil
+	}
+}
+
+// DecodeFromPage decodes a frame as the server does: unknown types, unknown fields and impossible
+// values are refused with [ErrBadMessage].
+func DecodeFromPage(frame []byte) (Message, error) {
+	message, err := decode(frame, fromPage, true)
+	if err != nil {
+		return nil, err
+	}
+	if err := check(message); err != nil {
+		return nil, err
+	}
+	return message, nil
+}
+
+// DecodeFromServer decodes a frame as a page does: unknown fields are ignored.
+func DecodeFromServer(frame []byte) (Message, error) { return decode(frame, fromServer, false) }
+
+// Encode writes a message with its type in front.
+func Encode(m Message) ([]byte, error) {
+	body, err := json.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", m.messageType(), err)
+	}
+	frame := make([]byte, 0, len(body)+32)
+	frame = append(frame, `{"type":"`...)
+	frame = append(frame, m.messageType()...)
+	frame = append(frame, '"')
+	if len(body) > len("{}") {
+		frame = append(frame, ',')
+	}
+	return append(frame, body[1:]...), nil
+}
+
+func decode(frame []byte, empty func(string) Message, strict bool) (Message, error) {
+	if len(frame) > MaxFrame {
+		return nil, fmt.Errorf("%w: it is larger than 64 KiB", ErrBadMessage)
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(frame, &fields); err != nil {
+		return nil, fmt.Errorf("%w: it is not one JSON object", ErrBadMessage)
+	}
+	var name string
+	if err := json.Unmarshal(fields["type"], &name); err != nil {
+		return nil, fmt.Errorf("%w: it has no type", ErrBadMessage)
+	}
+	message := empty(name)
+	if message == nil {
+		return nil, fmt.Errorf("%w: its type is unknown", ErrBadMessage)
+	}
+	delete(fields, "type")
+	body, err := json.Marshal(fields)
+	if err != nil {
+		return nil, fmt.Errorf("%w: it is not one JSON object", ErrBadMessage)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	if strict {
+		decoder.DisallowUnknownFields()
+	}
+	if err := decoder.Decode(message); err != nil {
+		// The decoder's own text could repeat what the page sent; it is not passed on.
+		return nil, fmt.Errorf("%w: a field of the %s is unknown or has the wrong kind of value", ErrBadMessage, name)
+	}
+	return message, nil
+}
+
+func check(message Message) error {
+	switch m := message.(type) {
+	case *ICECandidate:
+		if m.ICECandidate == nil {
+			return fmt.Errorf("%w: the ice_candidate is missing", ErrBadMessage)
+		}
+	case *Muted:
+		if m.Kind != "audio" && m.Kind != "video" {
+			return fmt.Errorf("%w: the kind is neither audio nor video", ErrBadMessage)
+		}
+	}
+	return nil
+}

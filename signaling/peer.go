@@ -1,0 +1,390 @@
+package signaling
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/rtcp"
+	"github.com/pion/sdp/v3"
+	"github.com/pion/webrtc/v4"
+	"golang.org/x/time/rate"
+
+	"greenroom/media"
+)
+
+const (
+	gatherLimit = 3 * time.Second
+	closeLimit  = 5 * time.Second // Pion's Close can hang while ICE gathers or stops
+	maxOffers   = 30              // on one peer: ICE restarts, a camera added
+	// mediaRate is the most one candidate may send, in bytes per second (4 Mbit/s); mediaBurst lets
+	// key frames and repairs through.
+	mediaRate  = 4_000_000 / 8
+	mediaBurst = 1 << 20
+	readErrors = 100 // in a row on one track before it is given up
+)
+
+// peer is one PeerConnection. Its methods may be called from any goroutine, answer and addCandidate
+// only from the connection's.
+type peer struct {
+	pc       *webrtc.PeerConnection
+	video    media.Codec
+	identity string // of the page's PeerConnection: an offer with another one needs another peer
+	ssrc     uint32 // ours, in feedback
+	arrivals *media.Arrivals
+	attach   func(media.TrackConfig) (*media.Track, error)
+	onGone   func(*peer) // once, when the connection failed or the page closed it
+	limiter  *rate.Limiter
+	log      *slog.Logger
+
+	offers, candidates int // connection's goroutine only
+
+	gone    sync.Once
+	closing sync.Once
+	closed  chan struct{} // closed when close has finished
+	readers sync.WaitGroup
+	dropped atomic.Uint64 // packets over mediaRate
+
+	mu      sync.Mutex
+	stopped bool
+	tracks  map[media.Kind]*remoteTrack
+	muted   map[media.Kind]bool
+
+	feedback peerFeedback // feedback timer's only
+}
+
+// remoteTrack is one track of the page.
+type remoteTrack struct {
+	kind     media.Kind
+	payload  webrtc.PayloadType
+	ssrc     uint32
+	track    *media.Track
+	lastSeen atomic.Int64 // unix nanoseconds of the last packet
+	keyFrame atomic.Bool  // the capture asked for one
+}
+
+type peerConfig struct {
+	api      *API
+	video    media.Codec
+	identity string
+	attach   func(media.TrackConfig) (*media.Track, error)
+	onGone   func(*peer)
+	log      *slog.Logger
+}
+
+func newPeer(config peerConfig) (*peer, error) {
+	p := &peer{
+		video: config.video, identity: config.identity, ssrc: rand.Uint32(), //nolint:gosec // a label, not a secret
+		attach: config.attach, onGone: config.onGone, log: config.log,
+		limiter: rate.NewLimiter(mediaRate, mediaBurst), closed: make(chan struct{}),
+		tracks: map[media.Kind]*remoteTrack{}, muted: map[media.Kind]bool{},
+	}
+	p.arrivals = media.NewArrivals(p.ssrc)
+	pc, err := config.api.newPeerConnection(config.video, &arrivalWatch{arrivals: p.arrivals})
+	if err != nil {
+		return nil, err
+	}
+	p.pc = pc
+	pc.OnTrack(p.onTrack)
+	pc.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
+		switch state { //nolint:exhaustive // the others need nothing
+		case webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
+			p.goneOnce()
+		}
+	})
+	return p, nil
+}
+
+func (p *peer) goneOnce() { p.gone.Do(func() { p.onGone(p) }) }
+
+// answer takes an offer that checkOffer accepted and returns the answer with all candidates in it.
+func (p *peer) answer(ctx context.Context, offer string) (_ string, err error) {
+	defer p.recover("negotiation", &err)
+	if p.offers++; p.offers > maxOffers {
+		return "", errors.New("too many offers")
+	}
+	p.candidates = 0
+	if err := p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
+		return "", fmt.Errorf("take the offer: %w", err)
+	}
+	answer, err := p.pc.CreateAnswer(nil)
+	if err != nil {
+		return "", fmt.Errorf("make the answer: %w", err)
+	}
+	gathered := webrtc.GatheringCompletePromise(p.pc)
+	if err := p.pc.SetLocalDescription(answer); err != nil {
+		return "", fmt.Errorf("use the answer: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, gatherLimit)
+	defer cancel()
+	select {
+	case <-gathered: // only the bound ports are candidates, so this takes milliseconds
+	case <-ctx.Done():
+		return "", fmt.Errorf("gather candidates: %w", ctx.Err())
+	}
+	return p.pc.LocalDescription().SDP, nil
+}
+
+// addCandidate takes a trickled candidate; it reports false for one too many.
+func (p *peer) addCandidate(init ICECandidateInit) (ok bool, err error) {
+	defer p.recover("candidate", &err)
+	if init.Candidate == "" {
+		return true, nil // the page has no more; the answering side waits for nothing
+	}
+	if p.candidates++; p.candidates > maxCandidates {
+		return false, nil
+	}
+	return true, p.pc.AddICECandidate(webrtc.ICECandidateInit{
+		Candidate: init.Candidate, SDPMid: init.SDPMid, SDPMLineIndex: init.SDPMLineIndex,
+		UsernameFragment: init.UsernameFragment,
+	})
+}
+
+// recover turns a panic on outside bytes into the end of this peer alone.
+func (p *peer) recover(doing string, err *error) {
+	cause := recover()
+	if cause == nil {
+		return
+	}
+	p.log.Error("panic ended a peer", "doing", doing, "panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
+	if err != nil {
+		*err = errors.New("the peer broke")
+	}
+	p.goneOnce()
+}
+
+func (p *peer) onTrack(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+	defer p.recover("track", nil)
+	kind, codec := media.KindAudio, media.CodecOpus
+	if remote.Kind() == webrtc.RTPCodecTypeVideo {
+		kind, codec = media.KindVideo, p.video
+	}
+	t := &remoteTrack{kind: kind, payload: remote.PayloadType(), ssrc: uint32(remote.SSRC())}
+	t.lastSeen.Store(time.Now().UnixNano())
+	if !p.adopt(t, codec) {
+		return
+	}
+	p.readers.Go(func() { p.readRTCP(t, receiver) }) // owner: peer; ends when Pion closes the receiver
+	defer p.readers.Done()                           // taken in adopt
+	p.readRTP(t, remote)
+}
+
+// adopt attaches the track to the capture in place of an earlier one of its kind, unless the peer is
+// closing. The capture is called without the mutex, because it may call back.
+func (p *peer) adopt(t *remoteTrack, codec media.Codec) bool {
+	p.mu.Lock()
+	old := p.tracks[t.kind]
+	delete(p.tracks, t.kind)
+	if p.stopped {
+		p.mu.Unlock()
+		return false
+	}
+	p.readers.Add(1) // before the mutex is given back: close waits for this reader from now on
+	p.mu.Unlock()
+	if old != nil {
+		old.track.Detach()
+	}
+	track, err := p.attach(media.TrackConfig{
+		Kind: t.kind, Codec: codec, SSRC: t.ssrc, RequestKeyFrame: func() { t.keyFrame.Store(true) },
+	})
+	if err != nil {
+		p.readers.Done()
+		p.log.Warn("the capture refused a track", "kind", string(t.kind), "error", err)
+		return false
+	}
+	t.track = track
+	p.mu.Lock()
+	muted := p.muted[t.kind]
+	p.tracks[t.kind] = t // close detaches it after this reader has ended
+	p.mu.Unlock()
+	if muted {
+		track.Muted(true, time.Now())
+	}
+	return true
+}
+
+// readRTP is the media path: no allocation, no log, no lock of ours but the capture's.
+func (p *peer) readRTP(t *remoteTrack, remote *webrtc.TrackRemote) {
+	defer p.recover("RTP", nil)
+	buffer := make([]byte, receiveMTU)
+	for failures := 0; failures < readErrors; {
+		n, _, err := remote.Read(buffer)
+		if err != nil {
+			// A packet with an unknown payload type is an error too, and must not end the track.
+			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) {
+				return
+			}
+			failures++
+			continue
+		}
+		failures = 0
+		now := time.Now()
+		if !p.limiter.AllowN(now, n) {
+			p.dropped.Add(1)
+			continue
+		}
+		t.lastSeen.Store(now.UnixNano())
+		t.track.Push(buffer[:n], now)
+	}
+}
+
+func (p *peer) readRTCP(t *remoteTrack, receiver *webrtc.RTPReceiver) {
+	defer p.recover("RTCP", nil)
+	buffer := make([]byte, receiveMTU)
+	for failures := 0; failures < readErrors; {
+		n, _, err := receiver.Read(buffer)
+		if err != nil {
+			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) {
+				return
+			}
+			failures++
+			continue
+		}
+		failures = 0
+		now := time.Now()
+		packets, err := rtcp.Unmarshal(buffer[:n])
+		if err != nil {
+			continue
+		}
+		for _, packet := range packets {
+			if report, ok := packet.(*rtcp.SenderReport); ok && report.SSRC == t.ssrc {
+				t.track.SenderReport(report.NTPTime, report.RTPTime, now)
+			}
+		}
+	}
+}
+
+// mute notes that the candidate turned a device off or on.
+func (p *peer) mute(kind media.Kind, muted bool) {
+	p.mu.Lock()
+	p.muted[kind] = muted
+	t := p.tracks[kind]
+	p.mu.Unlock()
+	if t != nil {
+		t.track.Muted(muted, time.Now())
+	}
+}
+
+const missingAfter = 2 * time.Second
+
+// state says how the kind arrives.
+func (p *peer) state(kind media.Kind, now time.Time) MediaState {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := p.tracks[kind]
+	switch {
+	case t == nil:
+		return MediaOff
+	case p.muted[kind]:
+		return MediaMuted
+	case now.Sub(time.Unix(0, t.lastSeen.Load())) > missingAfter:
+		return MediaMissing
+	default:
+		return MediaReceiving
+	}
+}
+
+// remoteTracks appends the tracks to list.
+func (p *peer) remoteTracks(list []*remoteTrack) []*remoteTrack {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, t := range p.tracks {
+		list = append(list, t)
+	}
+	return list
+}
+
+// close ends the connection, waits for its readers and detaches its tracks. It returns within
+// closeLimit even if Pion hangs, and may be called more than once.
+func (p *peer) close() {
+	p.closing.Do(func() {
+		p.mu.Lock()
+		p.stopped = true
+		p.mu.Unlock()
+		p.gone.Do(func() {}) // who closes knows
+		done := make(chan struct{})
+		go func() { // owner: close, which stops waiting after closeLimit
+			defer close(done)
+			_ = p.pc.Close()
+			p.readers.Wait()
+		}()
+		limit := time.NewTimer(closeLimit)
+		defer limit.Stop()
+		select {
+		case <-done:
+		case <-limit.C:
+			p.log.Warn("a peer did not close in time", "limit", closeLimit)
+		}
+		for _, t := range p.remoteTracks(nil) {
+			t.track.Detach()
+		}
+		if n := p.dropped.Load(); n > 0 {
+			p.log.Warn("packets over the rate limit were dropped", "packets", n)
+		}
+		close(p.closed)
+	})
+	<-p.closed
+}
+
+// offerIdentity names the page's PeerConnection behind an offer: session id and fingerprints.
+func offerIdentity(text string) string {
+	var description sdp.SessionDescription
+	if err := description.UnmarshalString(text); err != nil {
+		return ""
+	}
+	var identity strings.Builder
+	fmt.Fprint(&identity, description.Origin.SessionID)
+	attributes := [][]sdp.Attribute{description.Attributes}
+	for _, m := range description.MediaDescriptions {
+		attributes = append(attributes, m.Attributes)
+	}
+	seen := map[string]bool{}
+	for _, list := range attributes {
+		for _, a := range list {
+			if a.Key == "fingerprint" && !seen[a.Value] {
+				seen[a.Value] = true
+				identity.WriteString(" " + a.Value)
+			}
+		}
+	}
+	return identity.String()
+}
+
+// arrivalWatch is the one interceptor: it sees every packet of a connection as it was sent, repairs
+// and padding of the bandwidth probe included, which [webrtc.TrackRemote] hides. Were those left out,
+// the sender would take its probes for lost.
+type arrivalWatch struct {
+	interceptor.NoOp
+	arrivals *media.Arrivals
+}
+
+func (w *arrivalWatch) BindRemoteStream(info *interceptor.StreamInfo, next interceptor.RTPReader) interceptor.RTPReader {
+	for _, extension := range info.RTPHeaderExtensions {
+		if extension.URI == sdp.TransportCCURI && extension.ID > 0 && extension.ID <= 255 {
+			return w.reader(uint8(extension.ID), next)
+		}
+	}
+	return next
+}
+
+func (w *arrivalWatch) reader(id uint8, next interceptor.RTPReader) interceptor.RTPReader {
+	return interceptor.RTPReaderFunc(func(b []byte, a interceptor.Attributes) (int, interceptor.Attributes, error) {
+		n, a, err := next.Read(b, a)
+		if err != nil {
+			return n, a, err
+		}
+		if sequence, ok := media.TransportSequence(b[:n], id); ok {
+			w.arrivals.Add(sequence, time.Now())
+		}
+		return n, a, nil
+	})
+}

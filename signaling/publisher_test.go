@@ -1,0 +1,320 @@
+package signaling
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/rtp/codecs"
+	"github.com/pion/webrtc/v4"
+)
+
+// publisher is a candidate's browser played by Pion: Opus and VP8 with the default repairs.
+type publisher struct {
+	t     *testing.T
+	pc    *webrtc.PeerConnection
+	audio *webrtc.TrackLocalStaticRTP
+	video *webrtc.TrackLocalStaticRTP
+	wire  *wire
+	keys  int // every how many pictures is a key frame; 0: none
+
+	socket    *net.UDPConn
+	mux       *ice.UDPMuxDefault
+	connected chan struct{}
+	closing   sync.Once
+	stop      chan struct{}
+	running   sync.WaitGroup
+}
+
+type publisherOptions struct {
+	noVideo bool
+	vp9     bool
+	loss    float64                  // of RTP packets, repairs included
+	mutate  func(header *rtp.Header) // before the packet is sent; nil: nothing
+	tcp     bool
+	// deltaOnly: no picture is a key frame, as when a camera has run for long.
+	deltaOnly bool
+}
+
+// wire sits next to the wire: it loses packets, and counts what comes back.
+type wire struct {
+	interceptor.NoOp
+	mutate func(*rtp.Header)
+
+	mu      sync.Mutex
+	random  *rand.Rand
+	loss    float64
+	lost    int
+	nacked  int
+	plis    int
+	reports int
+	twcc    int
+	heard   func(*rtcp.TransportLayerCC)
+	changed chan struct{}
+	sent    atomic.Int64
+}
+
+func (w *wire) NewInterceptor(string) (interceptor.Interceptor, error) { return w, nil }
+
+func (w *wire) BindLocalStream(_ *interceptor.StreamInfo, next interceptor.RTPWriter) interceptor.RTPWriter {
+	return interceptor.RTPWriterFunc(func(h *rtp.Header, payload []byte, a interceptor.Attributes) (int, error) {
+		w.sent.Add(1)
+		w.mu.Lock()
+		lose := w.random.Float64() < w.loss
+		if lose {
+			w.lost++
+		}
+		w.mu.Unlock()
+		if lose {
+			return len(payload), nil
+		}
+		if w.mutate != nil {
+			copied := h.Clone()
+			w.mutate(&copied)
+			h = &copied
+		}
+		return next.Write(h, payload, a)
+	})
+}
+
+func (w *wire) BindRTCPReader(next interceptor.RTCPReader) interceptor.RTCPReader {
+	return interceptor.RTCPReaderFunc(func(b []byte, a interceptor.Attributes) (int, interceptor.Attributes, error) {
+		n, a, err := next.Read(b, a)
+		if err != nil {
+			return n, a, err
+		}
+		if packets, err := rtcp.Unmarshal(b[:n]); err == nil {
+			w.count(packets)
+		}
+		return n, a, nil
+	})
+}
+
+func (w *wire) count(packets []rtcp.Packet) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, packet := range packets {
+		switch p := packet.(type) {
+		case *rtcp.TransportLayerNack:
+			for _, pair := range p.Nacks {
+				w.nacked += len(pair.PacketList())
+			}
+		case *rtcp.PictureLossIndication:
+			w.plis++
+		case *rtcp.ReceiverReport:
+			w.reports += len(p.Reports)
+		case *rtcp.TransportLayerCC:
+			w.twcc++
+			if w.heard != nil {
+				w.heard(p)
+			}
+		}
+	}
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
+
+// wait returns once the condition on the counters holds.
+func (w *wire) wait(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	limit := time.After(patience)
+	for {
+		w.mu.Lock()
+		changed, ok := w.changed, holds()
+		w.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-changed:
+		case <-limit:
+			t.Fatalf("waited %v for %s: lost %d, nacked %d, PLI %d, reports %d, TWCC %d",
+				patience, what, w.lost, w.nacked, w.plis, w.reports, w.twcc)
+		}
+	}
+}
+
+func newPublisher(t *testing.T, o publisherOptions) *publisher {
+	t.Helper()
+	p := &publisher{
+		t: t, stop: make(chan struct{}), connected: make(chan struct{}),
+		wire: &wire{random: rand.New(rand.NewPCG(1, 2)), loss: o.loss, mutate: o.mutate, changed: make(chan struct{})},
+	}
+	if !o.deltaOnly {
+		p.keys = 30
+	}
+	engine := &webrtc.MediaEngine{}
+	must(t, engine.RegisterDefaultCodecs())
+	for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo} {
+		engine.RegisterFeedback(webrtc.RTCPFeedback{Type: webrtc.TypeRTCPFBTransportCC}, kind)
+		engine.RegisterFeedback(webrtc.RTCPFeedback{Type: webrtc.TypeRTCPFBNACK}, kind)
+	}
+	registry := &interceptor.Registry{}
+	registry.Add(p.wire) // first: repairs pass through it as well
+	must(t, webrtc.ConfigureNack(engine, registry))
+	must(t, webrtc.ConfigureRTCPReports(registry))
+	must(t, webrtc.ConfigureTWCCHeaderExtensionSender(engine, registry))
+	settings := webrtc.SettingEngine{LoggerFactory: noLog{}}
+	settings.SetIncludeLoopbackCandidate(true)
+	settings.SetICEUDPMux(p.listen())
+	if o.tcp {
+		settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeTCP4})
+	} else {
+		settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	}
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(settings))
+	var err error
+	p.pc, err = api.NewPeerConnection(webrtc.Configuration{})
+	must(t, err)
+	t.Cleanup(p.close)
+	var once sync.Once
+	p.pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
+		if s == webrtc.PeerConnectionStateConnected {
+			once.Do(func() { close(p.connected) })
+		}
+	})
+	p.audio = p.addTrack(webrtc.MimeTypeOpus, "audio")
+	if !o.noVideo {
+		mime := webrtc.MimeTypeVP8
+		if o.vp9 {
+			mime = webrtc.MimeTypeVP9
+		}
+		p.video = p.addTrack(mime, "video")
+	}
+	return p
+}
+
+// listen gives the publisher a socket that can be taken away.
+func (p *publisher) listen() ice.UDPMux {
+	p.t.Helper()
+	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	must(p.t, err)
+	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: noLog{}})
+	p.socket, p.mux = conn, mux
+	return mux
+}
+
+// vanish takes the network away: no goodbye of any layer gets out.
+func (p *publisher) vanish() { _ = p.socket.Close() }
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (p *publisher) addTrack(mime, id string) *webrtc.TrackLocalStaticRTP {
+	p.t.Helper()
+	track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mime}, id, "candidate")
+	must(p.t, err)
+	transceiver, err := p.pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	must(p.t, err)
+	if mime == webrtc.MimeTypeVP9 { // a browser without VP8
+		vp9 := webrtc.RTPCodecParameters{PayloadType: 98, RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: mime, ClockRate: 90000, SDPFmtpLine: "profile-id=0",
+		}}
+		must(p.t, transceiver.SetCodecPreferences([]webrtc.RTPCodecParameters{vp9}))
+	}
+	p.running.Go(func() { // interceptors need the RTCP read
+		buffer := make([]byte, 1500)
+		for {
+			if _, _, err := transceiver.Sender().Read(buffer); err != nil {
+				return
+			}
+		}
+	})
+	return track
+}
+
+// offer returns an offer with all candidates in it.
+func (p *publisher) offer() string {
+	p.t.Helper()
+	offer, err := p.pc.CreateOffer(nil)
+	must(p.t, err)
+	gathered := webrtc.GatheringCompletePromise(p.pc)
+	must(p.t, p.pc.SetLocalDescription(offer))
+	<-gathered
+	return p.pc.LocalDescription().SDP
+}
+
+// connect negotiates through the page and waits until media can flow.
+func (p *publisher) connect(page *page) {
+	p.t.Helper()
+	page.send(&Offer{SDP: p.offer()})
+	p.accept(expect[*Answer](page))
+	select {
+	case <-p.connected:
+	case <-time.After(patience):
+		p.t.Fatalf("not connected within %v", patience)
+	}
+}
+
+func (p *publisher) accept(answer *Answer) {
+	p.t.Helper()
+	must(p.t, p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer.SDP}))
+}
+
+// publish sends 50 Opus packets and 30 pictures a second, until the publisher closes; each picture is
+// three packets long, each thirtieth a key frame.
+func (p *publisher) publish() {
+	p.running.Go(func() { // ends by close
+		ticker := time.NewTicker(20 * time.Millisecond)
+		defer ticker.Stop()
+		payloader := &codecs.VP8Payloader{EnablePictureID: true}
+		picture := rtp.NewPacketizer(1200, 0, 0, payloader, rtp.NewRandomSequencer(), 90000)
+		for n := 0; ; n++ {
+			select {
+			case <-p.stop:
+				return
+			case <-ticker.C:
+			}
+			_ = p.audio.WriteRTP(&rtp.Packet{
+				Header:  rtp.Header{Version: 2, SequenceNumber: uint16(n), Timestamp: uint32(n) * 960}, //nolint:gosec // wraps on purpose
+				Payload: []byte{0x78, byte(n), 1, 2, 3, 4, 5, 6},
+			})
+			if p.video == nil {
+				continue
+			}
+			for _, packet := range picture.Packetize(vp8Frame(p.keys > 0 && n%p.keys == 0, 3000), 1800) {
+				_ = p.video.WriteRTP(packet)
+			}
+		}
+	})
+}
+
+// vp8Frame makes a frame that has the right first bytes (RFC 6386 9.1) and noise behind.
+func vp8Frame(key bool, size int) []byte {
+	frame := make([]byte, size)
+	for i := range frame {
+		frame[i] = byte(i * 7)
+	}
+	if !key {
+		frame[0] = 0x11 // shown, not a key frame
+		return frame
+	}
+	copy(frame, []byte{0x10, 0, 0, 0x9d, 0x01, 0x2a})
+	binary.LittleEndian.PutUint16(frame[6:], 640)
+	binary.LittleEndian.PutUint16(frame[8:], 360)
+	return frame
+}
+
+// close leaves as a browser does.
+func (p *publisher) close() {
+	p.closing.Do(func() {
+		close(p.stop)
+		_ = p.pc.Close()
+		_ = p.mux.Close()
+		p.running.Wait()
+	})
+}
+
+func receiving(m *MediaMessage) bool { return m.Audio == MediaReceiving && m.Video == MediaReceiving }

@@ -1,0 +1,478 @@
+package signaling
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"greenroom/consent"
+	"greenroom/media"
+)
+
+const (
+	tickEvery   = 200 * time.Millisecond
+	watchEvery  = time.Second     // a withdrawal must work within a second, also if a notification is lost
+	admitEvery  = 5               // watches between two looks at the log-in
+	deskLimit   = 5 * time.Second // one call of the desk or the interviewer
+	finishLimit = 15 * time.Second
+	endLimit    = 10 * time.Minute // of trying to store that the session ended
+	actQueue    = 16
+	retryAfter  = time.Second // after the end could not be stored; then ever longer
+)
+
+// Room is the live, in-memory side of one session. It outlives its connections: a page that comes
+// back finds the same interview and the same recording.
+type Room struct {
+	id        consent.SessionID
+	roleTitle string
+	rooms     *Rooms
+	log       *slog.Logger
+	opened    time.Time
+
+	ready       chan struct{} // closed when what follows is set
+	refused     *Refusal
+	capture     *media.Capture
+	interviewer Interviewer // the loop's only
+
+	acts     chan request
+	lost     chan *peer
+	stopping chan EndReason
+
+	mu        sync.Mutex
+	over      bool
+	conn      *conn
+	admit     func() error // asks whether conn's log-in still lives
+	peer      *peer
+	peerConn  *conn // whose page peer belongs to
+	video     media.Codec
+	left      time.Time // when the last conn went
+	turn      Turn
+	consents  consent.Consents
+	recording media.RecordingStatus
+	media     MediaMessage
+}
+
+// request is an act with the moment at which it was asked for.
+type request struct {
+	act   Act
+	at    time.Time
+	media time.Duration
+}
+
+func newRoom(rooms *Rooms, session consent.Session) *Room {
+	return &Room{
+		id: session.ID, roleTitle: session.RoleTitle, rooms: rooms,
+		log: rooms.config.Log.With("session", string(session.ID)), opened: time.Now(),
+		ready: make(chan struct{}), acts: make(chan request, actQueue), lost: make(chan *peer, 4),
+		stopping: make(chan EndReason, 1), left: time.Now(), consents: session.Consents,
+		recording: media.RecordingStatus{State: media.RecordingOff},
+		media:     MediaMessage{Audio: MediaOff, Video: MediaOff},
+	}
+}
+
+func (r *Room) events() RoomEvents {
+	return RoomEvents{
+		OnGap: func(g media.Gap) {
+			r.tell(&GapMessage{
+				Kind: string(g.Kind), StartMS: InMilliseconds(g.Start), EndMS: InMilliseconds(g.End), Reason: string(g.Reason),
+			})
+		},
+		OnStatus: r.setRecording,
+	}
+}
+
+// run is the room's life; it returns when everything is closed and stored. What ends it is
+// [Room.stop], not ctx, so that the last segments are sealed in peace.
+func (r *Room) run(ctx context.Context) {
+	captured := make(chan struct{})
+	captureCtx, stopCapture := context.WithCancel(ctx)
+	defer stopCapture()
+	var parts sync.WaitGroup
+	parts.Go(func() { // owner: run; ends by Finish, or by stopCapture
+		defer close(captured)
+		r.runCapture(captureCtx)
+	})
+	watchCtx, stopWatch := context.WithCancel(ctx)
+	defer stopWatch()
+	parts.Go(func() { r.watch(watchCtx) }) // owner: run; ends by stopWatch
+	reason := r.loop(ctx)
+	stopWatch()
+	r.windUp(ctx, reason, captured, stopCapture)
+	parts.Wait()
+}
+
+func (r *Room) runCapture(ctx context.Context) {
+	defer r.recover("capture")
+	if err := r.capture.Run(ctx); err != nil && ctx.Err() == nil {
+		r.log.Error("the capture ended early", "error", err)
+		r.setRecording(media.RecordingStatus{
+			State: media.RecordingFailed, Message: "The recording stopped. What was kept before is safe; the interview goes on.",
+		})
+	}
+}
+
+// recover turns a panic into a line in the log: one room must not end the others.
+func (r *Room) recover(doing string) {
+	if cause := recover(); cause != nil {
+		r.log.Error("panic in a room", "doing", doing, "panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
+	}
+}
+
+// windUp is the phased end. Pages hear of a stop before anything is closed, and of an end after it
+// was stored, so that the report they go to exists.
+func (r *Room) windUp(ctx context.Context, reason EndReason, captured <-chan struct{}, stopCapture func()) {
+	r.log.Info("a room closes", "reason", string(reason))
+	r.mu.Lock()
+	r.over = true
+	p := r.peer
+	r.peer = nil
+	r.mu.Unlock()
+	if reason == EndServerStopping {
+		r.goodbye(reason, CloseStopping)
+	}
+	r.closePeer(p)
+	if reason == EndErased {
+		r.capture.SetConsents(consent.Consents{}) // nothing more may be kept of it
+	}
+	r.capture.Finish()
+	limit := time.NewTimer(finishLimit)
+	defer limit.Stop()
+	select {
+	case <-captured:
+	case <-limit.C:
+		r.log.Error("the capture did not finish in time", "limit", finishLimit)
+		stopCapture()
+	}
+	if reason == EndServerStopping {
+		return
+	}
+	stored := reason == EndErased || r.storeEnd(ctx, reason) == nil
+	r.goodbye(reason, CloseEnded)
+	if !stored {
+		r.keepStoringEnd(ctx, reason)
+	}
+}
+
+func (r *Room) goodbye(reason EndReason, code CloseCode) {
+	r.mu.Lock()
+	c := r.conn
+	r.mu.Unlock()
+	if c != nil {
+		c.end(reason, code)
+	}
+}
+
+// storeEnd closes what the interview left open and stores the end.
+func (r *Room) storeEnd(ctx context.Context, reason EndReason) error {
+	ctx, cancel := context.WithTimeout(ctx, deskLimit)
+	defer cancel()
+	if r.interviewer.Turn().Phase != PhaseFinished {
+		act := ActFinish
+		if reason == EndAbandoned {
+			act = ActDrop
+		}
+		_, err := r.interviewer.Act(ctx, act, time.Now(), r.capture.MediaNow())
+		if err != nil && !errors.Is(err, ErrWrongPhase) {
+			return r.noteEnd(fmt.Errorf("end the interview: %w", err))
+		}
+	}
+	if _, _, err := r.interviewer.Tick(ctx, time.Now(), r.capture.MediaNow()); err != nil {
+		return r.noteEnd(fmt.Errorf("store the interview: %w", err))
+	}
+	return r.noteEnd(r.rooms.config.Desk.End(ctx, r.id, string(reason)))
+}
+
+func (r *Room) noteEnd(err error) error {
+	if err != nil {
+		r.log.Error("the end of a session could not be stored; trying again", "error", err)
+	}
+	return err
+}
+
+// keepStoringEnd tries again, ever less often, until the server stops.
+func (r *Room) keepStoringEnd(ctx context.Context, reason EndReason) {
+	ctx, cancel := context.WithTimeout(ctx, endLimit)
+	defer cancel()
+	for wait := retryAfter; ; wait = min(2*wait, 30*time.Second) {
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.stopping:
+			return
+		case <-timer.C:
+		}
+		if r.storeEnd(ctx, reason) == nil {
+			return
+		}
+	}
+}
+
+// stop asks the loop to end; the first reason counts.
+func (r *Room) stop(reason EndReason) {
+	select {
+	case r.stopping <- reason:
+	default:
+	}
+}
+
+// attach makes c the room's connection and greets it. An older connection is told and closed. It
+// reports false if the room is over.
+func (r *Room) attach(c *conn, admit func() error) bool {
+	elapsed := r.capture.MediaNow()
+	r.mu.Lock()
+	if r.over {
+		r.mu.Unlock()
+		return false
+	}
+	old, peer := r.conn, r.peer
+	r.conn, r.admit, r.peer = c, admit, nil
+	r.media = MediaMessage{Audio: MediaOff, Video: MediaOff}
+	c.send(&Welcome{
+		Version: ProtocolVersion, Session: string(r.id), RoleTitle: r.roleTitle, Total: r.turn.Total,
+		Consents: onWire(r.consents),
+	})
+	c.send(r.turn.message(time.Now()))
+	c.send(recordingMessage(r.recording, elapsed))
+	r.mu.Unlock()
+	if old != nil {
+		old.end(EndTakenOver, CloseTakenOver)
+	}
+	r.closePeer(peer)
+	return true
+}
+
+// detach forgets a connection that ended. The room waits for another one.
+func (r *Room) detach(c *conn) {
+	r.mu.Lock()
+	var p *peer
+	if r.peerConn == c {
+		p, r.peer, r.peerConn = r.peer, nil, nil
+	}
+	if r.conn == c {
+		r.conn, r.admit, r.left = nil, nil, time.Now()
+	}
+	r.mu.Unlock()
+	r.closePeer(p)
+}
+
+func (r *Room) closePeer(p *peer) {
+	if p != nil {
+		r.rooms.feedback.remove(p)
+		p.close()
+	}
+}
+
+// tell sends a message to the page, if there is one.
+func (r *Room) tell(m Message) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.conn != nil {
+		r.conn.send(m)
+	}
+}
+
+func (r *Room) caption(m Message) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.conn != nil && r.consents.Transcription {
+		r.conn.send(m)
+	}
+}
+
+// setRecording hears from the capture, while it runs.
+func (r *Room) setRecording(status media.RecordingStatus) {
+	elapsed := r.capture.MediaNow() // without the mutex: the capture has its own
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.recording = status
+	if r.conn != nil {
+		r.conn.send(recordingMessage(status, elapsed))
+	}
+}
+
+func recordingMessage(status media.RecordingStatus, elapsed time.Duration) *RecordingMessage {
+	return &RecordingMessage{State: RecordingState(status.State), ElapsedMS: InMilliseconds(elapsed), Message: status.Message}
+}
+
+func (t Turn) message(now time.Time) *TurnMessage {
+	m := &TurnMessage{Phase: t.Phase, Total: t.Total}
+	if t.Phase != PhasePreparing && t.Phase != PhaseAnswering {
+		return m
+	}
+	m.Index, m.Take, m.Question = new(t.Index), t.Take, t.Question
+	if !t.EndsAt.IsZero() {
+		m.RemainingMS = new(InMilliseconds(max(t.EndsAt.Sub(now), 0)))
+		m.LimitMS = InMilliseconds(t.Limit)
+	}
+	return m
+}
+
+func onWire(c consent.Consents) Consents {
+	return Consents{Recording: c.Recording, Transcription: c.Transcription, Assessment: c.Assessment}
+}
+
+// handle does what one message of the page asks. It runs on the connection's goroutine.
+func (r *Room) handle(ctx context.Context, c *conn, message Message) {
+	r.mu.Lock()
+	current := r.conn == c && !r.over
+	r.mu.Unlock()
+	if !current {
+		return // taken over, or over: the goodbye is on its way
+	}
+	switch m := message.(type) {
+	case *Hello:
+		c.send(&Problem{Code: "out_of_order", Message: "The page said hello twice.", Next: "Reload the page."})
+	case *Offer:
+		r.offer(ctx, c, m.SDP)
+	case *ICECandidate:
+		r.candidate(c, *m.ICECandidate)
+	case *Muted:
+		r.mute(m)
+	case *Begin:
+		r.ask(c, ActBegin)
+	case *StartAnswer:
+		r.ask(c, ActStartAnswer)
+	case *Done:
+		r.ask(c, ActDone)
+	case *Skip:
+		r.ask(c, ActSkip)
+	case *Finish:
+		r.ask(c, ActFinish)
+	}
+}
+
+func (r *Room) ask(c *conn, act Act) {
+	select {
+	case r.acts <- request{act: act, at: time.Now(), media: r.capture.MediaNow()}:
+	default:
+		c.send(&Problem{
+			Code: "busy", Message: "The server is still busy with what you asked before.",
+			Next: "Wait a moment, then ask again. What you say is still received.",
+		})
+	}
+}
+
+func (r *Room) mute(m *Muted) {
+	r.mu.Lock()
+	p := r.peer
+	r.mu.Unlock()
+	if p != nil {
+		p.mute(media.Kind(m.Kind), m.Muted)
+	}
+}
+
+func (r *Room) candidate(c *conn, init ICECandidateInit) {
+	r.mu.Lock()
+	p := r.peer
+	r.mu.Unlock()
+	if p == nil {
+		c.send(&Problem{Code: "out_of_order", Message: "The page sent a candidate before an offer.", Next: "Reload the page."})
+		return
+	}
+	ok, err := p.addCandidate(init)
+	switch {
+	case !ok:
+		c.send(&Problem{
+			Code: "too_many_candidates", Message: "The page sent more than 32 candidates; the rest is not used.",
+			Next: "Nothing needs to be done if the connection works.",
+		})
+	case err != nil:
+		c.send(&Problem{Code: "bad_candidate", Message: "The server could not use a candidate.", Next: "Nothing needs to be done if the connection works."})
+	}
+}
+
+// offer answers an SDP offer, on the same peer if the page's connection is the same.
+func (r *Room) offer(ctx context.Context, c *conn, text string) {
+	o, refusal := checkOffer(text)
+	if refusal != nil {
+		c.send(refusal.problem(false))
+		return
+	}
+	p, refusal := r.peerFor(c, offerIdentity(text), o)
+	if refusal != nil {
+		c.send(refusal.problem(false))
+		return
+	}
+	answer, err := p.answer(ctx, text)
+	if err != nil {
+		r.log.Info("an offer was refused after the check") // Pion's error may repeat SDP
+		r.dropPeer(p)
+		c.send(badOffer("the offer does not fit this server").problem(false))
+		return
+	}
+	c.send(&Answer{SDP: answer})
+}
+
+// peerFor returns the peer that an offer is for: the present one if it comes from the same connection
+// of the page, else a new one in its place.
+func (r *Room) peerFor(c *conn, identity string, o offered) (*peer, *Refusal) {
+	r.mu.Lock()
+	present, video := r.peer, r.video
+	r.mu.Unlock()
+	if len(o.video) > 0 {
+		if video == "" {
+			video = o.video[0]
+			if slices.Contains(o.video, media.CodecVP8) {
+				video = media.CodecVP8 // every WebRTC browser speaks it
+			}
+		}
+		if !slices.Contains(o.video, video) {
+			return nil, badOffer("this session's picture is %s and must stay so", video)
+		}
+	}
+	if present != nil && present.identity == identity && (len(o.video) == 0 || present.video == video) {
+		return present, nil
+	}
+	if present != nil {
+		r.dropPeer(present)
+	}
+	engine := video
+	if engine == "" {
+		engine = media.CodecVP8
+	}
+	p, err := newPeer(peerConfig{
+		api: r.rooms.config.API, video: engine, identity: identity, attach: r.capture.Attach,
+		onGone: r.peerGone, log: r.log,
+	})
+	if err != nil {
+		r.log.Error("no peer connection", "error", err)
+		return nil, tryLater("no_media", err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.conn != c || r.over {
+		go p.close() // owner: the peer; it has no tracks and ends by itself
+		return nil, badOffer("another page has joined this session")
+	}
+	if len(o.video) > 0 {
+		r.video = video
+	}
+	r.peer, r.peerConn = p, c
+	r.rooms.feedback.add(p)
+	return p, nil
+}
+
+// peerGone hears from Pion that a connection failed or was closed by the page.
+func (r *Room) peerGone(p *peer) {
+	select {
+	case r.lost <- p:
+	default: // the loop is behind; the connection's end or the next offer closes the peer
+	}
+}
+
+func (r *Room) dropPeer(p *peer) bool {
+	r.mu.Lock()
+	present := r.peer == p
+	if present {
+		r.peer, r.peerConn = nil, nil
+	}
+	r.mu.Unlock()
+	r.closePeer(p)
+	return present
+}
