@@ -1,0 +1,82 @@
+import type { Call, Client } from './client';
+import type * as t from './types';
+
+const at = encodeURIComponent;
+
+export interface NewAccount {
+  birth_date: string;
+  email: string;
+  display_name: string;
+  password: string;
+}
+
+export interface NewAuthorization {
+  org_id: string;
+  purpose: t.Purpose;
+  scopes: string[];
+  valid_until: string;
+}
+
+/** Every call the pages make, typed; one line an operation of the API document. */
+export function endpoints(client: Client) {
+  const loggedOut: Call = { mayBeLoggedOut: true };
+  return {
+    checkAge: (birth_date: string) => client.post<t.AgeAnswer>('age-check', { birth_date }, loggedOut),
+    join: (account: NewAccount) => client.post<t.Account>('accounts', account, loggedOut),
+    logIn: (email: string, password: string) =>
+      client.post<t.Account>('log-in', { email, password }, loggedOut),
+    logOut: () => client.post<void>('log-out', undefined, loggedOut),
+    me: () => client.get<t.Account>('me', loggedOut),
+    bank: (call?: Call) => client.get<t.Bank>('bank', call),
+    judge: (call?: Call) => client.get<t.Judge>('judge', call),
+
+    startSession: (role: string, mode: t.Mode) => client.post<t.Session>('sessions', { role, mode }),
+    sessions: (call?: Call) => client.get<{ sessions: t.Session[] }>('sessions', call),
+    session: (id: string, call?: Call) => client.get<t.Session>(`sessions/${at(id)}`, call),
+    notice: (id: string, call?: Call) => client.get<t.Notice>(`sessions/${at(id)}/notice`, call),
+    giveConsents: (id: string, notice_sha256: string, consents: t.Consents) =>
+      client.post<t.Session>(`sessions/${at(id)}/consents`, { notice_sha256, ...consents }),
+    withdrawConsent: (id: string, consent: t.ConsentName) =>
+      client.post<t.Session>(`sessions/${at(id)}/consents/withdraw`, { consent }),
+
+    report: (id: string, call?: Call) => client.get<t.Report>(`sessions/${at(id)}/report`, call),
+    recording: (id: string, call?: Call) => client.get<t.Recording>(`sessions/${at(id)}/recording`, call),
+    rateSelf: (id: string, question: number, take: number, competency: string, level: number) =>
+      client.put<void>(`sessions/${at(id)}/answers/${question}/${take}/self-ratings/${at(competency)}`, {
+        level,
+      }),
+
+    organizations: (call?: Call) => client.get<{ organizations: t.Organization[] }>('organizations', call),
+    authorizations: (id: string, call?: Call) =>
+      client.get<{ authorizations: t.Authorization[] }>(`sessions/${at(id)}/authorizations`, call),
+    authorize: (id: string, request: NewAuthorization) =>
+      client.post<t.Authorization>(`sessions/${at(id)}/authorizations`, request),
+    withdrawAuthorization: (id: string, authorization: string) =>
+      client.post<void>(`sessions/${at(id)}/authorizations/${at(authorization)}/withdraw`),
+    accesses: (id: string, call?: Call) =>
+      client.get<{ accesses: t.Access[] }>(`sessions/${at(id)}/accesses`, call),
+
+    shared: (call?: Call) => client.get<{ sessions: t.SharedSession[] }>('shared', call),
+    sharedReport: (id: string, call?: Call) => client.get<t.Report>(`shared/${at(id)}/report`, call),
+    sharedRecording: (id: string, call?: Call) => client.get<t.Recording>(`shared/${at(id)}/recording`, call),
+    overview: (call?: Call) => client.get<t.Overview>('ops/overview', call),
+  };
+}
+
+export type Api = ReturnType<typeof endpoints>;
+
+/** Whose recording: the candidate's own session, or one shared with an organization. */
+export type Origin = 'sessions' | 'shared';
+
+/** A frozen snapshot of a recording; a newer one has another address. */
+export function recordingUrl(origin: Origin, id: string, through: number): string {
+  return `/api/v1/${origin}/${at(id)}/recording.webm?through=${through}`;
+}
+
+export function captionsUrl(origin: Origin, id: string): string {
+  return `/api/v1/${origin}/${at(id)}/captions.vtt`;
+}
+
+export function eventsUrl(origin: Origin, id: string): string {
+  return `/api/v1/${origin}/${at(id)}/events`;
+}

@@ -1,0 +1,120 @@
+// The room protocol as the page sees it. The words on the wire and their meaning are written down in
+// signaling/PROTOCOL.md; field names stay as they are on the wire.
+
+export const PROTOCOL_VERSION = 1;
+
+/** The W3C dictionary; an empty candidate says that there are no more. */
+export interface IceCandidateMessage {
+  candidate: string;
+  sdp_mid?: string;
+  sdp_mline_index?: number;
+  username_fragment?: string;
+}
+
+export type MediaKind = 'audio' | 'video';
+
+/** Everything the page may send. The server refuses unknown fields. */
+export type FromPage =
+  | { type: 'hello'; version: number }
+  | { type: 'offer'; sdp: string }
+  | { type: 'ice_candidate'; ice_candidate: IceCandidateMessage }
+  | { type: 'begin' }
+  | { type: 'start_answer' }
+  | { type: 'done' }
+  | { type: 'skip' }
+  | { type: 'finish' }
+  | { type: 'muted'; kind: MediaKind; muted: boolean };
+
+export interface Consents {
+  recording: boolean;
+  transcription: boolean;
+  assessment: boolean;
+}
+
+export type ConsentName = keyof Consents;
+
+export interface QuestionAsked {
+  text: string;
+  kind: string;
+}
+
+export type Phase = 'waiting' | 'preparing' | 'answering' | 'finished';
+/** How one kind of media arrives at the server. */
+export type MediaState = 'off' | 'receiving' | 'muted' | 'missing';
+export type RecordingState = 'on' | 'delayed' | 'failed' | 'off';
+
+export interface TurnMessage {
+  type: 'turn';
+  phase: Phase;
+  total: number;
+  index?: number;
+  take?: number;
+  question?: QuestionAsked;
+  remaining_ms?: number;
+  limit_ms?: number;
+}
+
+export interface WelcomeMessage {
+  type: 'welcome';
+  version: number;
+  session: string;
+  role_title: string;
+  total: number;
+  consents: Consents;
+}
+
+export interface CaptionMessage {
+  type: 'caption';
+  epoch: number;
+  sequence: number;
+  start_ms: number;
+  end_ms: number;
+  text: string;
+}
+
+export interface CaptionFailedMessage {
+  type: 'caption_failed';
+  epoch: number;
+  sequence: number;
+  start_ms: number;
+  end_ms: number;
+  message: string;
+}
+
+export interface RecordingMessage {
+  type: 'recording';
+  state: RecordingState;
+  elapsed_ms: number;
+  message?: string;
+}
+
+export interface GapMessage {
+  type: 'gap';
+  kind: MediaKind;
+  start_ms: number;
+  end_ms: number;
+  reason: string;
+}
+
+export interface ProblemMessage {
+  type: 'problem';
+  code: string;
+  message: string;
+  next?: string;
+  fatal: boolean;
+}
+
+/** Everything the server may send. */
+export type FromServer =
+  | WelcomeMessage
+  | { type: 'answer'; sdp: string }
+  | { type: 'ice_candidate'; ice_candidate: IceCandidateMessage }
+  | TurnMessage
+  | CaptionMessage
+  | CaptionFailedMessage
+  | { type: 'media'; audio: MediaState; video: MediaState }
+  | RecordingMessage
+  | { type: 'consents'; consents: Consents }
+  | GapMessage
+  | ProblemMessage
+  | { type: 'ended'; reason: string };

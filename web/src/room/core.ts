@@ -1,0 +1,199 @@
+import type {
+  CaptionFailedMessage,
+  CaptionMessage,
+  Consents,
+  FromServer,
+  GapMessage,
+  MediaState,
+  ProblemMessage,
+  RecordingMessage,
+  TurnMessage,
+  WelcomeMessage,
+} from '../protocol/messages';
+
+// The room as a pure state machine: events in, a new state out. It knows no socket, no clock and no
+// page; times are milliseconds of the caller's monotonic clock.
+
+/** The WebSocket. Closed is final: nothing reconnects any more. */
+export type Link = 'connecting' | 'open' | 'reconnecting' | 'closed';
+
+/** The peer connection that carries sound and picture. */
+export type PeerState = 'none' | 'connecting' | 'connected' | 'lost';
+
+export type Caption =
+  | (Omit<CaptionMessage, 'type'> & { failed: false })
+  | (Omit<CaptionFailedMessage, 'type' | 'message'> & { failed: true; text: string });
+
+export interface RoomState {
+  link: Link;
+  attempt: number; // reconnect tries since the link was last open
+  peer: PeerState;
+  welcome: Omit<WelcomeMessage, 'type'> | null;
+  turn: (Omit<TurnMessage, 'type'> & { at: number }) | null;
+  captions: readonly Caption[];
+  recording: (Omit<RecordingMessage, 'type'> & { at: number }) | null;
+  consents: Consents | null;
+  received: { audio: MediaState; video: MediaState } | null;
+  gap: Omit<GapMessage, 'type'> | null; // the newest one, until it is dismissed or the question changes
+  problem: Omit<ProblemMessage, 'type'> | null;
+  ended: string | null; // the server's reason, once this page has no room any more
+}
+
+export type RoomEvent =
+  | { type: 'message'; message: FromServer; now: number }
+  | { type: 'link'; link: Link; attempt: number }
+  | { type: 'peer'; peer: PeerState }
+  | { type: 'dismiss'; what: 'gap' | 'problem' };
+
+/** Captions kept in the room; the report has them all. */
+export const MAX_CAPTIONS = 50;
+
+export const emptyRoom: RoomState = {
+  link: 'connecting',
+  attempt: 0,
+  peer: 'none',
+  welcome: null,
+  turn: null,
+  captions: [],
+  recording: null,
+  consents: null,
+  received: null,
+  gap: null,
+  problem: null,
+  ended: null,
+};
+
+/** Reasons after which the interview itself is over, and not just this page's place in it. */
+const overReasons = ['finished', 'time_limit', 'abandoned'];
+
+export function isOver(state: RoomState): boolean {
+  return state.ended !== null && overReasons.includes(state.ended);
+}
+
+export function reduce(state: RoomState, event: RoomEvent): RoomState {
+  switch (event.type) {
+    case 'message':
+      return receive(state, event.message, event.now);
+    case 'link':
+      // Ended is final, whatever the socket does afterwards.
+      if (state.ended !== null && event.link !== 'closed') return state;
+      return { ...state, link: event.link, attempt: event.attempt };
+    case 'peer':
+      return { ...state, peer: event.peer };
+    case 'dismiss':
+      return { ...state, [event.what]: null };
+    default:
+      return unreachable(event);
+  }
+}
+
+function receive(state: RoomState, message: FromServer, now: number): RoomState {
+  switch (message.type) {
+    case 'welcome': {
+      const { type: _, ...welcome } = message;
+      return { ...state, welcome, consents: message.consents, problem: null };
+    }
+    case 'turn': {
+      const { type: _, ...turn } = message;
+      const changed = turn.phase !== state.turn?.phase || turn.index !== state.turn?.index;
+      return { ...state, turn: { ...turn, at: now }, gap: changed ? null : state.gap };
+    }
+    case 'caption': {
+      const { type: _, ...caption } = message;
+      return { ...state, captions: withCaption(state.captions, { ...caption, failed: false }) };
+    }
+    case 'caption_failed': {
+      const { type: _, message: text, ...caption } = message;
+      return { ...state, captions: withCaption(state.captions, { ...caption, text, failed: true }) };
+    }
+    case 'media':
+      return { ...state, received: { audio: message.audio, video: message.video } };
+    case 'recording': {
+      const { type: _, ...recording } = message;
+      return { ...state, recording: { ...recording, at: now } };
+    }
+    case 'consents':
+      return { ...state, consents: message.consents };
+    case 'gap': {
+      const { type: _, ...gap } = message;
+      return { ...state, gap };
+    }
+    case 'problem': {
+      const { type: _, ...problem } = message;
+      return { ...state, problem };
+    }
+    case 'ended':
+      // A stopping server is not the end of the interview: the page comes back to another process.
+      return message.reason === 'server_stopping' ? state : { ...state, ended: message.reason };
+    case 'answer':
+    case 'ice_candidate':
+      return state; // the peer connection's own business
+    default:
+      return unreachable(message);
+  }
+}
+
+/** Captions by epoch and sequence; a repeat after a reconnect replaces, never doubles. */
+function withCaption(captions: readonly Caption[], caption: Caption): readonly Caption[] {
+  const rest = captions.filter((c) => c.epoch !== caption.epoch || c.sequence !== caption.sequence);
+  const sorted = [...rest, caption].sort((a, b) => a.epoch - b.epoch || a.sequence - b.sequence);
+  return sorted.slice(-MAX_CAPTIONS);
+}
+
+/** What is left of the current phase; null where nothing limits it. */
+export function remainingMs(state: RoomState, now: number): number | null {
+  const turn = state.turn;
+  if (turn?.remaining_ms === undefined) return null;
+  return Math.max(0, turn.remaining_ms - (now - turn.at));
+}
+
+/** What the recording mark may say. While the link is down the page does not know, and says so. */
+export type RecordingMark =
+  | { state: 'on' | 'delayed'; elapsedMs: number; message?: string }
+  | { state: 'failed'; elapsedMs: number; message?: string }
+  | { state: 'off' | 'unknown' };
+
+export function recordingMark(state: RoomState, now: number): RecordingMark {
+  if (state.ended !== null) return { state: 'off' };
+  const recording = state.recording;
+  if (state.consents && !state.consents.recording) return { state: 'off' };
+  if (state.link !== 'open' || !recording) return { state: 'unknown' };
+  const message = recording.message === undefined ? {} : { message: recording.message };
+  switch (recording.state) {
+    case 'on':
+    case 'delayed':
+      return { state: recording.state, elapsedMs: recording.elapsed_ms + (now - recording.at), ...message };
+    case 'failed':
+      return { state: 'failed', elapsedMs: recording.elapsed_ms, ...message };
+    case 'off':
+      return { state: 'off' };
+    default:
+      return unreachable(recording.state);
+  }
+}
+
+export type Command = 'begin' | 'start_answer' | 'done' | 'skip' | 'finish';
+
+/** Whether a command means anything now; the page offers only those that do. */
+export function can(state: RoomState, command: Command): boolean {
+  if (state.link !== 'open' || state.ended !== null || !state.turn) return false;
+  const phase = state.turn.phase;
+  switch (command) {
+    case 'begin':
+      return phase === 'waiting';
+    case 'start_answer':
+      return phase === 'preparing';
+    case 'done':
+      return phase === 'answering';
+    case 'skip':
+      return phase === 'preparing' || phase === 'answering';
+    case 'finish':
+      return phase !== 'finished';
+    default:
+      return unreachable(command);
+  }
+}
+
+function unreachable(value: never): never {
+  throw new Error(`unexpected ${JSON.stringify(value)}`);
+}

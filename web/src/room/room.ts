@@ -1,0 +1,169 @@
+import type { FromPage, FromServer, MediaKind } from '../protocol/messages';
+import type { Command, PeerState, RoomEvent, RoomState } from './core';
+import { can, emptyRoom, reduce } from './core';
+import type { RoomPeer } from './peer';
+import { RoomPeer as Peer } from './peer';
+import type { SocketLike } from './socket';
+import { RoomSocket } from './socket';
+
+export interface RoomOptions {
+  stream: MediaStream;
+  url: string;
+  openSocket?: (url: string) => SocketLike;
+  makePeer?: () => RTCPeerConnection;
+  mayRetry?: () => Promise<boolean>;
+  now?: () => number;
+  random?: () => number;
+}
+
+/** ICE often mends itself; a new connection is offered only after this. */
+export const MEND_MS = 3_000;
+
+/** One candidate's place in one room: socket, peer connection and state, without any page. */
+export class Room {
+  state: RoomState = emptyRoom;
+  stream: MediaStream;
+  private readonly listeners = new Set<(state: RoomState) => void>();
+  private readonly socket: RoomSocket;
+  private readonly peer: RoomPeer;
+  private readonly now: () => number;
+  private readonly muted: Record<MediaKind, boolean> = { audio: false, video: false };
+  private mending: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: RoomOptions) {
+    this.stream = options.stream;
+    this.now = options.now ?? (() => performance.now());
+    this.socket = new RoomSocket({
+      url: options.url,
+      onMessage: (message) => this.receive(message),
+      onLink: (link, attempt) => this.apply({ type: 'link', link, attempt }),
+      ...(options.openSocket && { open: options.openSocket }),
+      ...(options.mayRetry && { mayRetry: options.mayRetry }),
+      ...(options.random && { random: options.random }),
+    });
+    this.peer = new Peer({
+      send: (message) => this.send(message),
+      onState: (state) => this.peerChanged(state),
+      ...(options.makePeer && { make: options.makePeer }),
+    });
+  }
+
+  /** Calls the listener with every new state until the returned function is called. */
+  subscribe(listener: (state: RoomState) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Joins the room and leaves it when the signal fires. The stream stays its owner's. */
+  join(signal: AbortSignal): void {
+    signal.addEventListener('abort', () => this.leave(), { once: true });
+    this.socket.start(signal);
+  }
+
+  /** The network is back, says the browser. */
+  online(): void {
+    this.socket.hurry();
+  }
+
+  /** Sends a command if it means anything now; says whether it did. */
+  command(command: Command): boolean {
+    return can(this.state, command) && this.send({ type: command });
+  }
+
+  setMuted(kind: MediaKind, muted: boolean): void {
+    this.muted[kind] = muted;
+    for (const track of this.stream.getTracks()) if (track.kind === kind) track.enabled = !muted;
+    this.send({ type: 'muted', kind, muted });
+  }
+
+  /** Goes on with other devices. */
+  async useStream(stream: MediaStream): Promise<void> {
+    this.stream = stream;
+    for (const kind of ['audio', 'video'] as const) {
+      for (const track of stream.getTracks()) if (track.kind === kind) track.enabled = !this.muted[kind];
+    }
+    if (this.state.link === 'open') await this.offer();
+  }
+
+  dismiss(what: 'gap' | 'problem'): void {
+    this.apply({ type: 'dismiss', what });
+  }
+
+  private receive(message: FromServer): void {
+    this.apply({ type: 'message', message, now: this.now() });
+    switch (message.type) {
+      case 'welcome':
+        void this.welcomed();
+        return;
+      case 'answer':
+        this.peer.answer(message.sdp).catch((cause) => this.peerFailed(cause));
+        return;
+      case 'ice_candidate':
+        // A candidate that cannot be used is no failure of the connection: others may do.
+        this.peer.remoteCandidate(message.ice_candidate).catch(() => undefined);
+        return;
+      case 'ended':
+        if (this.state.ended !== null) this.leave();
+        return;
+      case 'problem':
+        if (message.fatal) this.leave();
+        return;
+      default:
+    }
+  }
+
+  private async welcomed(): Promise<void> {
+    await this.offer();
+    for (const kind of ['audio', 'video'] as const) {
+      if (this.muted[kind]) this.send({ type: 'muted', kind, muted: true });
+    }
+  }
+
+  private async offer(): Promise<void> {
+    clearTimeout(this.mending);
+    this.mending = undefined;
+    await this.peer.offer(this.stream).catch((cause) => this.peerFailed(cause));
+  }
+
+  private peerChanged(peer: PeerState): void {
+    this.apply({ type: 'peer', peer });
+    if (peer === 'connected') {
+      clearTimeout(this.mending);
+      this.mending = undefined;
+    }
+    if (peer === 'lost' && this.mending === undefined) this.mending = setTimeout(() => this.mend(), MEND_MS);
+  }
+
+  /** Offers anew if the socket is there; if it is not, its welcome will. */
+  private mend(): void {
+    this.mending = undefined;
+    if (this.state.link === 'open' && this.state.peer === 'lost') void this.offer();
+  }
+
+  private peerFailed(cause: unknown): void {
+    console.warn('room: peer connection failed:', cause instanceof Error ? cause.name : 'unknown');
+    this.peerChanged('lost');
+  }
+
+  private leave(): void {
+    clearTimeout(this.mending);
+    this.peer.close();
+    this.socket.stop();
+    this.apply({ type: 'peer', peer: 'none' });
+  }
+
+  private send(message: FromPage): boolean {
+    return this.socket.send(message);
+  }
+
+  private apply(event: RoomEvent): void {
+    this.state = reduce(this.state, event);
+    for (const listener of this.listeners) listener(this.state);
+  }
+}
+
+/** The room's address beside the page's own. */
+export function roomUrl(session: string, location: { protocol: string; host: string }): string {
+  const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
+  return `${scheme}//${location.host}/api/v1/sessions/${encodeURIComponent(session)}/room`;
+}

@@ -1,0 +1,612 @@
+// Every sentence a person reads, in one place. Second person, short, no jargon, no praise. An error says
+// what happened, whether the work is safe, and what to do now.
+
+export const app = {
+  name: 'Greenroom',
+  skip: 'Go to the content',
+  logOut: 'Log out',
+  logIn: 'Log in',
+  home: 'Your interviews',
+  privacy: 'Privacy',
+  shared: 'Shared with us',
+  ops: 'Operations',
+  nav: 'Main',
+  theme: { label: 'Colours', auto: 'As the system', light: 'Light', dark: 'Dark' },
+  offline: 'You are offline. What is on this page stays; new things load when the network is back.',
+  retry: 'Try again',
+  cancel: 'Cancel',
+  close: 'Close',
+  back: 'Back',
+  loading: 'Loading',
+  saved: 'Saved',
+};
+
+export const failure = {
+  offline: {
+    detail: 'The server cannot be reached. Nothing was changed.',
+    next: 'Check your connection, then try again.',
+  },
+  server: {
+    detail: 'The server could not do this. What was stored before is safe.',
+    next: 'Try again in a moment.',
+  },
+  unexpected: { detail: 'This page stumbled. What was stored before is safe.', next: 'Try again.' },
+  retryIn: (seconds: number) =>
+    `You can try again in ${seconds === 1 ? 'one second' : `${seconds} seconds`}.`,
+};
+
+export const notFound = {
+  title: 'There is no page here',
+  body: 'The address may be mistyped, or what was here is not shared any more.',
+  home: 'Go to the first page',
+};
+
+export const wrongKind = {
+  title: 'This page is for somebody else',
+  body: (email: string) => `You are logged in as ${email}, and this page is not for that kind of account.`,
+  next: 'Go to your own first page',
+};
+
+export const landing = {
+  title: 'Practise an interview, and see what you actually said.',
+  what: 'A mock interview in your browser: a few questions, a little time to think, and a report that rests on your own words.',
+  facts: [
+    {
+      title: 'What is recorded',
+      body: 'Nothing until you say so. Recording, writing down your words and a rating by a model are three separate choices, and you can take the interview without any of them.',
+    },
+    {
+      title: 'Who sees it',
+      body: 'You. An organization sees only the parts you share with it, until the date you set, and you can end that at any moment.',
+    },
+    {
+      title: 'What is not done',
+      body: 'Nobody judges your face, your voice, your accent or your feelings, and nothing says whether you should be hired.',
+    },
+  ],
+  start: 'Start',
+  logIn: 'Log in',
+  continueFor: {
+    candidate: 'Go to your interviews',
+    employer: 'Go to what is shared with you',
+    ops: 'Go to operations',
+  },
+};
+
+export const join = {
+  ageTitle: 'First, your birth date',
+  ageBody:
+    'Accounts are for people who are old enough. The date is used for this one question and is not kept.',
+  birthDate: 'Birth date',
+  birthDateHint: 'Day, month and year',
+  continue: 'Continue',
+  refusedTitle: 'Not yet',
+  refused: (age: number) =>
+    `You can have an account here from the age of ${age}. Nothing you typed was kept. You are welcome when the time has come.`,
+  refusedNext: 'Back to the first page',
+  title: 'Your account',
+  name: 'Name',
+  nameHint: 'As you want to be addressed',
+  email: 'E-mail address',
+  password: 'Password',
+  rules: 'What it needs',
+  ruleLength: (min: number) => `At least ${min} characters`,
+  ruleLongest: (max: number) => `At most ${max} characters`,
+  ruleNotEmail: 'Not your e-mail address',
+  ruleHint: 'Any characters will do. A few words in a row are easy to remember.',
+  met: 'met',
+  notMet: 'not met yet',
+  show: 'Show',
+  hide: 'Hide',
+  submit: 'Create account',
+  haveAccount: 'You have an account?',
+};
+
+export const login = {
+  title: 'Log in',
+  again: 'Log in again',
+  againBody:
+    'Your log-in has ended. Log in here and you go on where you were; what you typed is still there.',
+  other: 'That is another account. Log in with the one you had, or go to the first page.',
+  email: 'E-mail address',
+  password: 'Password',
+  submit: 'Log in',
+  noAccount: 'No account yet?',
+  join: 'Create one',
+};
+
+export const states: Record<string, string> = {
+  scheduled: 'Not begun',
+  consented: 'Ready to begin',
+  live: 'Going on',
+  ended: 'Finished',
+  assessed: 'Finished, rated',
+  abandoned: 'Broken off',
+  erased: 'Erased',
+};
+
+export const modes = {
+  practice: { name: 'Practice', body: 'You see what was counted and rated after each answer.' },
+  exam: { name: 'Exam', body: 'You see everything at the end, as in a real interview.' },
+};
+
+export const home = {
+  title: 'Your interviews',
+  hello: (name: string) => `Hello, ${name}.`,
+  emptyTitle: 'No interview yet',
+  empty:
+    'You choose a role, read what is kept and by whom, check your microphone, and then it begins. It takes about fifteen minutes.',
+  start: 'Start an interview',
+  goOn: 'Your next step',
+  next: {
+    scheduled: { title: (role: string) => `${role}: read what is kept, and choose`, action: 'Go on' },
+    consented: { title: (role: string) => `${role}: check microphone and camera`, action: 'Go on' },
+    live: { title: (role: string) => `${role}: your interview is still open`, action: 'Return to the room' },
+    report: { title: (role: string) => `${role}: your report is here`, action: 'Open the report' },
+  },
+  list: 'All interviews',
+  columns: { date: 'Date', role: 'Role', mode: 'Mode', state: 'State', shared: 'Shared with' },
+  sharedWith: (n: number) => (n === 0 ? 'Nobody' : n === 1 ? '1 organization' : `${n} organizations`),
+};
+
+export const start = {
+  title: 'A new interview',
+  role: 'What do you practise for?',
+  mode: 'How?',
+  willHappen: 'What will happen',
+  questions: (n: number, minutes: number) => `${n} questions, at most ${minutes} minutes.`,
+  steps: (n: number) => [
+    'You read what would be kept and who judges, and choose.',
+    'You check your microphone and, if you like, your camera.',
+    `You are asked ${n} questions, one at a time. Before each you have time to think.`,
+    'You answer aloud. You end each answer yourself, or the time does.',
+    'You get a report. Nobody else sees it unless you share it.',
+  ],
+  submit: 'Go on',
+  noRoles: 'There is nothing to practise for yet. Whoever runs this server has not set up any roles.',
+};
+
+export const consent = {
+  title: 'What may be kept',
+  intro:
+    'Three separate choices. None is a condition: you can take the interview with any of them, or with none.',
+  boxes: {
+    recording: {
+      title: 'Record me',
+      yes: 'Your sound and picture are kept, encrypted, so that you can watch them in your report.',
+      no: 'Without it: you are heard and seen by this server while you speak, and nothing of it is kept.',
+    },
+    transcription: {
+      title: 'Write down my words',
+      yes: (who: string) => `You see captions, and a transcript in your report. Done by ${who}.`,
+      no: 'Without it: no captions and no transcript.',
+    },
+    assessment: {
+      title: 'Let my answers be assessed',
+      yes: (who: string) => `${who} Only your words are read, never your face or voice.`,
+      no: 'Without it: you can still rate yourself.',
+      needs: 'This reads your transcript, so it needs “Write down my words”.',
+    },
+  },
+  model: (model: string, place: string) =>
+    `A model (${model}, ${place}) compares your words with written descriptions.`,
+  noModel:
+    'No model is set up on this server: facts such as speaking time are counted, and no level is given.',
+  transcriber: (engine: string, place: string) =>
+    `${engine} on ${place === 'this server' ? 'this server' : place}`,
+  noTranscriber: 'nobody: no speech engine is set up on this server, so there are no captions',
+  withdraw: 'You can take each of these back at any time, also in the middle of the interview.',
+  notice: 'The whole notice',
+  seeNotice: 'Read the whole notice',
+  refuseTitle: 'What if I refuse the assessment?',
+  refuse:
+    'You get the same questions, the same time and your own recording and transcript if you chose them. Nobody is told that you refused.',
+  none: 'You chose none. The interview takes place all the same; afterwards there is nothing but the list of questions.',
+  submit: 'Continue',
+  changed: 'The notice has changed since you opened this page. Please read it again; nothing was stored.',
+};
+
+export const devices = {
+  title: 'Microphone and camera',
+  intro: 'Nothing is sent or kept on this page. Only you see and hear this.',
+  ask: 'Your browser asks whether this page may use them. Choose “Allow”.',
+  microphone: 'Microphone',
+  camera: 'Camera',
+  noCamera: 'No camera, sound only',
+  preview: 'Your picture',
+  previewOff: 'Sound only. That is fine: nobody rates a picture.',
+  meter: 'Your voice, the last five seconds',
+  speak: 'Say a sentence. The bars should move.',
+  heard: 'Your voice arrives.',
+  hearYourself: 'Say a sentence and hear it',
+  listening: 'Listening for four seconds. Speak now.',
+  played: 'This is how you sound. It was kept in this page only.',
+  ready: 'Ready. Your microphone works.',
+  readyCamera: 'Ready. Your microphone and camera work.',
+  submit: 'Go to the room',
+  again: 'Ask again',
+  opening: 'Waiting for your microphone and camera',
+  trouble: {
+    denied: {
+      audio: 'The microphone is blocked for this page.',
+      video: 'The camera is blocked for this page. You can go on with sound only.',
+      next: 'Open the settings beside the address of this page, allow it there, then ask again.',
+    },
+    missing: {
+      audio: 'No microphone was found.',
+      video: 'No camera was found. You can go on with sound only.',
+      next: 'Plug one in or turn it on, then ask again.',
+    },
+    in_use: {
+      audio: 'The microphone does not start. Another program may be using it.',
+      video: 'The camera does not start. Another program may be using it. You can go on with sound only.',
+      next: 'Close the other program or tab, then ask again.',
+    },
+    insecure: {
+      audio: 'The browser gives this page no microphone because its address is not secure.',
+      video: 'The browser gives this page no camera because its address is not secure.',
+      next: 'Open the page by https, or on this machine by http://localhost.',
+    },
+    unknown: {
+      audio: 'The microphone does not start.',
+      video: 'The camera does not start. You can go on with sound only.',
+      next: 'Unplug it and plug it in again, or choose another one, then ask again.',
+    },
+  },
+};
+
+export const room = {
+  title: 'Interview',
+  position: (index: number, total: number) => `Question ${index + 1} of ${total}`,
+  kinds: { behavioural: 'Behavioural', situational: 'Situational', technical: 'Technical' } as Record<
+    string,
+    string
+  >,
+  waitingTitle: 'When you are ready',
+  waiting: (n: number) =>
+    `${n === 1 ? 'One question' : `${n} questions`}, one at a time. You get time to think before each. Take a breath; it begins when you say so.`,
+  begin: 'Begin',
+  beginHint: 'The button works as soon as your sound arrives.',
+  thinking: 'Time to think',
+  answering: 'Your answer',
+  left: (clock: string) => `${clock} left`,
+  noLimit: 'No time limit',
+  announce: (seconds: number) => `${seconds} seconds left`,
+  startAnswer: 'Start answering now',
+  done: 'Done',
+  skip: 'Skip this question',
+  finish: 'Finish the interview',
+  finishTitle: 'Finish now?',
+  finishBody: 'What you said so far is kept as you chose. The questions that are left will not be asked.',
+  finishYes: 'Finish',
+  finishNo: 'Go on',
+  space: 'Space',
+  repeat: 'Read it again',
+  voiceOn: 'Read questions aloud',
+  voiceOff: 'Do not read aloud',
+  muteMic: 'Mute',
+  unmuteMic: 'Unmute',
+  micMuted: 'You are muted. Nobody hears you, and no words are written down.',
+  cameraOff: 'Camera off',
+  cameraOn: 'Camera on',
+  selfView: 'You',
+  hideSelf: 'Hide me',
+  showSelf: 'Show me',
+  selfHidden: 'Your picture is hidden from you only.',
+  soundOnly: 'Sound only',
+  captions: 'Captions',
+  captionsEmpty: 'Your words appear here a moment after you said them.',
+  captionsOff: 'No captions: your words are not written down.',
+  hideCaptions: 'Hide captions',
+  showCaptions: 'Show captions',
+  mark: {
+    on: 'Recording',
+    delayed: 'Recording, stored later',
+    failed: 'Not being recorded',
+    off: 'Not recording',
+    unknown: 'Checking the recording',
+  },
+  connection: {
+    connecting: 'Connecting.',
+    good: 'Connection: good.',
+    media: 'Connected. Setting up sound and picture.',
+    lost: 'Sound and picture do not arrive. Trying again.',
+    reconnecting: (attempt: number) =>
+      `The connection is lost${attempt > 1 ? ` (try ${attempt})` : ''}. What you said before is kept. Trying again.`,
+    missingAudio: 'Your microphone does not arrive at the server. Check that it is on.',
+    missingVideo: 'Your picture does not arrive. Your sound does; you can go on.',
+    closed: 'Not connected.',
+  },
+  live: 'What is on',
+  consents: { recording: 'Recording', transcription: 'Writing down', assessment: 'Assessment' },
+  isOn: 'on',
+  isOff: 'off',
+  stop: 'Stop',
+  stopFor: (what: string) => `Stop: ${what}`,
+  stopHint: 'Stopping works at once and stays for this interview. The interview goes on.',
+  gap: {
+    sentence: (seconds: number, reason: string) => {
+      const span = seconds === 1 ? '1 second' : `${seconds} seconds`;
+      const those = seconds === 1 ? 'that second is' : `those ${seconds} seconds are`;
+      const cause: Record<string, string> = {
+        network: `The network dropped for ${span}.`,
+        reconnect: `The connection was lost for ${span}.`,
+        storage: `For ${span} nothing could be stored.`,
+        serverdown: `The server was away for ${span}.`,
+        consent: `Recording was off for ${span}.`,
+        muted: `You were muted for ${span}.`,
+      };
+      if (reason === 'consent' || reason === 'muted') return cause[reason] ?? '';
+      return `${cause[reason] ?? `Something was lost for ${span}.`} What you said before is kept; ${those} missing. Say them again or go on.`;
+    },
+  },
+  ok: 'All right',
+  deviceLost: { audio: 'Your microphone was unplugged.', video: 'Your camera was unplugged.' },
+  deviceAgain: 'Use another one',
+  noMicrophone: 'The room needs your microphone',
+  checkDevices: 'Check microphone and camera',
+  reload: 'Reload',
+  toReport: 'Open your report',
+  toHome: 'To your interviews',
+  ended: {
+    finished: {
+      title: 'That was the interview',
+      body: 'What you chose to keep is stored. Your report fills in as results arrive.',
+    },
+    time_limit: {
+      title: 'The time is over',
+      body: 'The interview reached its longest length. What you said until now is kept as you chose.',
+    },
+    abandoned: {
+      title: 'The interview was closed',
+      body: 'Nobody was connected for too long. What you said before is kept as you chose.',
+    },
+    taken_over: {
+      title: 'You are in this room somewhere else',
+      body: 'Another page or device of yours joined, so this one stepped back. The interview goes on there.',
+    },
+    logged_out: {
+      title: 'You are logged out',
+      body: 'What you said is kept as you chose. Log in again to come back to the room.',
+    },
+    erased: { title: 'This interview is not here any more', body: 'It was ended or erased somewhere else.' },
+    gone: {
+      title: 'This room cannot be entered',
+      body: 'The interview has ended, or it belongs to another account.',
+    },
+  } as Record<string, { title: string; body: string }>,
+  comeBack: 'Come back here',
+  toConsent: 'Read what may be kept',
+  stopping: 'The server is restarting. What you said is kept. This page comes back by itself.',
+};
+
+export const report = {
+  title: (role: string) => `Report: ${role}`,
+  notYet: 'This interview has not ended. The report fills in when it has.',
+  toRoom: 'Return to the room',
+  answered: (answered: number, total: number, length: string) =>
+    `You answered ${answered} of ${total} questions in ${length}.`,
+  answeredShared: (answered: number, total: number, length: string) =>
+    `${answered} of ${total} questions were answered in ${length}.`,
+  recordedYes: 'The recording is below.',
+  recordedPending: 'The recording is still on its way into the store.',
+  recordedNo: 'Nothing was recorded.',
+  rated: (model: string) => `${model || 'A model'} rated it: an unvalidated practice estimate.`,
+  ratingPending: 'Results are still arriving; they appear here by themselves.',
+  noRating: 'No one has rated this answer yet. Here is what was counted.',
+  noRatingAtAll: 'No one has rated it; you can rate yourself.',
+  label: 'Unvalidated practice estimate',
+  labelWhy:
+    'No agreement of this model with human raters has been shown here. Read the words it points to and judge yourself.',
+  sharing: 'Share it',
+  print: 'Print',
+  player: 'Recording',
+  noPlayer: 'There is no recording of this interview.',
+  newer: 'More of the recording has been stored since you opened this page.',
+  loadNewer: 'Load it',
+  playFailed: 'The recording could not be played to its end. It is stored; try again.',
+  timeline: 'Time line',
+  timelineHint: 'Select a question to jump to it.',
+  bandLabel: (n: number, from: string, to: string) => `Question ${n}, from ${from} to ${to}`,
+  gapLabel: (from: string, to: string) => `Missing from ${from} to ${to}`,
+  gapReasons: {
+    network: 'the network dropped',
+    reconnect: 'the connection was lost',
+    storage: 'it could not be stored',
+    consent: 'recording was stopped',
+    muted: 'the device was off',
+    serverdown: 'the server was away',
+  } as Record<string, string>,
+  legendGap: 'missing',
+  legendSupports: 'speaks for',
+  legendContradicts: 'speaks against',
+  transcript: 'Transcript',
+  noTranscript: 'Your words were not written down.',
+  noWords: 'No words were heard.',
+  interpolated: 'The times of single words are estimated inside each line.',
+  engine: (engine: string) => `Written down by ${engine}.`,
+  playFrom: (clock: string) => `Play from ${clock}`,
+  questionTab: (n: number) => `Question ${n}`,
+  questionsLabel: 'Questions',
+  takesLabel: 'Takes',
+  takeTab: (n: number) => `Take ${n}`,
+  notAnswered: 'This question was not answered.',
+  endedBy: {
+    done: 'You ended the answer.',
+    limit: 'The time ended the answer.',
+    skip: 'You skipped this question.',
+    finish: 'The interview was finished here.',
+    drop: 'The connection ended the answer.',
+  },
+  pending: 'Still being worked on. It appears here by itself.',
+  competencies: 'Levels',
+  selfTitle: 'Your own rating',
+  selfQuestion: (name: string) => `How far does your answer show this: ${name}?`,
+  selfBetween: 'between',
+  selfHint: 'Only you see this. It is never shared.',
+  level: (n: number) => `Level ${n} of 5`,
+  raters: { self: 'You', model: 'Model', human: 'Person' },
+  notObserved: 'The answer shows nothing about this.',
+  notAssessable: (reason: string) => (reason ? `Not rated: ${reason}` : 'Not rated.'),
+  whyNotHigher: 'Why not higher',
+  whyNotLower: 'Why not lower',
+  evidence: 'Words it rests on',
+  noEvidence: 'It points to no words.',
+  quoteWithheld: 'Words not shared',
+  supports: 'for',
+  contradicts: 'against',
+  parts: { situation: 'situation', task: 'task', action: 'action', result: 'result', other: '' } as Record<
+    string,
+    string
+  >,
+  measurements: 'What was counted',
+  measurementColumns: { name: 'What', value: 'Value', counted: 'How it was counted' },
+  notValid: (why: string) => `Not valid here: ${why}`,
+  noMeasurements: 'Nothing was counted.',
+  judgedBy: (transcriber: string, assessor: string) =>
+    `Words by ${transcriber || 'nobody'}. Levels by ${assessor || 'nobody but you'}.`,
+};
+
+export const measurementNames: Record<string, string> = {
+  words_per_minute: 'Words a minute',
+  speaking_time: 'Speaking time',
+  time_to_first_word: 'Time to first word',
+  answer_length: 'Answer length',
+  pauses: 'Pauses',
+  longest_pause: 'Longest pause',
+};
+
+export const scopes: Record<string, { name: string; body: string }> = {
+  ratings: {
+    name: 'Levels',
+    body: 'The levels a model or a person gave, with who gave them. Not your own rating.',
+  },
+  feedback: {
+    name: 'Explanations and counts',
+    body: 'Why a level is not higher or lower, and what was counted.',
+  },
+  transcript: { name: 'Transcript', body: 'Every word that was written down.' },
+  'recording.audio': {
+    name: 'Recording: sound',
+    body: 'Your voice, to listen to here. It cannot be downloaded as a link.',
+  },
+  'recording.video': {
+    name: 'Recording: picture',
+    body: 'Your picture, without sound unless you share that too.',
+  },
+  profile: { name: 'Your name', body: 'The name of your account.' },
+};
+
+export const artefacts: Record<string, string> = {
+  session: 'that the interview exists',
+  ratings: 'levels',
+  feedback: 'explanations',
+  quotes: 'quoted words',
+  measurements: 'counts',
+  transcript: 'transcript',
+  'recording.audio': 'sound',
+  'recording.video': 'picture',
+  profile: 'name',
+};
+
+export const purposes = {
+  practice_review: { name: 'Practice review', body: 'They help you to get better.' },
+  hiring: { name: 'Hiring', body: 'They consider you for a job.' },
+};
+
+export const sharing = {
+  title: 'Who may see this interview',
+  intro:
+    'Nobody but you, unless you share parts here. You can end it at any moment; open pages close within a second.',
+  current: 'Shared now',
+  none: 'This interview is shared with nobody.',
+  until: (date: string) => `until ${date}`,
+  withdraw: 'Withdraw',
+  withdrawLabel: (org: string) => `Withdraw from ${org}`,
+  withdrawn: (org: string) => `${org} cannot see it any more.`,
+  newTitle: 'Share with an organization',
+  noOrgs: 'No organization uses this server yet, so there is nobody to share with.',
+  org: 'Organization',
+  chooseOrg: 'Choose one',
+  purpose: 'What for',
+  parts: 'Which parts',
+  partsHint: 'Each part stands alone: nothing you leave out is shown.',
+  quoteHint: 'Quoted words in explanations are shown only together with the transcript.',
+  until2: 'Until the end of',
+  untilHint: 'At most 180 days. After that it ends by itself.',
+  submit: 'Share',
+  chooseParts: 'Choose at least one part.',
+  chooseOrgFirst: 'Choose an organization.',
+  replaces: 'Sharing again with the same organization for the same purpose replaces what was shared before.',
+  history: 'Earlier',
+  stateNames: { granted: 'shared', withdrawn: 'withdrawn', superseded: 'replaced', expired: 'ended by date' },
+  accesses: 'Who opened what',
+  noAccesses: 'Nobody has opened anything.',
+  accessColumns: { at: 'When', org: 'Who', what: 'What' },
+  toReport: 'Back to the report',
+};
+
+export const privacy = {
+  title: 'Privacy',
+  kept: 'What is kept',
+  keptBody: [
+    'Your account: name, e-mail address and a password that is stored only as a hash. Your birth date is not kept.',
+    'For each interview only what you chose: recording, transcript, ratings. Everything is encrypted before it is stored.',
+    'Your choices themselves, with the notice you read, so that it can be shown what you agreed to.',
+    'What an organization opened, and when, so that you can see it.',
+  ],
+  notDone:
+    'Your data trains no model, and no one outside is sent anything unless the notice you answered named them.',
+  shared: 'Your interviews, and who may see them',
+  manage: 'Manage',
+  manageLabel: (role: string, date: string) => `Manage sharing of ${role}, ${date}`,
+  none: 'You have no interview yet, so there is nothing to share.',
+  anonymous: 'Log in to see your interviews and who may see them.',
+};
+
+export const org = {
+  title: 'Shared with us',
+  emptyTitle: 'Nothing is shown here',
+  empty:
+    'Candidates decide for themselves what they share, with whom and until when. What is shared with your organization appears in this list, and goes when that ends.',
+  columns: {
+    role: 'Role',
+    candidate: 'Candidate',
+    ended: 'Date',
+    length: 'Length',
+    purpose: 'Purpose',
+    parts: 'Parts',
+    until: 'Until',
+  },
+  noName: 'Name not shared',
+  open: 'Open',
+  openLabel: (role: string) => `Open ${role}`,
+  bannerTitle: (role: string) => `Shared with you: ${role}`,
+  banner: (parts: string, until: string, purpose: string) =>
+    `You may see ${parts} until ${until}, for this purpose: ${purpose}. The candidate sees what you open, and can end this at any moment.`,
+  withheld: 'Not shared with you',
+  withheldBody: (parts: string) =>
+    `The candidate did not share: ${parts}. This says nothing about the candidate.`,
+  goneTitle: 'This is no longer shared',
+  gone: 'What was shown here has been removed from this page. Go back to the list to see what is shared with you.',
+  toList: 'To the list',
+  noLevels: 'No levels are shown for this answer.',
+};
+
+export const ops = {
+  title: 'Operations',
+  intro: 'Counts and states only. Nobody’s content is shown here.',
+  sessions: 'Interviews by state',
+  jobs: 'Jobs by state',
+  storage: 'Storage',
+  none: 'None',
+  rows: {
+    spool_files: 'Files waiting to be stored',
+    spool_bytes: 'Waiting, size',
+    segments: 'Stored segments',
+    segment_bytes: 'Stored, size',
+    build: 'Build',
+  },
+  columns: { state: 'State', count: 'Number' },
+  refresh: 'Refresh',
+};

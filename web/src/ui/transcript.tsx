@@ -1,0 +1,78 @@
+import { useEffect, useRef } from 'preact/hooks';
+import type { Evidence, Line } from '../api/types';
+import { report as words } from '../text';
+import { currentLine, lineText, markedWords } from '../views/report-model';
+import { clock } from './format';
+
+export interface TranscriptProps {
+  lines: readonly Line[];
+  atMs: number;
+  evidence: readonly Evidence[]; // of the question that is shown; its words are underlined
+  onPlay: ((ms: number) => void) | null; // null: there is nothing to play
+}
+
+export function Transcript(props: TranscriptProps) {
+  const { lines } = props;
+  const box = useRef<HTMLOListElement>(null);
+  const current = currentLine(lines, props.atMs);
+  useEffect(() => {
+    const list = box.current;
+    const line = list?.children[current];
+    // Scrolls the list, never the page, and only when the line is out of sight.
+    if (!list || !(line instanceof HTMLElement)) return;
+    const top = line.offsetTop - list.offsetTop;
+    if (top < list.scrollTop || top + line.offsetHeight > list.scrollTop + list.clientHeight)
+      list.scrollTop = top - 40;
+  }, [current]);
+  if (lines.length === 0) return <p class="quiet">{words.noWords}</p>;
+  const engines = [...new Set(lines.map((l) => l.engine))];
+  return (
+    <>
+      <ol class="transcript" ref={box}>
+        {lines.map((line, i) => (
+          <li
+            key={`${line.epoch}-${line.sequence}`}
+            class={i === current ? 'line line-on' : 'line'}
+            aria-current={i === current ? 'true' : undefined}
+          >
+            {props.onPlay ? (
+              <button
+                type="button"
+                class="line-play"
+                onClick={() => props.onPlay?.(line.start_ms)}
+                aria-label={`${words.playFrom(clock(line.start_ms))}: ${lineText(line)}`}
+                data-testid="transcript-line"
+              >
+                <LineBody line={line} evidence={props.evidence} />
+              </button>
+            ) : (
+              <div class="line-play" data-testid="transcript-line">
+                <LineBody line={line} evidence={props.evidence} />
+              </div>
+            )}
+          </li>
+        ))}
+      </ol>
+      <p class="quiet">
+        {engines.map((engine) => words.engine(engine)).join(' ')}{' '}
+        {lines.some((l) => l.interpolated) ? words.interpolated : ''}
+      </p>
+    </>
+  );
+}
+
+function LineBody(props: { line: Line; evidence: readonly Evidence[] }) {
+  const marked = markedWords(props.line, props.evidence);
+  return (
+    <>
+      <span class="line-time figures">{clock(props.line.start_ms)}</span>
+      <span class="line-text">
+        {props.line.words.map((word, i) => (
+          <span key={i} class={marked.has(i) ? 'word word-marked' : 'word'}>
+            {word.text}{' '}
+          </span>
+        ))}
+      </span>
+    </>
+  );
+}

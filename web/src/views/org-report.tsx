@@ -1,0 +1,107 @@
+import { useEffect, useState } from 'preact/hooks';
+import { ApiError } from '../api/client';
+import { eventsUrl } from '../api/endpoints';
+import { listen } from '../api/events';
+import type { Report } from '../api/types';
+import { api } from '../state';
+import { artefacts, purposes, report as reportWords, scopes, org as words } from '../text';
+import { clock, dateTime, listed } from '../ui/format';
+import { Loaded, useLoad } from '../ui/load';
+import { Page } from '../ui/page';
+import { ReportBody } from './report-body';
+import { isAnswered } from './report-model';
+
+/**
+ * What a candidate shared, for as long as it is shared. When that ends the whole content leaves the
+ * page: the player drops its source and buffer as it goes (see Player).
+ */
+export function OrgReportView(props: { id: string }) {
+  const page = useLoad((signal) => api.sharedReport(props.id, { signal }), props.id);
+  const [ended, setEnded] = useState(false);
+  const gone = ended || (page.error instanceof ApiError && page.error.status === 404);
+  useEffect(() => {
+    const leaving = new AbortController();
+    const end = () => {
+      setEnded(true);
+      leaving.abort();
+    };
+    // A stream that is refused says nothing about why: the report itself does.
+    listen(
+      eventsUrl('shared', props.id),
+      leaving.signal,
+      { 'access.ended': end, results: page.reload },
+      page.reload,
+    );
+    return () => leaving.abort();
+  }, [props.id]);
+  useEndOf(page.value?.authorization?.valid_until, () => setEnded(true));
+  if (gone) return <Gone />;
+  return (
+    <Page title={words.bannerTitle(page.value?.role_title ?? '')} wide>
+      <Loaded of={page} lines={8}>
+        {(report) => (
+          <>
+            <Banner report={report} />
+            <ReportBody id={props.id} origin="shared" report={report} onRated={null} />
+          </>
+        )}
+      </Loaded>
+    </Page>
+  );
+}
+
+/** Longest wait a timer takes. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** The end date is kept by the server; the page does not outlive it either. */
+function useEndOf(validUntil: string | undefined, onEnd: () => void): void {
+  useEffect(() => {
+    if (!validUntil) return;
+    const left = new Date(validUntil).getTime() - Date.now();
+    if (!(left < LONGEST_MS)) return;
+    const timer = setTimeout(onEnd, Math.max(0, left));
+    return () => clearTimeout(timer);
+  }, [validUntil]);
+}
+
+function Gone() {
+  return (
+    <Page title={words.goneTitle}>
+      <p data-testid="access-ended">{words.gone}</p>
+      <p>
+        <a class="button button-primary" href="/org">
+          {words.toList}
+        </a>
+      </p>
+    </Page>
+  );
+}
+
+function Banner(props: { report: Report }) {
+  const { report } = props;
+  const grant = report.authorization;
+  const answered = report.questions.filter(isAnswered).length;
+  return (
+    <section class="summary">
+      {grant && (
+        <p class="note" data-testid="grant-banner">
+          {words.banner(
+            listed(grant.scopes.map((s) => (scopes[s]?.name ?? s).toLowerCase())),
+            dateTime(grant.valid_until),
+            purposes[grant.purpose].name.toLowerCase(),
+          )}
+        </p>
+      )}
+      <p>
+        {report.candidate ? `${report.candidate}. ` : ''}
+        {reportWords.answeredShared(answered, report.questions.length, clock(report.length_ms))}
+        {report.label ? ` ${reportWords.label}: ${reportWords.labelWhy}` : ''}
+      </p>
+      {report.withheld && report.withheld.length > 0 && (
+        <p class="quiet" data-testid="withheld">
+          {words.withheldBody(listed(report.withheld.map((w) => artefacts[w] ?? w)))}
+        </p>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,102 @@
+import { useRef, useState } from 'preact/hooks';
+import type { Origin } from '../api/endpoints';
+import { captionsUrl, recordingUrl } from '../api/endpoints';
+import type { Report } from '../api/types';
+import { report as words } from '../text';
+import type { PlayerHandle } from '../ui/player';
+import { Player } from '../ui/player';
+import { Timeline } from '../ui/timeline';
+import { Transcript } from '../ui/transcript';
+import { allLines, bands, hasTranscript } from './report-model';
+import { QuestionPanel, QuestionTabs } from './report-question';
+
+export interface ReportBodyProps {
+  id: string;
+  origin: Origin;
+  report: Report;
+  onRated: (() => void) | null;
+}
+
+/** Player, time line and transcript on the left; the chosen question on the right. */
+export function ReportBody(props: ReportBodyProps) {
+  const { report, origin, id } = props;
+  const [chosen, setChosen] = useState({ question: 0, take: -1 });
+  const [atMs, setAtMs] = useState(0);
+  const player = useRef<PlayerHandle>(null);
+  const recording = report.recording?.available ? report.recording : null;
+  // The snapshot that is playing stays; a longer one is offered, not forced on the listener.
+  const [through, setThrough] = useState(recording?.through ?? 0);
+  if (recording && through === 0) setThrough(recording.through);
+  const lines = allLines(report);
+  const written = hasTranscript(report);
+  const play = recording ? (ms: number) => player.current?.playFrom(ms) : null;
+  const question = report.questions[chosen.question];
+  const take = question?.takes[chosen.take] ?? question?.takes[question.takes.length - 1];
+  const evidence = take?.evidence ?? [];
+  const hasBands = bands(report).length > 0;
+  return (
+    <div class="report">
+      <div class="report-main">
+        {recording && through > 0 ? (
+          <Player
+            src={recordingUrl(origin, id, through)}
+            captions={written ? captionsUrl(origin, id) : null}
+            video={recording.video}
+            onTime={setAtMs}
+            handle={player}
+          />
+        ) : (
+          <p class="card quiet" data-testid="no-player">
+            {report.recording ? words.recordedPending : words.noPlayer}
+          </p>
+        )}
+        {recording && recording.through > through && (
+          <p class="note note-row">
+            {words.newer}
+            <button type="button" class="button" onClick={() => setThrough(recording.through)}>
+              {words.loadNewer}
+            </button>
+          </p>
+        )}
+        {hasBands && (
+          <Timeline
+            report={report}
+            chosen={chosen.question}
+            atMs={atMs}
+            evidence={evidence}
+            onBand={(q, t, startMs) => {
+              const place = report.questions[q]?.takes.findIndex((other) => other.take === t) ?? -1;
+              setChosen({ question: q, take: place });
+              play?.(startMs);
+            }}
+          />
+        )}
+        {(written || props.onRated !== null) && (
+          <section>
+            <h2>{words.transcript}</h2>
+            {written ? (
+              <Transcript lines={lines} atMs={atMs} evidence={evidence} onPlay={play} />
+            ) : (
+              <p class="quiet">{words.noTranscript}</p>
+            )}
+          </section>
+        )}
+      </div>
+      <div class="report-side">
+        <QuestionTabs
+          report={report}
+          chosen={chosen.question}
+          onChoose={(place) => setChosen({ question: place, take: -1 })}
+        />
+        <QuestionPanel
+          report={report}
+          place={chosen.question}
+          takePlace={chosen.take}
+          onTake={(place) => setChosen({ ...chosen, take: place })}
+          onPlay={play}
+          onRated={props.onRated}
+        />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,146 @@
+import type { Competency, Evidence, Line, Measurement, Question, Rating, Report, Take } from '../api/types';
+import { measurementNames } from '../text';
+import { clock, plainName } from '../ui/format';
+
+// What the report's parts show, computed from what the API returned and from nothing else.
+
+/** Every line there is, by time. */
+export function allLines(report: Report): Line[] {
+  const lines = report.questions.flatMap((q) => q.takes.flatMap((t) => t.lines ?? []));
+  return [...lines, ...(report.loose ?? [])].sort((a, b) => a.start_ms - b.start_ms);
+}
+
+/** Whether any transcript was returned; an empty one counts, a withheld one does not. */
+export function hasTranscript(report: Report): boolean {
+  return (
+    report.loose !== undefined || report.questions.some((q) => q.takes.some((t) => t.lines !== undefined))
+  );
+}
+
+/** The line being said at a time: the last one that began, while it lasts or until the next begins. */
+export function currentLine(lines: readonly Line[], atMs: number): number {
+  let low = 0;
+  let high = lines.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((lines[middle]?.start_ms ?? 0) <= atMs) low = middle + 1;
+    else high = middle;
+  }
+  const line = lines[low - 1];
+  return line && atMs < line.end_ms + 1000 ? low - 1 : -1;
+}
+
+export function lineText(line: Line): string {
+  return line.words.map((w) => w.text).join(' ');
+}
+
+export interface Band {
+  question: number; // place in report.questions
+  take: number;
+  start_ms: number;
+  end_ms: number;
+}
+
+export function bands(report: Report): Band[] {
+  return report.questions.flatMap((q, place) =>
+    q.takes.flatMap((t) =>
+      t.start_ms === undefined || t.end_ms === undefined
+        ? []
+        : [{ question: place, take: t.take, start_ms: t.start_ms, end_ms: t.end_ms }],
+    ),
+  );
+}
+
+/** How long the time line is: whatever reaches furthest. */
+export function timelineMs(report: Report): number {
+  const ends = [
+    report.length_ms,
+    report.recording?.duration_ms ?? 0,
+    ...bands(report).map((b) => b.end_ms),
+    ...report.gaps.map((g) => g.end_ms),
+  ];
+  return Math.max(1, ...ends);
+}
+
+/** Gaps of sound and picture over the same stretch are one for the reader. */
+export function shownGaps(report: Report): { start_ms: number; end_ms: number; reason: string }[] {
+  const sorted = [...report.gaps].sort((a, b) => a.start_ms - b.start_ms);
+  const shown: { start_ms: number; end_ms: number; reason: string }[] = [];
+  for (const gap of sorted) {
+    const last = shown[shown.length - 1];
+    const reason = gap.reason ?? '';
+    if (last && gap.start_ms <= last.end_ms && last.reason === reason) {
+      last.end_ms = Math.max(last.end_ms, gap.end_ms);
+    } else shown.push({ start_ms: gap.start_ms, end_ms: gap.end_ms, reason });
+  }
+  return shown;
+}
+
+export function isAnswered(question: Question): boolean {
+  return question.takes.some((t) => t.ended_by !== 'skip');
+}
+
+export function isPending(report: Report): boolean {
+  return report.questions.some((q) => q.takes.some((t) => t.pending));
+}
+
+export function hasModelRating(report: Report): boolean {
+  return report.questions.some((q) => q.takes.some((t) => t.ratings.some((r) => r.rater.kind === 'model')));
+}
+
+export interface CompetencyResult {
+  competency: Competency;
+  self: Rating | null;
+  others: Rating[]; // by models and people, newest last
+  evidence: Evidence[];
+}
+
+/** What is known of one take, by competency, in the question's own order. */
+export function competencyResults(report: Report, question: Question, take: Take): CompetencyResult[] {
+  return question.competencies.flatMap((id) => {
+    const competency = report.competencies.find((c) => c.id === id);
+    if (!competency) return [];
+    const ratings = take.ratings.filter((r) => r.competency === id).sort((a, b) => a.at.localeCompare(b.at));
+    return [
+      {
+        competency,
+        self: ratings.findLast((r) => r.rater.kind === 'self') ?? null,
+        others: ratings.filter((r) => r.rater.kind !== 'self'),
+        evidence: take.evidence
+          .filter((e) => e.competency === id)
+          .sort((a, b) => (a.start_ms ?? 0) - (b.start_ms ?? 0)),
+      },
+    ];
+  });
+}
+
+export function measurementName(name: string): string {
+  return measurementNames[name] ?? plainName(name);
+}
+
+/** A value with its unit; times as clocks from a minute on, whole numbers whole. */
+export function measurementValue(m: Measurement): string {
+  if (!m.valid || m.value === undefined) return '–';
+  if (m.unit === 's' && m.value >= 60) return clock(m.value * 1000);
+  const number = Number.isInteger(m.value)
+    ? String(m.value)
+    : m.value.toFixed(m.value < 10 ? 2 : 1).replace(/\.?0+$/, '');
+  return m.unit === '1' || m.unit === '' ? number : `${number} ${m.unit}`;
+}
+
+/** What the steps 1 to 5 say; 2 and 4 lie between what is written. */
+export function anchorText(competency: Competency, level: number): string | null {
+  return competency.anchors[String(level)] ?? null;
+}
+
+/** Which times of a line the chosen evidence covers, as indexes of words. */
+export function markedWords(line: Line, evidence: readonly Evidence[]): Set<number> {
+  const marked = new Set<number>();
+  for (const e of evidence) {
+    if (e.epoch !== line.epoch || e.sequence !== line.sequence) continue;
+    if (e.first === undefined || e.last === undefined) continue;
+    const last = Math.min(e.last, line.words.length - 1);
+    for (let i = e.first; i <= last; i++) marked.add(i);
+  }
+  return marked;
+}

@@ -1,0 +1,124 @@
+import { useState } from 'preact/hooks';
+import type { Question, Report, Take } from '../api/types';
+import { org, report as words } from '../text';
+import { Levels } from '../ui/levels';
+import { Measurements } from '../ui/measurements';
+import { SelfRating } from '../ui/self-rating';
+import { competencyResults } from './report-model';
+
+export interface QuestionPanelProps {
+  report: Report;
+  place: number; // in report.questions
+  takePlace: number;
+  onTake: (place: number) => void;
+  onPlay: ((ms: number) => void) | null;
+  onRated: (() => void) | null; // null: an employer, who cannot rate for the candidate
+}
+
+export function QuestionTabs(props: { report: Report; chosen: number; onChoose: (place: number) => void }) {
+  return (
+    <fieldset class="tabs">
+      <legend class="visually-hidden">{words.questionsLabel}</legend>
+      {props.report.questions.map((q, place) => (
+        <button
+          type="button"
+          key={q.index}
+          class={place === props.chosen ? 'tab tab-on' : 'tab'}
+          aria-pressed={place === props.chosen}
+          aria-label={words.questionTab(q.index + 1)}
+          onClick={() => props.onChoose(place)}
+          data-testid={`question-tab-${q.index}`}
+        >
+          {q.index + 1}
+        </button>
+      ))}
+    </fieldset>
+  );
+}
+
+export function QuestionPanel(props: QuestionPanelProps) {
+  const question = props.report.questions[props.place];
+  if (!question) return null;
+  const take = question.takes[props.takePlace] ?? question.takes[question.takes.length - 1];
+  return (
+    <section class="card question-panel" data-testid="question-panel">
+      <h2 class="question-small">{question.text}</h2>
+      {question.takes.length > 1 && (
+        <fieldset class="tabs">
+          <legend class="visually-hidden">{words.takesLabel}</legend>
+          {question.takes.map((t, place) => (
+            <button
+              type="button"
+              key={t.take}
+              class={t === take ? 'tab tab-on' : 'tab'}
+              aria-pressed={t === take}
+              onClick={() => props.onTake(place)}
+            >
+              {words.takeTab(t.take)}
+            </button>
+          ))}
+        </fieldset>
+      )}
+      {take ? (
+        <TakePanel key={`${question.index}-${take.take}`} {...props} question={question} take={take} />
+      ) : (
+        <p>{words.notAnswered}</p>
+      )}
+    </section>
+  );
+}
+
+function TakePanel(props: QuestionPanelProps & { question: Question; take: Take }) {
+  const { report, question, take, onRated } = props;
+  const results = competencyResults(report, question, take);
+  const rated = results.some((r) => r.others.length > 0);
+  const own = onRated !== null;
+  return (
+    <>
+      {own && take.ended_by && <p class="quiet">{words.endedBy[take.ended_by]}</p>}
+      <div aria-live="polite">
+        {take.pending && (
+          <p class="note" data-testid="pending">
+            {words.pending}
+          </p>
+        )}
+      </div>
+      {!rated && !take.pending && <p data-testid="no-rating">{own ? words.noRating : org.noLevels}</p>}
+      {results.map((result) => (
+        <article key={result.competency.id} class="competency">
+          <h3>{result.competency.name}</h3>
+          <p class="quiet">{result.competency.definition}</p>
+          <Levels result={result} label={report.label ?? null} onPlay={props.onPlay} />
+          {own && (
+            <SelfDetails open={!rated}>
+              <SelfRating
+                session={report.session}
+                question={question.index}
+                take={take.take}
+                competency={result.competency}
+                level={result.self?.level ?? null}
+                onRated={onRated}
+              />
+            </SelfDetails>
+          )}
+        </article>
+      ))}
+      {take.measurements && (
+        <>
+          <h3>{words.measurements}</h3>
+          <Measurements list={take.measurements} />
+        </>
+      )}
+    </>
+  );
+}
+
+function SelfDetails(props: { open: boolean; children: preact.ComponentChildren }) {
+  const [open] = useState(props.open); // decided once: it must not fold while somebody reads
+  return (
+    <details open={open}>
+      <summary>{words.selfTitle}</summary>
+      {props.children}
+    </details>
+  );
+}

@@ -1,0 +1,108 @@
+import { useEffect } from 'preact/hooks';
+import { eventsUrl } from '../api/endpoints';
+import { listen } from '../api/events';
+import type { Report, Session } from '../api/types';
+import { api } from '../state';
+import { home, report as words } from '../text';
+import { clock, dateTime } from '../ui/format';
+import { Loaded, useLoad } from '../ui/load';
+import { Page } from '../ui/page';
+import { ReportBody } from './report-body';
+import { hasModelRating, isAnswered, isPending } from './report-model';
+import { sessionPath } from './steps';
+
+/** Several results within this are one reload. */
+const GATHER_MS = 300;
+
+export function ReportView(props: { id: string }) {
+  const page = useLoad(async (signal) => {
+    const call = { signal };
+    const [session, report] = await Promise.all([api.session(props.id, call), api.report(props.id, call)]);
+    return { session, report };
+  }, props.id);
+  useEffect(() => {
+    const leaving = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const look = () => {
+      clearTimeout(timer);
+      timer = setTimeout(page.reload, GATHER_MS);
+    };
+    listen(
+      eventsUrl('sessions', props.id),
+      leaving.signal,
+      { results: look, consents: look },
+      () => undefined,
+    );
+    return () => {
+      clearTimeout(timer);
+      leaving.abort();
+    };
+  }, [props.id]);
+  const title = page.value?.report.role_title ?? '';
+  return (
+    <Page title={words.title(title)} wide>
+      <Loaded of={page} lines={8}>
+        {({ session, report }) => (
+          <>
+            <Summary session={session} report={report} />
+            <ReportBody id={props.id} origin="sessions" report={report} onRated={page.reload} />
+          </>
+        )}
+      </Loaded>
+    </Page>
+  );
+}
+
+/** Three sentences: what was answered, what was kept, who rated. */
+function Summary(props: { session: Session; report: Report }) {
+  const { session, report } = props;
+  const answered = report.questions.filter(isAnswered).length;
+  const open = ['scheduled', 'consented', 'live'].includes(session.state);
+  return (
+    <section class="summary">
+      {open && (
+        <p class="note note-row">
+          {words.notYet}
+          <a class="button" href={sessionPath(session)}>
+            {words.toRoom}
+          </a>
+        </p>
+      )}
+      <p data-testid="summary">
+        {words.answered(answered, report.questions.length, clock(report.length_ms))} {recordingWords(report)}{' '}
+        {ratingWords(report)}
+      </p>
+      <p class="quiet">
+        {report.ended_at ? `${dateTime(report.ended_at)}. ` : ''}
+        {words.judgedBy(report.judged_by.transcriber.engine, report.judged_by.assessor.model)}
+        {report.label ? ` ${words.labelWhy}` : ''}
+      </p>
+      <p class="actions no-print">
+        <a
+          class="button"
+          href={`/sessions/${encodeURIComponent(session.id)}/sharing`}
+          data-testid="to-sharing"
+        >
+          {words.sharing}
+        </a>
+        <button type="button" class="button button-quiet" onClick={() => print()}>
+          {words.print}
+        </button>
+        <a class="button button-quiet" href="/home">
+          {home.title}
+        </a>
+      </p>
+    </section>
+  );
+}
+
+function recordingWords(report: Report): string {
+  if (!report.recording) return words.recordedNo;
+  return report.recording.available ? words.recordedYes : words.recordedPending;
+}
+
+function ratingWords(report: Report): string {
+  if (isPending(report)) return words.ratingPending;
+  if (hasModelRating(report)) return words.rated(report.judged_by.assessor.model);
+  return words.noRatingAtAll;
+}

@@ -1,0 +1,44 @@
+import { useState } from 'preact/hooks';
+import type { RoomState } from '../room/core';
+import { room as words } from '../text';
+
+/** The last two lines: the newest clear, the older one dim. */
+const SHOWN = 2;
+
+export function RoomCaptions(props: { state: RoomState }) {
+  const [hidden, setHidden] = useState(false);
+  const { captions, consents, turn } = props.state;
+  if (consents && !consents.transcription) {
+    return <p class="captions-none">{words.captionsOff}</p>;
+  }
+  const lines = captions.slice(-SHOWN);
+  const waiting = turn?.phase === 'answering' || turn?.phase === 'preparing';
+  return (
+    <section class="captions" aria-label={words.captions}>
+      {!hidden && (
+        <div aria-live="polite" class="captions-lines">
+          {lines.length === 0 && waiting && <p class="caption caption-empty">{words.captionsEmpty}</p>}
+          {lines.map((line) => (
+            <p
+              key={`${line.epoch}-${line.sequence}`}
+              class={line.failed ? 'caption caption-failed' : 'caption'}
+              data-testid={line.failed ? 'caption-failed' : 'caption'}
+            >
+              {line.text}
+            </p>
+          ))}
+        </div>
+      )}
+      {(waiting || lines.length > 0) && (
+        <button
+          type="button"
+          class="button button-quiet"
+          onClick={() => setHidden(!hidden)}
+          aria-pressed={hidden}
+        >
+          {hidden ? words.showCaptions : words.hideCaptions}
+        </button>
+      )}
+    </section>
+  );
+}

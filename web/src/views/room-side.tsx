@@ -1,0 +1,130 @@
+import { useState } from 'preact/hooks';
+import type { ConsentName, MediaKind } from '../protocol/messages';
+import { api } from '../state';
+import { room as words } from '../text';
+import { ErrorBox } from '../ui/errors';
+import { SelfView } from '../ui/self-view';
+import type { StageProps } from './room';
+import { connectionSentence } from './room-words';
+
+export function RoomSide(props: StageProps & { hidden: boolean; onHidden: (hidden: boolean) => void }) {
+  const { state } = props;
+  const connection = connectionSentence(state);
+  return (
+    <aside class="side">
+      <Self {...props} />
+      <p
+        class={connection.bad ? 'connection connection-bad' : 'connection'}
+        role="status"
+        data-testid="connection"
+      >
+        {connection.words}
+      </p>
+      <LiveConsents id={props.id} state={state} />
+    </aside>
+  );
+}
+
+function Self(props: StageProps & { hidden: boolean; onHidden: (hidden: boolean) => void }) {
+  const { room, hidden, onHidden } = props;
+  const [muted, setMuted] = useState<Record<MediaKind, boolean>>({ audio: false, video: false });
+  const hasCamera = room.stream.getVideoTracks().length > 0;
+  const toggle = (kind: MediaKind) => {
+    room.setMuted(kind, !muted[kind]);
+    setMuted({ ...muted, [kind]: !muted[kind] });
+  };
+  return (
+    <div class="self">
+      {!hasCamera && <p class="self-none">{words.soundOnly}</p>}
+      {hasCamera && hidden && <p class="self-none">{words.selfHidden}</p>}
+      {hasCamera && !hidden && <SelfView stream={room.stream} label={words.selfView} />}
+      <div class="self-buttons">
+        <button
+          type="button"
+          class="button"
+          aria-pressed={muted.audio}
+          onClick={() => toggle('audio')}
+          data-testid="room-mute"
+        >
+          {muted.audio ? words.unmuteMic : words.muteMic}
+        </button>
+        {hasCamera && (
+          <button
+            type="button"
+            class="button"
+            aria-pressed={muted.video}
+            onClick={() => toggle('video')}
+            data-testid="room-camera"
+          >
+            {muted.video ? words.cameraOn : words.cameraOff}
+          </button>
+        )}
+        {hasCamera && (
+          <button
+            type="button"
+            class="button"
+            aria-pressed={hidden}
+            onClick={() => onHidden(!hidden)}
+            data-testid="room-hide-self"
+          >
+            {hidden ? words.showSelf : words.hideSelf} <kbd>H</kbd>
+          </button>
+        )}
+      </div>
+      {muted.audio && (
+        <p class="note note-needs" role="status">
+          {words.micMuted}
+        </p>
+      )}
+    </div>
+  );
+}
+
+const names: readonly ConsentName[] = ['recording', 'transcription', 'assessment'];
+
+/** Which consents hold now. Each ends with one press: no question is asked, because it is a right. */
+function LiveConsents(props: Pick<StageProps, 'id' | 'state'>) {
+  const consents = props.state.consents;
+  const [error, setError] = useState<unknown>(null);
+  const [stopping, setStopping] = useState<ConsentName | null>(null);
+  if (!consents) return null;
+  const withdraw = async (name: ConsentName) => {
+    setStopping(name);
+    setError(null);
+    try {
+      await api.withdrawConsent(props.id, name);
+    } catch (cause) {
+      setError(cause);
+    } finally {
+      setStopping(null);
+    }
+  };
+  return (
+    <section class="live">
+      <h2>{words.live}</h2>
+      <ul>
+        {names.map((name) => (
+          <li key={name} data-testid={`live-${name}`} data-on={consents[name]}>
+            <span>
+              {words.consents[name]}: <strong>{consents[name] ? words.isOn : words.isOff}</strong>
+            </span>
+            {consents[name] && (
+              <button
+                type="button"
+                class="button button-danger-quiet"
+                aria-label={words.stopFor(words.consents[name])}
+                disabled={stopping === name}
+                onClick={() => withdraw(name)}
+                data-testid={`withdraw-${name}`}
+              >
+                {words.stop}
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+      {names.some((name) => consents[name]) && <p class="quiet">{words.stopHint}</p>}
+      {error !== null && <ErrorBox error={error} />}
+    </section>
+  );
+}

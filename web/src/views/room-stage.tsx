@@ -1,0 +1,187 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Command, RoomState } from '../room/core';
+import { can, recordingMark } from '../room/core';
+import { Voice } from '../room/speech';
+import { app, room as words } from '../text';
+import { Dialog } from '../ui/dialog';
+import type { StageProps } from './room';
+import { RoomCaptions } from './room-captions';
+import { RoomSide } from './room-side';
+import { Countdown, TurnControls } from './room-turn';
+import { markWords } from './room-words';
+import { useClock } from './use-clock';
+import { useKeys } from './use-keys';
+
+/** After a key started the answer, the same key pressed twice must not end it. */
+const SAME_KEY_MS = 1_000;
+
+export function RoomStage(props: StageProps) {
+  const { room, state } = props;
+  const [voice] = useState(() => new Voice(window.speechSynthesis, localStorage));
+  const [voiceOff, setVoiceOff] = useState(voice.muted);
+  const [hidden, setHidden] = useState(false);
+  const [finishing, setFinishing] = useState(false);
+  const turnAt = useRef(0);
+  const question = state.turn?.question?.text;
+  const phase = state.turn?.phase;
+
+  useEffect(() => {
+    if (question && phase === 'preparing') voice.say(question);
+    turnAt.current = performance.now();
+  }, [question, phase]);
+  useEffect(() => () => voice.stop(), []);
+
+  const send = (command: Command) => {
+    voice.stop();
+    room.command(command);
+  };
+  const toggleVoice = () => {
+    voice.setMuted(!voiceOff);
+    setVoiceOff(!voiceOff);
+  };
+  useKeys({
+    ' ': () => {
+      if (phase === 'answering' && performance.now() - turnAt.current < SAME_KEY_MS) return;
+      const command = (['begin', 'start_answer', 'done'] as const).find((c) => can(state, c));
+      if (command) send(command);
+    },
+    h: () => setHidden(!hidden),
+    r: () => question && voice.say(question),
+  });
+
+  return (
+    <main id="content" class="room">
+      <section class="stage">
+        <StageHead state={state} />
+        <Asked state={state} />
+        {question && (
+          <p class="stage-voice">
+            <button
+              type="button"
+              class="button button-quiet"
+              onClick={() => voice.say(question)}
+              disabled={voiceOff}
+            >
+              {words.repeat} <kbd>R</kbd>
+            </button>
+            <button
+              type="button"
+              class="button button-quiet"
+              onClick={toggleVoice}
+              aria-pressed={!voiceOff}
+              data-testid="room-voice"
+            >
+              {voiceOff ? words.voiceOn : words.voiceOff}
+            </button>
+          </p>
+        )}
+        <RoomCaptions state={state} />
+        <Notes {...props} />
+        <div class="stage-bottom">
+          <Countdown state={state} />
+          <TurnControls state={state} send={send} finish={() => setFinishing(true)} />
+        </div>
+      </section>
+      <RoomSide {...props} hidden={hidden} onHidden={setHidden} />
+      {finishing && (
+        <Dialog title={words.finishTitle} onClose={() => setFinishing(false)}>
+          <p>{words.finishBody}</p>
+          <p class="actions">
+            <button
+              type="button"
+              class="button button-danger"
+              onClick={() => {
+                setFinishing(false);
+                send('finish');
+              }}
+              data-testid="room-finish-confirm"
+            >
+              {words.finishYes}
+            </button>
+            <button type="button" class="button" onClick={() => setFinishing(false)}>
+              {words.finishNo}
+            </button>
+          </p>
+        </Dialog>
+      )}
+    </main>
+  );
+}
+
+/** The recording mark is always there and says only what the page knows. */
+function StageHead(props: { state: RoomState }) {
+  const now = useClock();
+  const { state } = props;
+  const mark = recordingMark(state, now);
+  const turn = state.turn;
+  return (
+    <div class="stage-head">
+      <p class={`mark mark-${mark.state}`} data-testid="recording-state" data-state={mark.state}>
+        <span class="mark-dot" aria-hidden="true" />
+        {markWords(mark)}
+      </p>
+      {turn?.index !== undefined && turn.question && (
+        <p class="stage-position" data-testid="room-position">
+          {words.position(turn.index, turn.total)} · {words.kinds[turn.question.kind] ?? turn.question.kind}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Asked(props: { state: RoomState }) {
+  const { turn, welcome } = props.state;
+  if (turn?.question) {
+    return (
+      <h1 class="question" aria-live="polite" data-testid="question">
+        {turn.question.text}
+      </h1>
+    );
+  }
+  return (
+    <div class="stage-waiting">
+      <h1>{words.waitingTitle}</h1>
+      {welcome && <p class="lead">{words.waiting(welcome.total)}</p>}
+    </div>
+  );
+}
+
+function Notes(props: StageProps) {
+  const { state, room, joined } = props;
+  const { gap, problem, recording } = state;
+  const lost = joined.lost;
+  const seconds = gap ? Math.max(1, Math.round((gap.end_ms - gap.start_ms) / 1000)) : 0;
+  return (
+    <div class="notes" aria-live="polite">
+      {recording?.message && recording.state !== 'on' && recording.state !== 'off' && (
+        <p class="note note-needs" data-testid="recording-message">
+          {recording.message}
+        </p>
+      )}
+      {lost && (
+        <p class="note note-needs note-row">
+          {words.deviceLost[lost]}
+          <button type="button" class="button" onClick={joined.reopen}>
+            {words.deviceAgain}
+          </button>
+        </p>
+      )}
+      {gap && (
+        <p class="note note-needs note-row" data-testid="gap">
+          {words.gap.sentence(seconds, gap.reason)}
+          <button type="button" class="button" onClick={() => room.dismiss('gap')}>
+            {words.ok}
+          </button>
+        </p>
+      )}
+      {problem && (
+        <p class="note note-needs note-row" data-testid="room-problem">
+          {problem.message} {problem.next}
+          <button type="button" class="button" onClick={() => room.dismiss('problem')}>
+            {app.close}
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,109 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Command, RoomState } from '../room/core';
+import { can, remainingMs } from '../room/core';
+import { room as words } from '../text';
+import { countdown } from '../ui/format';
+import { Ring } from '../ui/ring';
+import { announcement } from './room-words';
+import { useClock } from './use-clock';
+
+/** The time left, as a ring to see and, at 30, 10 and 5 s, as words to hear. */
+export function Countdown(props: { state: RoomState }) {
+  const now = useClock();
+  const left = remainingMs(props.state, now);
+  const before = useRef<number | null>(null);
+  const [said, setSaid] = useState('');
+  useEffect(() => {
+    const next = announcement(before.current, left);
+    before.current = left;
+    if (next) setSaid(next);
+  }, [left]);
+  const turn = props.state.turn;
+  if (turn?.phase !== 'preparing' && turn?.phase !== 'answering') return null;
+  const label = turn.phase === 'preparing' ? words.thinking : words.answering;
+  return (
+    <div class={`countdown countdown-${turn.phase}`} data-testid="countdown" data-phase={turn.phase}>
+      {left === null ? (
+        <p class="label">{label}</p>
+      ) : (
+        <Ring left={turn.limit_ms ? left / turn.limit_ms : 1} label={label} clock={countdown(left)} />
+      )}
+      <p class="visually-hidden" aria-live="assertive">
+        {said}
+      </p>
+    </div>
+  );
+}
+
+export function TurnControls(props: {
+  state: RoomState;
+  send: (command: Command) => void;
+  finish: () => void;
+}) {
+  const { state, send } = props;
+  const phase = state.turn?.phase;
+  // The first question waits until the server hears something: an answer nobody receives helps nobody.
+  const heard = state.peer === 'connected';
+  return (
+    <div class="controls">
+      {phase === 'waiting' && (
+        <>
+          <button
+            type="button"
+            class="button button-primary button-large"
+            disabled={!can(state, 'begin') || !heard}
+            onClick={() => send('begin')}
+            data-testid="room-begin"
+          >
+            {words.begin} <kbd>{words.space}</kbd>
+          </button>
+          {!heard && <p class="quiet">{words.beginHint}</p>}
+        </>
+      )}
+      {phase === 'preparing' && (
+        <button
+          type="button"
+          class="button button-primary button-large"
+          disabled={!can(state, 'start_answer')}
+          onClick={() => send('start_answer')}
+          data-testid="room-start-answer"
+        >
+          {words.startAnswer} <kbd>{words.space}</kbd>
+        </button>
+      )}
+      {phase === 'answering' && (
+        <button
+          type="button"
+          class="button button-primary button-large"
+          disabled={!can(state, 'done')}
+          onClick={() => send('done')}
+          data-testid="room-done"
+        >
+          {words.done} <kbd>{words.space}</kbd>
+        </button>
+      )}
+      {(phase === 'preparing' || phase === 'answering') && (
+        <button
+          type="button"
+          class="button"
+          disabled={!can(state, 'skip')}
+          onClick={() => send('skip')}
+          data-testid="room-skip"
+        >
+          {words.skip}
+        </button>
+      )}
+      {phase !== 'finished' && (
+        <button
+          type="button"
+          class="button button-quiet"
+          disabled={!can(state, 'finish')}
+          onClick={props.finish}
+          data-testid="room-finish"
+        >
+          {words.finish}
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,50 @@
+import type { RecordingMark, RoomState } from '../room/core';
+import { room as words } from '../text';
+import { clock } from '../ui/format';
+
+/** One sentence about the connection; bad: it needs attention. */
+export function connectionSentence(state: RoomState): { words: string; bad: boolean } {
+  const say = words.connection;
+  switch (state.link) {
+    case 'connecting':
+      return { words: say.connecting, bad: false };
+    case 'reconnecting':
+      return { words: say.reconnecting(state.attempt), bad: true };
+    case 'closed':
+      return { words: say.closed, bad: true };
+    case 'open':
+      return openSentence(state);
+    default:
+      return { words: say.closed, bad: true };
+  }
+}
+
+function openSentence(state: RoomState): { words: string; bad: boolean } {
+  const say = words.connection;
+  if (state.peer === 'lost') return { words: say.lost, bad: true };
+  if (state.peer !== 'connected') return { words: say.media, bad: false };
+  if (state.received?.audio === 'missing') return { words: say.missingAudio, bad: true };
+  if (state.received?.video === 'missing') return { words: say.missingVideo, bad: true };
+  return { words: say.good, bad: false };
+}
+
+export function markWords(mark: RecordingMark): string {
+  const name = words.mark[mark.state];
+  return mark.state === 'on' || mark.state === 'delayed' ? `${name} ${clock(mark.elapsedMs)}` : name;
+}
+
+const announced = [30, 10, 5];
+
+/** What to say to people who listen when the time left passes from before to now; empty: nothing. */
+export function announcement(beforeMs: number | null, nowMs: number | null): string {
+  if (beforeMs === null || nowMs === null || nowMs > beforeMs) return '';
+  const passed = announced.filter((s) => beforeMs > s * 1000 && nowMs <= s * 1000);
+  const last = passed[passed.length - 1];
+  return last === undefined ? '' : words.announce(last);
+}
+
+/** Why the room is left for good: the server's reason, or a link that gave up. */
+export function endReason(state: RoomState): string | null {
+  if (state.ended !== null) return state.ended;
+  return state.link === 'closed' && !state.problem?.fatal ? 'gone' : null;
+}

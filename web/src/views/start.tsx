@@ -1,0 +1,94 @@
+import { useState } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
+import type { Mode, Role } from '../api/types';
+import { api } from '../state';
+import { modes, start } from '../text';
+import { Choice } from '../ui/choice';
+import { ErrorBox } from '../ui/errors';
+import { Loaded, useLoad } from '../ui/load';
+import { Page } from '../ui/page';
+import { sessionPath } from './steps';
+
+export function StartView() {
+  const bank = useLoad((signal) => api.bank({ signal }), 'bank');
+  return (
+    <Page title={start.title}>
+      <Loaded of={bank} lines={6}>
+        {({ roles }) => (roles.length === 0 ? <p>{start.noRoles}</p> : <Choose roles={roles} />)}
+      </Loaded>
+    </Page>
+  );
+}
+
+function Choose(props: { roles: Role[] }) {
+  const { route } = useLocation();
+  const [roleId, setRoleId] = useState(props.roles.length === 1 ? (props.roles[0]?.id ?? '') : '');
+  const [mode, setMode] = useState<Mode>('practice');
+  const [error, setError] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  const role = props.roles.find((r) => r.id === roleId);
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    setBusy(true);
+    setError(null);
+    try {
+      route(sessionPath(await api.startSession(roleId, mode)));
+    } catch (cause) {
+      setError(cause);
+      setBusy(false);
+    }
+  };
+  return (
+    <form class="form form-wide" onSubmit={submit}>
+      <fieldset>
+        <legend>{start.role}</legend>
+        <div class="choices">
+          {props.roles.map((r) => (
+            <Choice
+              key={r.id}
+              name="role"
+              checked={r.id === roleId}
+              onChoose={() => setRoleId(r.id)}
+              testId={`role-${r.id}`}
+              title={r.title}
+            >
+              <p>{r.summary}</p>
+              <p class="quiet">{start.questions(r.questions.length, r.minutes)}</p>
+            </Choice>
+          ))}
+        </div>
+      </fieldset>
+      <fieldset>
+        <legend>{start.mode}</legend>
+        <div class="choices">
+          {(['practice', 'exam'] as const).map((m) => (
+            <Choice
+              key={m}
+              name="mode"
+              checked={m === mode}
+              onChoose={() => setMode(m)}
+              testId={`mode-${m}`}
+              title={modes[m].name}
+            >
+              <p>{modes[m].body}</p>
+            </Choice>
+          ))}
+        </div>
+      </fieldset>
+      {role && (
+        <section>
+          <h2>{start.willHappen}</h2>
+          <ol class="steps">
+            {start.steps(role.questions.length).map((step) => (
+              <li key={step}>{step}</li>
+            ))}
+          </ol>
+        </section>
+      )}
+      {error !== null && <ErrorBox error={error} />}
+      <button class="button button-primary" type="submit" disabled={busy || !role} data-testid="start-submit">
+        {start.submit}
+      </button>
+    </form>
+  );
+}
