@@ -43,7 +43,8 @@ func builtPage() (page, error) {
 // whose last part has a dot is a file's: none of the page's routes has one.
 func (p page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
-	if !strings.Contains(path.Base(name), ".") && name != "assets" && !strings.HasPrefix(name, "assets/") {
+	isFile := name != "" && strings.Contains(path.Base(name), ".")
+	if !isFile && name != "assets" && !strings.HasPrefix(name, "assets/") {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(p.index))

@@ -1,0 +1,66 @@
+package web
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestNoticeSaysWhereThingsGo(t *testing.T) {
+	t.Parallel()
+	local := Judge{TranscriberEngine: "moonshine-tiny", TranscriberPlace: ThisServer, AssessorPlace: ThisServer}
+	for name, c := range map[string]struct {
+		judge     Judge
+		has, lack []string
+	}{
+		"all on this server, no model": {
+			local, []string{"moonshine-tiny", "it stays on this server", "No AI model is set up"}, []string{"is sent to"},
+		},
+		"a speech service": {
+			Judge{TranscriberEngine: "openai:whisper-1", TranscriberPlace: "speech.example.org", AssessorPlace: ThisServer},
+			[]string{"the sound of what you say is sent to speech.example.org"}, []string{"it stays on this server"},
+		},
+		"a model elsewhere": {
+			Judge{TranscriberEngine: "m", TranscriberPlace: ThisServer, AssessorModel: "judge-1", AssessorPlace: "models.example.org"},
+			[]string{"judge-1", "the transcript of your answers is sent to models.example.org"}, []string{"No AI model is set up"},
+		},
+		"a model here": {
+			Judge{TranscriberEngine: "m", TranscriberPlace: ThisServer, AssessorModel: "judge-1", AssessorPlace: ThisServer},
+			[]string{"judge-1", "The transcript is not sent anywhere"}, []string{"is sent to"},
+		},
+		"nothing writes down": {Judge{}, []string{"nothing writes down"}, nil},
+	} {
+		text := noticeFor(c.judge).Text
+		for _, want := range c.has {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: the notice lacks %q:\n%s", name, want, text)
+			}
+		}
+		for _, bad := range c.lack {
+			if strings.Contains(text, bad) {
+				t.Errorf("%s: the notice says %q", name, bad)
+			}
+		}
+	}
+}
+
+func TestNoticePromisesOnlyWhatIsBuilt(t *testing.T) {
+	t.Parallel()
+	text := noticeFor(Judge{}).Text
+	for _, want := range []string{
+		"No box is ticked for you", "nothing else changes", "your face", "your feelings", "your accent", "how confident you seem",
+		"Nobody but you", "not part of this version", "ask the operator", "unvalidated practice estimate",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the notice lacks %q:\n%s", want, text)
+		}
+	}
+}
+
+func TestNoticeOfAnotherConfigurationHasAnotherHash(t *testing.T) {
+	t.Parallel()
+	a := noticeFor(Judge{AssessorModel: "a", AssessorPlace: "x"})
+	b := noticeFor(Judge{AssessorModel: "a", AssessorPlace: "y"})
+	if a.SHA256() == b.SHA256() || a.SHA256() != noticeFor(Judge{AssessorModel: "a", AssessorPlace: "x"}).SHA256() {
+		t.Error("the hash does not follow the text")
+	}
+}
