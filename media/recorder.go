@@ -2,7 +2,10 @@ package media
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"greenroom/consent"
@@ -34,6 +37,22 @@ type RecordingStatus struct {
 	Message string // a sentence for the candidate; empty when on or off
 }
 
+// What the candidate reads while something is wrong.
+const (
+	messageDelayed = "Saving your recording is taking longer than usual. Nothing is lost so far."
+	messageFailed  = "Your recording is not being saved at the moment: the server cannot store it. The interview goes on, and we keep trying."
+)
+
+const (
+	// tick is how often the queue is emptied, so also how much of a clean recording a killed process
+	// loses.
+	tick = 250 * time.Millisecond
+	// patience is how long one emptying may take before the candidate hears of it.
+	patience = time.Second
+	// lastPatience is how long Run waits for a store that does not answer when all is over.
+	lastPatience = 10 * time.Second
+)
+
 // RecorderConfig is what a [Recorder] needs.
 type RecorderConfig struct {
 	Session consent.SessionID
@@ -50,26 +69,196 @@ type RecorderConfig struct {
 	Now   func() time.Time // nil: time.Now
 }
 
-// Recorder turns the frames of one session into segments.
+// Recorder turns the frames of one session into segments. Put, Withdraw, Finish and SetKeyFrameRequest
+// may be called from any goroutine.
+//
+// Run owns two goroutines. One writes: it empties the queue every [tick] and is the only one to touch
+// the store and the tracks. The other, Run's own, wakes it and watches how long it takes, so that a
+// store that hangs can neither stop packets nor go unnoticed.
 type Recorder struct {
-	config RecorderConfig
+	config    RecorderConfig
+	queue     frameQueue
+	wake      chan struct{} // to the writer; of one, because waking twice is waking once
+	finish    chan struct{}
+	finishing sync.Once
+	withdrawn atomic.Bool
+
+	mu      sync.Mutex
+	asks    map[Kind]func()
+	began   time.Time     // when the writer began to empty the queue; zero while it rests
+	kept    bool          // something has been appended: only then is it true that the recording is on
+	failing map[Kind]bool // the last attempt to keep something of the kind failed
 }
 
 // NewRecorder returns a Recorder; it does nothing until [Recorder.Run].
-func NewRecorder(config RecorderConfig) *Recorder { return &Recorder{config: config} }
+func NewRecorder(config RecorderConfig) *Recorder {
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Recorder{
+		config:  config,
+		wake:    make(chan struct{}, 1),
+		finish:  make(chan struct{}),
+		asks:    map[Kind]func(){},
+		failing: map[Kind]bool{},
+	}
+}
 
-// Run keeps what is [Recorder.Put] until [Recorder.Finish] or the end of ctx; it returns after
-// sealing.
-func (r *Recorder) Run(ctx context.Context) error { <-ctx.Done(); return nil }
+// Put hands over one frame. It copies the payload and never blocks; when the queue is full the frame is
+// lost and counted. Times of one kind must not fall; those that do are kept a millisecond apart.
+func (r *Recorder) Put(kind Kind, codec Codec, f Frame) {
+	if r.withdrawn.Load() {
+		return
+	}
+	if r.queue.put(kind, codec, f) {
+		r.wakeWriter()
+	}
+}
 
-// Put hands over one frame. It copies the payload and never blocks.
-func (r *Recorder) Put(kind Kind, codec Codec, f Frame) {}
+// SetKeyFrameRequest sets what asks the sender of the kind for a key frame. It is called from the
+// writer and must not block; nil takes it away.
+func (r *Recorder) SetKeyFrameRequest(kind Kind, ask func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asks[kind] = ask
+}
 
-// SetKeyFrameRequest sets what asks the sender of the kind for a key frame.
-func (r *Recorder) SetKeyFrameRequest(kind Kind, ask func()) {}
+// Withdraw stops keeping at once and for good: nothing more is written, and open segments are discarded.
+func (r *Recorder) Withdraw() {
+	r.withdrawn.Store(true)
+	r.queue.clear()
+	r.wakeWriter()
+}
 
-// Withdraw stops keeping at once: consent was withdrawn.
-func (r *Recorder) Withdraw() {}
+// Finish seals what is open; [Recorder.Run] then returns. Frames put later are lost.
+func (r *Recorder) Finish() { r.finishing.Do(func() { close(r.finish) }) }
 
-// Finish seals what is open; [Recorder.Run] then returns.
-func (r *Recorder) Finish() {}
+// Lost returns how many frames could not be kept.
+func (r *Recorder) Lost() int64 { return r.queue.lost.Load() }
+
+// Run keeps what is put until Finish or the end of ctx, and returns after sealing.
+func (r *Recorder) Run(ctx context.Context) error {
+	done, stop := make(chan error, 1), make(chan struct{})
+	writer := newSegmenter(r)
+	// Owner: Run. Stops when stop is closed, after sealing. Run waits for it on done, but not for ever.
+	go func() { done <- r.write(context.WithoutCancel(ctx), writer, stop) }()
+
+	var told RecordingState
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for running := true; running; {
+		select {
+		case <-ticker.C:
+			r.wakeWriter()
+			told = r.tell(told)
+		case <-r.finish:
+			running = false
+		case <-ctx.Done():
+			running = false
+		}
+	}
+	close(stop)
+	defer r.queue.clear()
+	defer r.say(RecordingStatus{State: RecordingOff}, told)
+	last := time.NewTimer(lastPatience)
+	defer last.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-last.C:
+		r.Withdraw() // whatever the store still does, nothing new reaches it
+		return fmt.Errorf("seal recording of %s: the store did not answer in %v", r.config.Session, lastPatience)
+	}
+}
+
+func (r *Recorder) wakeWriter() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// write is the writer.
+func (r *Recorder) write(ctx context.Context, s *segmenter, stop <-chan struct{}) error {
+	for {
+		select {
+		case <-r.wake:
+			r.empty(ctx, s)
+		case <-stop:
+			r.queue.close()
+			r.empty(ctx, s)
+			return s.end(ctx)
+		}
+	}
+}
+
+// empty keeps everything queued, and appends it as one chunk a track.
+func (r *Recorder) empty(ctx context.Context, s *segmenter) {
+	r.mu.Lock()
+	r.began = r.config.Now()
+	r.mu.Unlock()
+	frames, payloads := r.queue.take()
+	for _, f := range frames {
+		s.keep(ctx, f, payloads[f.offset:f.offset+f.size])
+	}
+	s.settle(ctx)
+	r.queue.giveBack(frames, payloads)
+	r.mu.Lock()
+	r.began = time.Time{}
+	r.mu.Unlock()
+}
+
+// note remembers whether the last attempt to keep something of the kind worked.
+func (r *Recorder) note(kind Kind, err error) {
+	r.mu.Lock()
+	r.failing[kind] = err != nil
+	r.kept = r.kept || err == nil
+	r.mu.Unlock()
+}
+
+func (r *Recorder) ask(kind Kind) {
+	r.mu.Lock()
+	ask := r.asks[kind]
+	r.mu.Unlock()
+	if ask != nil {
+		ask()
+	}
+}
+
+// tell says how the recording is doing if that changed, and returns what was said last.
+func (r *Recorder) tell(told RecordingState) RecordingState {
+	status := r.status()
+	if status.State == "" {
+		return told
+	}
+	r.say(status, told)
+	return status.State
+}
+
+func (r *Recorder) say(status RecordingStatus, told RecordingState) {
+	if status.State != told && r.config.OnStatus != nil {
+		r.config.OnStatus(status)
+	}
+}
+
+func (r *Recorder) status() RecordingStatus {
+	if r.withdrawn.Load() {
+		return RecordingStatus{State: RecordingOff}
+	}
+	overflowing := r.queue.overflowing()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.failing[KindAudio] || r.failing[KindVideo] || overflowing:
+		return RecordingStatus{State: RecordingFailed, Message: messageFailed}
+	case !r.began.IsZero() && r.config.Now().Sub(r.began) > patience:
+		return RecordingStatus{State: RecordingDelayed, Message: messageDelayed}
+	case r.kept:
+		return RecordingStatus{State: RecordingOn}
+	default:
+		return RecordingStatus{} // nothing has come yet
+	}
+}

@@ -56,6 +56,8 @@ type BlockRef struct {
 	Size   int           // of the payload, in bytes
 	Time   time.Duration // media time since the session began
 	Key    bool          // decodable on its own; always true for audio
+	// Duration is how much sound an Opus packet holds; 0 for video. Playback needs it to fill holes.
+	Duration time.Duration
 }
 
 // ChunkRef says where one encrypted chunk lies inside the segment object.

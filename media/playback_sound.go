@@ -1,0 +1,69 @@
+package media
+
+import "time"
+
+// Browsers play the packets of a sound track one after the other, whatever their times say: Chromium
+// was watched to play what follows a hole of ten seconds ten seconds too early, and to fall behind the
+// pictures by every single packet that was lost. So playback fills holes with made-up packets of
+// silence, and leaves a packet out when sound has fallen behind (a sender whose sound card is fast).
+// What is stored stays as it was sent.
+const (
+	// silenceLength is the sound in a made-up packet; a shorter hole is left alone.
+	silenceLength = 20 * time.Millisecond
+	// soundLate is how far sound may fall behind before a packet is left out.
+	soundLate = 60 * time.Millisecond
+	// longestSilence is the longest that is filled: no sitting has a longer one, and a damaged table
+	// must not make a file without end.
+	longestSilence = time.Hour
+	// noSound is the time at which nothing is known to have been heard.
+	noSound = time.Duration(-1)
+	// silenceChunk marks a made-up block.
+	silenceChunk = -1
+)
+
+// silence is 20 ms of it as an Opus packet: one CELT frame of full band that is flagged silent.
+var silence = [...]byte{0xF8, 0xFF, 0xFE}
+
+// at returns the block at the spot, recorded or made up, moving on to the next segment at the end of
+// one.
+func (t *playTrack) at(s *spot) (BlockRef, bool) {
+	for s.segment < len(t.segments) {
+		blocks := t.segments[s.segment].Table.Blocks
+		if s.block >= len(blocks) {
+			if s.segment++; s.segment < len(t.segments) {
+				s.block = t.first[s.segment]
+			}
+			continue
+		}
+		b := blocks[s.block]
+		if t.kind == KindVideo || s.sound == noSound {
+			return b, true
+		}
+		switch hole := b.Time - s.sound; {
+		case hole >= silenceLength && hole <= longestSilence:
+			at := max(s.sound.Truncate(time.Millisecond), s.last)
+			return BlockRef{Chunk: silenceChunk, Size: len(silence), Time: at, Key: true, Duration: silenceLength}, true
+		case hole < -soundLate:
+			s.block++
+		default:
+			return b, true
+		}
+	}
+	return BlockRef{}, false
+}
+
+// pass moves the spot behind the block that at returned.
+func (s *spot) pass(b BlockRef) {
+	if b.Chunk != silenceChunk {
+		s.block++
+	}
+	switch {
+	case b.Duration == 0:
+		s.sound = noSound
+	case s.sound == noSound || b.Time-s.sound > longestSilence:
+		s.sound = b.Time + b.Duration
+	default:
+		s.sound += b.Duration
+	}
+	s.last = b.Time
+}
