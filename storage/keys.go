@@ -223,7 +223,11 @@ func keyScopes(permit consent.Permit) []consent.Scope {
 		if kind == consent.ActorRecorder {
 			return []consent.Scope{consent.ScopeRecordingAudio, consent.ScopeRecordingVideo}
 		}
-	case consent.ArtefactSession, consent.ArtefactRatings, consent.ArtefactMeasurements, consent.ArtefactProfile:
+	case consent.ArtefactRatings:
+		if kind == consent.ActorAssessor { // writes the sentences about a rating together with it
+			return []consent.Scope{consent.ScopeFeedback}
+		}
+	case consent.ArtefactSession, consent.ArtefactMeasurements, consent.ArtefactProfile:
 	}
 	return nil
 }

@@ -25,6 +25,7 @@ CREATE TABLE lines (
     engine       text    NOT NULL,
     interpolated boolean NOT NULL,
     words        bytea   NOT NULL, -- encrypted under the session's transcript key
+    evidence_at  timestamptz,      -- when evidence was last looked for in it, also with nothing found
     PRIMARY KEY (session, epoch, sequence)
 );
 CREATE INDEX lines_answer ON lines (session, question, take);
@@ -139,10 +140,12 @@ CREATE POLICY candidate_own ON gaps FOR SELECT TO greenroom_candidate
 
 -- An employer reads what one live authorization covers; self-ratings are never shared.
 GRANT SELECT (session, question, take, start_ns, end_ns, limit_ns, ended_by) ON answers TO greenroom_employer;
-GRANT SELECT ON lines, evidence, ratings, rating_notes, measurements, gaps TO greenroom_employer;
+GRANT SELECT (session, epoch, sequence, question, take, start_ns, end_ns, engine, interpolated, words)
+    ON lines TO greenroom_employer;
+GRANT SELECT ON evidence, ratings, rating_notes, measurements, gaps TO greenroom_employer;
 CREATE POLICY employer_authorized ON answers FOR SELECT TO greenroom_employer
     USING (EXISTS (SELECT FROM authorizations a WHERE a.session = answers.session
-        AND a.scopes && ARRAY['ratings', 'feedback', 'transcript']));
+        AND a.scopes && ARRAY['ratings', 'feedback', 'transcript', 'recording.audio', 'recording.video']));
 CREATE POLICY employer_transcript ON lines FOR SELECT TO greenroom_employer
     USING (EXISTS (SELECT FROM authorizations a WHERE a.session = lines.session
         AND a.scopes @> ARRAY['transcript']));
@@ -164,7 +167,7 @@ CREATE POLICY employer_media ON gaps FOR SELECT TO greenroom_employer
 
 -- The live side writes answers, lines and gaps of the session it holds, and reads answers back.
 GRANT SELECT, INSERT, UPDATE ON answers, gaps TO greenroom_ingest;
-GRANT SELECT (session, epoch, sequence), INSERT ON lines TO greenroom_ingest;
+GRANT SELECT (session, epoch, sequence), INSERT ON lines TO greenroom_ingest; -- it cannot read words back
 CREATE POLICY ingest_one ON answers TO greenroom_ingest
     USING (session = (SELECT current_session_id())) WITH CHECK (session = (SELECT current_session_id()));
 CREATE POLICY ingest_one ON lines TO greenroom_ingest
@@ -175,11 +178,12 @@ CREATE POLICY ingest_one ON gaps TO greenroom_ingest
 -- The assessor reads one session's transcript and writes what it found; never self-ratings.
 GRANT SELECT ON answers, lines TO greenroom_worker;
 GRANT UPDATE (assessed_at) ON answers TO greenroom_worker;
+GRANT UPDATE (evidence_at) ON lines TO greenroom_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON evidence, ratings, rating_notes, measurements TO greenroom_worker;
 CREATE POLICY worker_one ON answers TO greenroom_worker
     USING (session = (SELECT current_session_id())) WITH CHECK (session = (SELECT current_session_id()));
-CREATE POLICY worker_one ON lines FOR SELECT TO greenroom_worker
-    USING (session = (SELECT current_session_id()));
+CREATE POLICY worker_one ON lines TO greenroom_worker
+    USING (session = (SELECT current_session_id())) WITH CHECK (session = (SELECT current_session_id()));
 CREATE POLICY worker_one ON evidence TO greenroom_worker
     USING (session = (SELECT current_session_id())) WITH CHECK (session = (SELECT current_session_id()));
 CREATE POLICY worker_one ON ratings TO greenroom_worker

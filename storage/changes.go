@@ -1,0 +1,189 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"greenroom/consent"
+)
+
+// How the notification connection is watched: after changesQuiet without a word it is asked whether it
+// still lives, and has changesAnswer to say so. A lost one is made anew after a pause that doubles.
+const (
+	changesQuiet      = 5 * time.Second
+	changesAnswer     = 2 * time.Second
+	changesFirstPause = 50 * time.Millisecond
+	changesLastPause  = 5 * time.Second
+)
+
+// changesQueue bounds what waits for a subscriber to everything; what does not fit becomes one Change
+// without a session, which says to look at all of them.
+const changesQueue = 256
+
+// Change says that something about a session changed. Without a session it says that changes may have
+// been missed: look at everything again.
+type Change struct {
+	Session consent.SessionID
+	Topic   Topic
+}
+
+// Changes tells subscribers what happened to sessions, on this node or another. It is safe for
+// concurrent use. Run owns the connection and is the only goroutine that sends.
+type Changes struct {
+	database *Database
+	log      *slog.Logger
+
+	mu       sync.Mutex
+	sessions map[consent.SessionID]map[chan struct{}]struct{}
+	all      map[chan Change]struct{}
+}
+
+// NewChanges returns the changes of a database; nothing is heard until Run runs.
+func NewChanges(database *Database, log *slog.Logger) *Changes {
+	return &Changes{
+		database: database, log: log,
+		sessions: make(map[consent.SessionID]map[chan struct{}]struct{}), all: make(map[chan Change]struct{}),
+	}
+}
+
+// Subscribe returns a channel that gets a value whenever something about the session changed, or may
+// have; values are merged. It is closed when ctx ends.
+func (c *Changes) Subscribe(ctx context.Context, session consent.SessionID) <-chan struct{} {
+	wake := make(chan struct{}, 1)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.sessions[session] == nil {
+		c.sessions[session] = make(map[chan struct{}]struct{})
+	}
+	c.sessions[session][wake] = struct{}{}
+	context.AfterFunc(ctx, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.sessions[session], wake)
+		if len(c.sessions[session]) == 0 {
+			delete(c.sessions, session)
+		}
+		close(wake)
+	})
+	return wake
+}
+
+// SubscribeAll returns a channel that gets every change. It is closed when ctx ends.
+func (c *Changes) SubscribeAll(ctx context.Context) <-chan Change {
+	queue := make(chan Change, changesQueue)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all[queue] = struct{}{}
+	context.AfterFunc(ctx, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.all, queue)
+		close(queue)
+	})
+	return queue
+}
+
+// Run listens until ctx ends. A lost connection is made anew, and then every subscriber is woken,
+// because nobody knows what was missed.
+func (c *Changes) Run(ctx context.Context) error {
+	pause := changesFirstPause
+	for {
+		began := time.Now()
+		err := c.listen(ctx)
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // told to stop
+		}
+		c.log.Warn("lost the notification connection", "error", err)
+		if time.Since(began) > changesLastPause {
+			pause = changesFirstPause
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, changesLastPause)
+	}
+}
+
+// listen connects directly, because a pool's connection could be replaced unnoticed.
+func (c *Changes) listen(ctx context.Context) error {
+	conn, err := pgx.ConnectConfig(ctx, c.database.Pool(RoleAudit).Config().ConnConfig)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer func() {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), changesAnswer)
+		defer cancel()
+		_ = conn.Close(closing)
+	}()
+	if _, err := conn.Exec(ctx, "LISTEN "+changesChannel); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	c.tell(Change{})
+	for {
+		if err := c.hear(ctx, conn); err != nil {
+			return err
+		}
+	}
+}
+
+// hear waits for one notification, or after a quiet while makes sure that the connection lives.
+func (c *Changes) hear(ctx context.Context, conn *pgx.Conn) error {
+	quiet, cancel := context.WithTimeout(ctx, changesQuiet)
+	defer cancel()
+	notification, err := conn.WaitForNotification(quiet)
+	if err == nil {
+		session, topic, _ := strings.Cut(notification.Payload, " ")
+		c.tell(Change{Session: consent.SessionID(session), Topic: Topic(topic)})
+		return nil
+	}
+	if quiet.Err() == nil || ctx.Err() != nil {
+		return fmt.Errorf("wait for a notification: %w", err)
+	}
+	answer, cancelAnswer := context.WithTimeout(ctx, changesAnswer)
+	defer cancelAnswer()
+	if err := conn.Ping(answer); err != nil {
+		return fmt.Errorf("ask whether the connection lives: %w", err)
+	}
+	return nil
+}
+
+// tell never blocks: a page's channel holds one value, and a full queue is told that it missed some.
+func (c *Changes) tell(change Change) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for session, channels := range c.sessions {
+		if change.Session != "" && change.Session != session {
+			continue
+		}
+		for wake := range channels {
+			select {
+			case wake <- struct{}{}:
+			default:
+			}
+		}
+	}
+	for queue := range c.all {
+		put(queue, change)
+	}
+}
+
+// put leaves the last place of the queue to a Change without a session: whatever does not fit after
+// it is covered by it for as long as it is unread.
+func put(queue chan Change, change Change) {
+	if len(queue) < cap(queue)-1 { // only Run sends, so there is room now
+		queue <- change
+		return
+	}
+	select {
+	case queue <- Change{}:
+	default:
+	}
+}

@@ -1,0 +1,216 @@
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
+
+	"greenroom/assess"
+	"greenroom/consent"
+)
+
+// The defaults of [JobOptions].
+const (
+	defaultJobWorkers   = 4
+	defaultJobTimeout   = 5 * time.Minute
+	defaultJobDrain     = 10 * time.Second
+	defaultAbandonAfter = 24 * time.Hour
+	abandonEvery        = 10 * time.Minute
+	longestRetryPause   = 10 * time.Minute
+)
+
+// JobHandlers does what the jobs ask for. A handler that fails is asked again, up to five times.
+type JobHandlers struct {
+	Evidence func(ctx context.Context, session consent.SessionID, line assess.LineRef) error
+	Answer   func(ctx context.Context, session consent.SessionID, question, take int) error
+}
+
+// DiscardedJob is one that failed for the last time. Line is set for evidence, Question and Take for
+// an answer.
+type DiscardedJob struct {
+	Kind     string // "evidence" or "assess_answer"
+	Session  consent.SessionID
+	Line     assess.LineRef
+	Question int
+	Take     int
+	Err      error
+}
+
+// JobOptions has defaults for everything.
+type JobOptions struct {
+	Workers      int           // jobs at once on this node; 0: 4
+	Timeout      time.Duration // of one try; 0: 5 minutes
+	Drain        time.Duration // for running jobs when Run is told to stop; 0: 10 s
+	AbandonAfter time.Duration // how long a session may be left before it is abandoned; 0: 24 h
+	// Retry is the pause after the given number of failures; nil: seconds that grow fourfold.
+	Retry func(failures int) time.Duration
+	// OnDiscard is told of a job that failed for the last time, before it is given up.
+	OnDiscard func(ctx context.Context, job DiscardedJob)
+	Log       *slog.Logger // nil: none
+
+	soon bool // no random waits at the start, for tests
+}
+
+func (o JobOptions) withDefaults() JobOptions {
+	if o.Workers <= 0 {
+		o.Workers = defaultJobWorkers
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = defaultJobTimeout
+	}
+	if o.Drain <= 0 {
+		o.Drain = defaultJobDrain
+	}
+	if o.AbandonAfter <= 0 {
+		o.AbandonAfter = defaultAbandonAfter
+	}
+	if o.Retry == nil {
+		o.Retry = func(failures int) time.Duration {
+			return min(time.Second<<(2*min(failures, 8)-1), longestRetryPause) // 2 s, 8 s, 32 s, …
+		}
+	}
+	if o.OnDiscard == nil {
+		o.OnDiscard = func(context.Context, DiscardedJob) {}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// Jobs works on the queue, under the worker role. Any number of nodes may.
+type Jobs struct {
+	database *Database
+	handlers JobHandlers
+	options  JobOptions
+}
+
+// NewJobs returns a worker on the queue; it does nothing until Run runs.
+func NewJobs(database *Database, handlers JobHandlers, options JobOptions) (*Jobs, error) {
+	if handlers.Evidence == nil || handlers.Answer == nil {
+		return nil, errors.New("jobs need a handler for each kind")
+	}
+	return &Jobs{database: database, handlers: handlers, options: options.withDefaults()}, nil
+}
+
+// Run works until ctx ends; then running jobs get Drain to finish, after which their contexts end and
+// they return to the queue. The library's goroutines belong to Run, which waits for them.
+func (j *Jobs) Run(ctx context.Context) error {
+	client, err := river.NewClient(riverpgxv5.New(j.database.Pool(RoleWorker)), j.config())
+	if err != nil {
+		return fmt.Errorf("prepare to work on jobs: %w", err)
+	}
+	if err := client.Start(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // told to stop before it began
+		}
+		return fmt.Errorf("work on jobs: %w", err)
+	}
+	<-client.Stopped()
+	return nil
+}
+
+func (j *Jobs) config() *river.Config {
+	workers := river.NewWorkers()
+	river.AddWorker(workers, river.WorkFunc(j.workEvidence))
+	river.AddWorker(workers, river.WorkFunc(j.workAnswer))
+	river.AddWorker(workers, river.WorkFunc(j.workAbandon))
+	return &river.Config{
+		Schema:              riverSchema,
+		Queues:              map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: j.options.Workers}},
+		Workers:             workers,
+		JobTimeout:          j.options.Timeout,
+		SoftStopTimeout:     j.options.Drain,
+		RetryPolicy:         retryPolicy(j.options.Retry),
+		ErrorHandler:        (*discards)(j),
+		Logger:              j.options.Log,
+		ReindexerIndexNames: []string{}, // needs the owner
+		TestOnly:            j.options.soon,
+		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(abandonEvery),
+			func() (river.JobArgs, *river.InsertOpts) { return abandonJob{}, nil }, &river.PeriodicJobOpts{RunOnStart: true})},
+	}
+}
+
+func (j *Jobs) workEvidence(ctx context.Context, job *river.Job[evidenceJob]) error {
+	return j.handlers.Evidence(ctx, job.Args.Session, job.Args.line())
+}
+
+func (j *Jobs) workAnswer(ctx context.Context, job *river.Job[answerJob]) error {
+	return j.handlers.Answer(ctx, job.Args.Session, job.Args.Question, job.Args.Take)
+}
+
+func (j *Jobs) workAbandon(ctx context.Context, _ *river.Job[abandonJob]) error {
+	abandoned, err := abandonStale(ctx, j.database, j.options.AbandonAfter)
+	if err != nil {
+		return fmt.Errorf("abandon stale sessions: %w", err)
+	}
+	if abandoned > 0 {
+		j.options.Log.Info("abandoned stale sessions", "count", abandoned)
+	}
+	return nil
+}
+
+// abandonJob runs by itself every few minutes, on one node.
+type abandonJob struct{}
+
+// Kind names the job in the table.
+func (abandonJob) Kind() string { return "abandon_stale" }
+
+// InsertOpts: the next one comes by itself.
+func (abandonJob) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 1} }
+
+type retryPolicy func(failures int) time.Duration
+
+// NextRetry implements the library's policy.
+func (p retryPolicy) NextRetry(job *rivertype.JobRow) time.Time {
+	return time.Now().UTC().Add(p(job.Attempt))
+}
+
+// discards watches for the last failure of a job.
+type discards Jobs
+
+// HandleError implements the library's handler; the job goes its way.
+func (d *discards) HandleError(ctx context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
+	d.options.Log.Warn("a job failed", "kind", job.Kind, "attempt", job.Attempt, "of", job.MaxAttempts, "error", err)
+	if job.Attempt >= job.MaxAttempts {
+		d.tell(ctx, job, err)
+	}
+	return nil
+}
+
+// HandlePanic implements the library's handler; a panic counts as a failure.
+func (d *discards) HandlePanic(ctx context.Context, job *rivertype.JobRow, panicked any, trace string) *river.ErrorHandlerResult {
+	d.options.Log.Error("a job panicked", "kind", job.Kind, "attempt", job.Attempt, "panic", panicked, "trace", trace)
+	if job.Attempt >= job.MaxAttempts {
+		d.tell(ctx, job, fmt.Errorf("panic: %v", panicked))
+	}
+	return nil
+}
+
+func (d *discards) tell(ctx context.Context, job *rivertype.JobRow, cause error) {
+	discarded := DiscardedJob{Kind: job.Kind, Err: cause}
+	switch job.Kind {
+	case evidenceJob{}.Kind():
+		var args evidenceJob
+		if json.Unmarshal(job.EncodedArgs, &args) != nil {
+			return
+		}
+		discarded.Session, discarded.Line = args.Session, args.line()
+	case answerJob{}.Kind():
+		var args answerJob
+		if json.Unmarshal(job.EncodedArgs, &args) != nil {
+			return
+		}
+		discarded.Session, discarded.Question, discarded.Take = args.Session, args.Question, args.Take
+	default:
+		return
+	}
+	d.options.OnDiscard(ctx, discarded)
+}

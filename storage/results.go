@@ -1,0 +1,257 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"greenroom/assess"
+	"greenroom/consent"
+)
+
+// Results is what the assessor reads and writes, under the worker role, which sees the one session
+// that a transaction is about. Every write replaces what the same job wrote before, and is made only
+// while the candidate consents to the assessment.
+type Results struct {
+	database *Database
+	keys     fieldKeys
+}
+
+var _ assess.Results = (*Results)(nil)
+
+// NewResults returns the assessor's side of a database.
+func NewResults(database *Database, keys *Keys) *Results {
+	return &Results{database: database, keys: keys}
+}
+
+func (r *Results) about(ctx context.Context, id consent.SessionID, work func(pgx.Tx) error) error {
+	return r.database.in(ctx, RoleWorker, rowContext{session: string(id)}, work)
+}
+
+// write runs work while the candidate consents to the assessment, and tells every node.
+func (r *Results) write(ctx context.Context, permit consent.Permit, id consent.SessionID, artefact consent.Artefact, work func(pgx.Tx) error) error {
+	if err := demand(permit, id, artefact, consent.ActorAssessor); err != nil {
+		return err
+	}
+	return r.about(ctx, id, func(tx pgx.Tx) error {
+		consents, err := consentsNow(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if !consents.Assessment {
+			return consent.ErrNotFound
+		}
+		if err := work(tx); err != nil {
+			return err
+		}
+		return notify(ctx, tx, id, TopicResults)
+	})
+}
+
+// PlanOf returns what a session asks.
+func (r *Results) PlanOf(ctx context.Context, session consent.SessionID) (assess.Plan, error) {
+	var plan assess.Plan
+	err := r.about(ctx, session, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `SELECT plan FROM sessions WHERE id = $1 AND state <> 'erased'`, session).Scan(&plan)
+	})
+	if err != nil {
+		return assess.Plan{}, fmt.Errorf("read plan: %w", notFound(err))
+	}
+	return plan, nil
+}
+
+// AnswerOf returns one answer.
+func (r *Results) AnswerOf(ctx context.Context, session consent.SessionID, question, take int) (assess.Answer, error) {
+	var answer assess.Answer
+	err := r.about(ctx, session, func(tx pgx.Tx) error {
+		const read = `SELECT ` + answerColumns + ` FROM answers WHERE session = $1 AND question = $2 AND take = $3`
+		return tx.QueryRow(ctx, read, session, question, take).Scan(answerFields(&answer)...)
+	})
+	if err != nil {
+		return assess.Answer{}, fmt.Errorf("read answer: %w", notFound(err))
+	}
+	return answer, nil
+}
+
+// LineOf returns one line of the transcript.
+func (r *Results) LineOf(ctx context.Context, transcript consent.Permit, session consent.SessionID, ref assess.LineRef) (assess.Line, error) {
+	lines, err := r.lines(ctx, transcript, session, ` AND epoch = $2 AND sequence = $3`, ref.Epoch, ref.Sequence)
+	if err != nil {
+		return assess.Line{}, err
+	}
+	if len(lines) == 0 {
+		return assess.Line{}, fmt.Errorf("read line: %w", consent.ErrNotFound)
+	}
+	return lines[0], nil
+}
+
+// LinesOf returns the transcript of one answer in the order it was said.
+func (r *Results) LinesOf(ctx context.Context, transcript consent.Permit, session consent.SessionID, question, take int) ([]assess.Line, error) {
+	return r.lines(ctx, transcript, session, ` AND question = $2 AND take = $3`, question, take)
+}
+
+func (r *Results) lines(ctx context.Context, transcript consent.Permit, session consent.SessionID, which string, arguments ...any) ([]assess.Line, error) {
+	if err := demand(transcript, session, consent.ArtefactTranscript, consent.ActorAssessor); err != nil {
+		return nil, fmt.Errorf("read lines: %w", err)
+	}
+	var sealed []sealedLine
+	err := r.about(ctx, session, func(tx pgx.Tx) error {
+		var err error
+		sealed, err = readLines(ctx, tx, session, which, arguments...)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read lines: %w", err)
+	}
+	lines, err := openLines(ctx, r.keys, transcript, session, sealed)
+	if err != nil {
+		return nil, fmt.Errorf("read lines: %w", err)
+	}
+	return lines, nil
+}
+
+// EvidenceOf returns what was found in one answer so far.
+func (r *Results) EvidenceOf(ctx context.Context, feedback consent.Permit, session consent.SessionID, question, take int) ([]assess.Evidence, error) {
+	if err := demand(feedback, session, consent.ArtefactFeedback, consent.ActorAssessor); err != nil {
+		return nil, fmt.Errorf("read evidence: %w", err)
+	}
+	var found []assess.Evidence
+	err := r.about(ctx, session, func(tx pgx.Tx) error {
+		var err error
+		found, err = readEvidence(ctx, tx, session, ` AND question = $2 AND take = $3`, question, take)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read evidence: %w", err)
+	}
+	return found, nil
+}
+
+// EvidenceDone reports whether SaveEvidence was called for the line, also with nothing found.
+func (r *Results) EvidenceDone(ctx context.Context, feedback consent.Permit, session consent.SessionID, ref assess.LineRef) (bool, error) {
+	if err := demand(feedback, session, consent.ArtefactFeedback, consent.ActorAssessor); err != nil {
+		return false, fmt.Errorf("read evidence: %w", err)
+	}
+	var done bool
+	err := r.about(ctx, session, func(tx pgx.Tx) error {
+		const read = `SELECT evidence_at IS NOT NULL FROM lines WHERE session = $1 AND epoch = $2 AND sequence = $3`
+		return tx.QueryRow(ctx, read, session, ref.Epoch, ref.Sequence).Scan(&done)
+	})
+	if err != nil {
+		return false, fmt.Errorf("read evidence: %w", notFound(err))
+	}
+	return done, nil
+}
+
+// SaveEvidence replaces what a model found in the line.
+func (r *Results) SaveEvidence(ctx context.Context, feedback consent.Permit, session consent.SessionID, ref assess.LineRef, found []assess.Evidence) error {
+	err := r.write(ctx, feedback, session, consent.ArtefactFeedback, func(tx pgx.Tx) error {
+		const mark = `UPDATE lines SET evidence_at = statement_timestamp() WHERE session = $1 AND epoch = $2 AND sequence = $3`
+		marked, err := tx.Exec(ctx, mark, session, ref.Epoch, ref.Sequence)
+		if err != nil {
+			return err
+		}
+		if marked.RowsAffected() == 0 {
+			return consent.ErrNotFound
+		}
+		const clear = `DELETE FROM evidence WHERE session = $1 AND line_epoch = $2 AND line_sequence = $3 AND rater ->> 'kind' = 'model'`
+		if _, err := tx.Exec(ctx, clear, session, ref.Epoch, ref.Sequence); err != nil {
+			return err
+		}
+		return addEvidence(ctx, tx, session, ref, found)
+	})
+	if err != nil {
+		return fmt.Errorf("save evidence: %w", err)
+	}
+	return nil
+}
+
+func addEvidence(ctx context.Context, tx pgx.Tx, session consent.SessionID, ref assess.LineRef, found []assess.Evidence) error {
+	const add = `INSERT INTO evidence (session, question, take, competency, line_epoch, line_sequence,
+		first_word, last_word, polarity, part, rater) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+	for _, e := range found {
+		if e.Session != session || e.Line != ref {
+			return fmt.Errorf("evidence of another line: %w", consent.ErrPermit)
+		}
+		if _, err := tx.Exec(ctx, add, session, e.Question, e.Take, e.Competency, ref.Epoch, ref.Sequence,
+			e.First, e.Last, e.Polarity, e.Part, e.Rater); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SaveMeasurements stores or replaces the counted facts of one answer; all are of the Permit's session.
+func (r *Results) SaveMeasurements(ctx context.Context, measurements consent.Permit, found []assess.Measurement) error {
+	session := measurements.Session()
+	err := r.write(ctx, measurements, session, consent.ArtefactMeasurements, func(tx pgx.Tx) error {
+		const put = `INSERT INTO measurements (session, question, take, name, value, unit, counted, valid, invalid)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (session, question, take, name) DO UPDATE SET
+			value = excluded.value, unit = excluded.unit, counted = excluded.counted, valid = excluded.valid, invalid = excluded.invalid`
+		for _, m := range found {
+			if m.Session != session {
+				return fmt.Errorf("a measurement of another session: %w", consent.ErrPermit)
+			}
+			if _, err := tx.Exec(ctx, put, session, m.Question, m.Take, m.Name, m.Value, m.Unit, m.Counted, m.Valid, m.Invalid); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("save measurements: %w", err)
+	}
+	return nil
+}
+
+// SaveRating stores or replaces one rater's rating of one competency of one answer, with its sentences
+// encrypted under the session's feedback key.
+func (r *Results) SaveRating(ctx context.Context, ratings consent.Permit, rating assess.Rating) error {
+	f := rating.Fields()
+	if f.Rater.Kind == assess.RaterSelf {
+		return fmt.Errorf("save rating: a self-rating is the candidate's: %w", consent.ErrPermit)
+	}
+	notes, err := sealNotes(ctx, r.keys, ratings, f)
+	if err != nil {
+		return fmt.Errorf("save rating: %w", err)
+	}
+	err = r.write(ctx, ratings, f.Session, consent.ArtefactRatings, func(tx pgx.Tx) error {
+		id, err := upsertRating(ctx, tx, f)
+		if err != nil {
+			return err
+		}
+		return storeNotes(ctx, tx, id, f.Session, notes)
+	})
+	if err != nil {
+		return fmt.Errorf("save rating: %w", err)
+	}
+	return nil
+}
+
+// MarkAnswerAssessed says that the assessor has nothing left to do for the answer; an ended session
+// whose answers are all assessed is assessed.
+func (r *Results) MarkAnswerAssessed(ctx context.Context, session consent.SessionID, question, take int) error {
+	err := r.about(ctx, session, func(tx pgx.Tx) error {
+		if _, err := lockState(ctx, tx, session); err != nil {
+			return err
+		}
+		const set = `UPDATE answers SET assessed_at = coalesce(assessed_at, statement_timestamp())
+			WHERE session = $1 AND question = $2 AND take = $3`
+		if _, err := tx.Exec(ctx, set, session, question, take); err != nil {
+			return err
+		}
+		if err := notify(ctx, tx, session, TopicResults); err != nil {
+			return err
+		}
+		return assessIfDone(ctx, tx, session)
+	})
+	if err != nil {
+		return fmt.Errorf("mark answer as assessed: %w", err)
+	}
+	return nil
+}
+
+// toMicrosecond is as fine as the database keeps a time.
+func toMicrosecond(at time.Time) time.Time { return at.UTC().Truncate(time.Microsecond) }

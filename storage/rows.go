@@ -1,0 +1,181 @@
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"greenroom/assess"
+	"greenroom/consent"
+)
+
+// sealedLine is a line whose words are still encrypted.
+type sealedLine struct {
+	assess.Line
+	words []byte
+}
+
+// readLines reads lines of a session in the order they were said. which is more of the WHERE clause,
+// from $2 on.
+func readLines(ctx context.Context, tx pgx.Tx, session consent.SessionID, which string, arguments ...any) ([]sealedLine, error) {
+	rows, err := tx.Query(ctx, `SELECT session, epoch, sequence, question, take, start_ns, end_ns, engine, interpolated, words
+		FROM lines WHERE session = $1`+which+` ORDER BY start_ns, epoch, sequence`, append([]any{session}, arguments...)...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (sealedLine, error) {
+		var l sealedLine
+		err := row.Scan(&l.Session, &l.Epoch, &l.Sequence, &l.Question, &l.Take, nanoseconds{&l.Start}, nanoseconds{&l.End},
+			&l.Engine, &l.Interpolated, &l.words)
+		return l, err
+	})
+}
+
+// openLines decrypts the words, with one key for all.
+func openLines(ctx context.Context, keys fieldKeys, permit consent.Permit, session consent.SessionID, sealed []sealedLine) ([]assess.Line, error) {
+	if len(sealed) == 0 {
+		return nil, nil
+	}
+	key, err := keys.ReadFields(ctx, permit, session, consent.ScopeTranscript)
+	if err != nil {
+		return nil, err
+	}
+	lines := make([]assess.Line, len(sealed))
+	for i, s := range sealed {
+		plain, err := key.Open(wordsContext(s.Epoch, s.Sequence), s.words)
+		if err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(plain, &s.Words); err != nil {
+			return nil, fmt.Errorf("read words: %w", err)
+		}
+		lines[i] = s.Line
+	}
+	return lines, nil
+}
+
+func readEvidence(ctx context.Context, tx pgx.Tx, session consent.SessionID, which string, arguments ...any) ([]assess.Evidence, error) {
+	rows, err := tx.Query(ctx, `SELECT id, session, question, take, competency, line_epoch, line_sequence, first_word, last_word,
+		polarity, part, rater FROM evidence WHERE session = $1`+which+` ORDER BY line_epoch, line_sequence, first_word, id`,
+		append([]any{session}, arguments...)...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (assess.Evidence, error) {
+		var e assess.Evidence
+		err := row.Scan(&e.ID, &e.Session, &e.Question, &e.Take, &e.Competency, &e.Line.Epoch, &e.Line.Sequence,
+			&e.First, &e.Last, &e.Polarity, &e.Part, &e.Rater)
+		return e, err
+	})
+}
+
+// upsertRating stores a rating without its sentences; one rater rates one competency of one answer once.
+func upsertRating(ctx context.Context, tx pgx.Tx, f assess.RatingFields) (int64, error) {
+	const put = `INSERT INTO ratings (session, question, take, competency, rater_kind, model, prompt_sha256, rubric_sha256, outcome, level, at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		ON CONFLICT (session, question, take, competency, rater_kind, model, prompt_sha256) DO UPDATE SET
+		rubric_sha256 = excluded.rubric_sha256, outcome = excluded.outcome, level = excluded.level, at = excluded.at
+		RETURNING id`
+	var level *int
+	if f.Outcome == assess.OutcomeLevel {
+		level = &f.Level
+	}
+	var id int64
+	err := tx.QueryRow(ctx, put, f.Session, f.Question, f.Take, f.Competency, f.Rater.Kind, f.Rater.Model,
+		f.Rater.PromptSHA256, f.Rater.RubricSHA256, f.Outcome, level, toMicrosecond(f.At)).Scan(&id)
+	return id, err
+}
+
+// ratingNotes are the sentences about a rating. They are kept apart from it, because they need another
+// scope, and encrypted.
+type ratingNotes struct {
+	WhyNotHigher string `json:"why_not_higher,omitempty"`
+	WhyNotLower  string `json:"why_not_lower,omitempty"`
+	Reason       string `json:"reason,omitempty"`
+}
+
+// notesContext binds the sentences to the rating they are about.
+func notesContext(f assess.RatingFields) string {
+	return fmt.Sprintf("rating_notes.notes/%d/%d/%s/%s/%s/%s", f.Question, f.Take, f.Competency, f.Rater.Kind, f.Rater.Model, f.Rater.PromptSHA256)
+}
+
+// sealNotes returns the encrypted sentences, nil where there are none.
+func sealNotes(ctx context.Context, keys fieldKeys, permit consent.Permit, f assess.RatingFields) ([]byte, error) {
+	notes := ratingNotes{WhyNotHigher: f.WhyNotHigher, WhyNotLower: f.WhyNotLower, Reason: f.Reason}
+	if notes == (ratingNotes{}) {
+		return nil, nil
+	}
+	plain, err := json.Marshal(notes)
+	if err != nil {
+		return nil, fmt.Errorf("write sentences: %w", err)
+	}
+	key, err := keys.WriteFields(ctx, permit, f.Session, consent.ScopeFeedback)
+	if err != nil {
+		return nil, err
+	}
+	return key.Seal(notesContext(f), plain)
+}
+
+func storeNotes(ctx context.Context, tx pgx.Tx, rating int64, session consent.SessionID, notes []byte) error {
+	if notes == nil {
+		_, err := tx.Exec(ctx, `DELETE FROM rating_notes WHERE rating = $1`, rating)
+		return err
+	}
+	const put = `INSERT INTO rating_notes (rating, session, notes) VALUES ($1, $2, $3)
+		ON CONFLICT (rating) DO UPDATE SET notes = excluded.notes`
+	_, err := tx.Exec(ctx, put, rating, session, notes)
+	return err
+}
+
+// sealedRating is a rating whose sentences are still encrypted; notes is nil where there are none or
+// the plane may not read them.
+type sealedRating struct {
+	assess.RatingFields
+	notes []byte
+}
+
+// readRatings reads the ratings of a session. The policies of the plane leave out what it may not see.
+func readRatings(ctx context.Context, tx pgx.Tx, session consent.SessionID) ([]sealedRating, error) {
+	const read = `SELECT r.session, r.question, r.take, r.competency, r.rater_kind, r.model, r.prompt_sha256, r.rubric_sha256,
+		r.outcome, coalesce(r.level, 0), r.at, n.notes
+		FROM ratings r LEFT JOIN rating_notes n ON n.rating = r.id WHERE r.session = $1 ORDER BY r.question, r.take, r.id`
+	rows, err := tx.Query(ctx, read, session)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (sealedRating, error) {
+		var r sealedRating
+		err := row.Scan(&r.Session, &r.Question, &r.Take, &r.Competency, &r.Rater.Kind, &r.Rater.Model, &r.Rater.PromptSHA256,
+			&r.Rater.RubricSHA256, &r.Outcome, &r.Level, &r.At, &r.notes)
+		r.At = r.At.UTC()
+		return r, err
+	})
+}
+
+func readMeasurements(ctx context.Context, tx pgx.Tx, session consent.SessionID) ([]assess.Measurement, error) {
+	rows, err := tx.Query(ctx, `SELECT session, question, take, name, value, unit, counted, valid, invalid
+		FROM measurements WHERE session = $1 ORDER BY question, take, name`, session)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[assess.Measurement])
+}
+
+// orZero scans NULL as the zero time.
+type orZero struct{ at *time.Time }
+
+// Scan implements the scanner of database/sql.
+func (o orZero) Scan(value any) error {
+	switch value := value.(type) {
+	case nil:
+		*o.at = time.Time{}
+	case time.Time:
+		*o.at = value
+	default:
+		return fmt.Errorf("a time column holds a %T", value)
+	}
+	return nil
+}

@@ -1,0 +1,210 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"greenroom/assess"
+	"greenroom/consent"
+)
+
+// Sessions is a candidate's own view of sessions, under the candidate role. Every method touches only
+// rows of the given candidate and answers [consent.ErrNotFound] otherwise.
+type Sessions struct{ database *Database }
+
+// NewSessions returns the sessions of a database.
+func NewSessions(database *Database) *Sessions { return &Sessions{database: database} }
+
+// sessionColumns go with sessionFields; the table is s.
+const sessionColumns = `s.id, s.candidate, s.state, s.role, s.role_title, s.mode, s.recording, s.transcription,
+	s.assessment, coalesce(s.notice_sha256, ''), s.created_at, s.media_start, s.ended_at`
+
+func sessionFields(s *consent.Session) []any {
+	return []any{
+		&s.ID, &s.Candidate, &s.State, &s.Role, &s.RoleTitle, &s.Mode, &s.Consents.Recording, &s.Consents.Transcription,
+		&s.Consents.Assessment, &s.NoticeSHA256, &s.CreatedAt, orZero{&s.MediaStart}, orZero{&s.EndedAt},
+	}
+}
+
+// asCandidate runs work for one candidate.
+func (s *Sessions) asCandidate(ctx context.Context, candidate consent.AccountID, work func(pgx.Tx) error) error {
+	return s.database.in(ctx, RoleCandidate, rowContext{account: string(candidate)}, work)
+}
+
+// CreateSession stores a scheduled session with its frozen plan.
+func (s *Sessions) CreateSession(ctx context.Context, candidate consent.AccountID, mode consent.Mode, plan assess.Plan) (consent.Session, error) {
+	var session consent.Session
+	err := s.asCandidate(ctx, candidate, func(tx pgx.Tx) error {
+		const add = `INSERT INTO sessions AS s (id, candidate, role, role_title, mode, plan)
+			VALUES ($1, $2, $3, $4, $5, $6) RETURNING ` + sessionColumns
+		row := tx.QueryRow(ctx, add, consent.NewID[consent.SessionID](), candidate, plan.Role, plan.RoleTitle, mode, plan)
+		if err := row.Scan(sessionFields(&session)...); err != nil {
+			return err
+		}
+		return logEvent(ctx, tx, session.ID, TopicSession, "scheduled", nil)
+	})
+	if err != nil {
+		return consent.Session{}, fmt.Errorf("create session: %w", err)
+	}
+	return session, nil
+}
+
+// Session returns one session.
+func (s *Sessions) Session(ctx context.Context, candidate consent.AccountID, id consent.SessionID) (consent.Session, error) {
+	var session consent.Session
+	err := s.asCandidate(ctx, candidate, func(tx pgx.Tx) error {
+		var err error
+		session, err = readSession(ctx, tx, candidate, id, "")
+		return err
+	})
+	if err != nil {
+		return consent.Session{}, fmt.Errorf("read session: %w", err)
+	}
+	return session, nil
+}
+
+// lockRow makes changes to one session happen one after the other.
+const lockRow = " FOR UPDATE"
+
+func readSession(ctx context.Context, tx pgx.Tx, candidate consent.AccountID, id consent.SessionID, lock string) (consent.Session, error) {
+	var session consent.Session
+	read := `SELECT ` + sessionColumns + ` FROM sessions s WHERE s.id = $1 AND s.candidate = $2 AND s.state <> 'erased'` + lock
+	err := tx.QueryRow(ctx, read, id, candidate).Scan(sessionFields(&session)...)
+	return session, notFound(err)
+}
+
+// SessionPlan returns what a session asks.
+func (s *Sessions) SessionPlan(ctx context.Context, candidate consent.AccountID, id consent.SessionID) (assess.Plan, error) {
+	var plan assess.Plan
+	err := s.asCandidate(ctx, candidate, func(tx pgx.Tx) error {
+		const read = `SELECT plan FROM sessions WHERE id = $1 AND candidate = $2 AND state <> 'erased'`
+		return notFound(tx.QueryRow(ctx, read, id, candidate).Scan(&plan))
+	})
+	if err != nil {
+		return assess.Plan{}, fmt.Errorf("read plan: %w", err)
+	}
+	return plan, nil
+}
+
+// SessionsOf lists a candidate's sessions, the newest first, with how many organizations can see each.
+func (s *Sessions) SessionsOf(ctx context.Context, candidate consent.AccountID) ([]consent.SessionSummary, error) {
+	var summaries []consent.SessionSummary
+	err := s.asCandidate(ctx, candidate, func(tx pgx.Tx) error {
+		const read = `SELECT ` + sessionColumns + `, (SELECT count(DISTINCT a.org) FROM authorizations a
+				WHERE a.session = s.id AND a.valid_from <= statement_timestamp() AND statement_timestamp() < a.valid_until
+				AND NOT EXISTS (SELECT FROM authorization_events e WHERE e.authorization_id = a.id AND e.kind <> 'granted'))
+			FROM sessions s WHERE s.candidate = $1 AND s.state <> 'erased' ORDER BY s.created_at DESC, s.id`
+		rows, err := tx.Query(ctx, read, candidate)
+		if err != nil {
+			return err
+		}
+		summaries, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (consent.SessionSummary, error) {
+			var summary consent.SessionSummary
+			err := row.Scan(append(sessionFields(&summary.Session), &summary.SharedWith)...)
+			return summary, err
+		})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list sessions: %w", err)
+	}
+	return summaries, nil
+}
+
+// GiveConsents stores the candidate's answer to the notice and moves the session to consented;
+// [consent.ErrBadStep] if the notice was answered already.
+func (s *Sessions) GiveConsents(ctx context.Context, candidate consent.AccountID, id consent.SessionID, choices consent.Consents, notice consent.Notice) (consent.Session, error) {
+	if err := choices.Validate(); err != nil {
+		return consent.Session{}, fmt.Errorf("give consents: %w", err)
+	}
+	var session consent.Session
+	err := s.asCandidate(ctx, candidate, func(tx pgx.Tx) error {
+		var err error
+		if session, err = readSession(ctx, tx, candidate, id, lockRow); err != nil {
+			return err
+		}
+		if session.State, err = session.State.After(consent.StepConsent); err != nil {
+			return err
+		}
+		session.Consents, session.NoticeSHA256 = choices, notice.SHA256()
+		const keep = `INSERT INTO notices (sha256, version, text) VALUES ($1, $2, $3) ON CONFLICT (sha256) DO NOTHING`
+		if _, err := tx.Exec(ctx, keep, session.NoticeSHA256, notice.Version, notice.Text); err != nil {
+			return err
+		}
+		return storeConsents(ctx, tx, session, "answered", nil)
+	})
+	if err != nil {
+		return consent.Session{}, fmt.Errorf("give consents: %w", err)
+	}
+	return session, nil
+}
+
+// WithdrawConsent takes one consent back and tells every node; withdrawing twice is no error.
+func (s *Sessions) WithdrawConsent(ctx context.Context, candidate consent.AccountID, id consent.SessionID, which consent.Consent) (consent.Session, error) {
+	var session consent.Session
+	err := s.asCandidate(ctx, candidate, func(tx pgx.Tx) error {
+		var err error
+		if session, err = readSession(ctx, tx, candidate, id, lockRow); err != nil {
+			return err
+		}
+		left, err := session.Consents.Without(which)
+		if err != nil || left == session.Consents {
+			return err
+		}
+		session.Consents = left
+		return storeConsents(ctx, tx, session, "withdrawn", &which)
+	})
+	if err != nil {
+		return consent.Session{}, fmt.Errorf("withdraw consent: %w", err)
+	}
+	return session, nil
+}
+
+// storeConsents writes the session's consents and the event that made them so.
+func storeConsents(ctx context.Context, tx pgx.Tx, session consent.Session, kind string, withdrawn *consent.Consent) error {
+	c := session.Consents
+	const set = `UPDATE sessions SET state = $2, state_at = CASE WHEN state = $2 THEN state_at ELSE statement_timestamp() END,
+		recording = $3, transcription = $4, assessment = $5, notice_sha256 = $6 WHERE id = $1`
+	if _, err := tx.Exec(ctx, set, session.ID, session.State, c.Recording, c.Transcription, c.Assessment, session.NoticeSHA256); err != nil {
+		return err
+	}
+	const add = `INSERT INTO consent_events (session, account, kind, withdrawn, recording, transcription, assessment, notice_sha256)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+	if _, err := tx.Exec(ctx, add, session.ID, session.Candidate, kind, withdrawn, c.Recording, c.Transcription, c.Assessment, session.NoticeSHA256); err != nil {
+		return err
+	}
+	return logEvent(ctx, tx, session.ID, TopicSession, "consents_"+kind, eventDetail{
+		"recording": c.Recording, "transcription": c.Transcription, "assessment": c.Assessment,
+	})
+}
+
+// RateSelf stores or replaces the candidate's own rating of one competency of one answer. The Permit
+// is for [consent.ArtefactPrivate]. A self-rating has no sentences.
+func (s *Sessions) RateSelf(ctx context.Context, permit consent.Permit, rating assess.Rating) error {
+	f := rating.Fields()
+	if err := permit.Demand(f.Session, consent.ArtefactPrivate); err != nil {
+		return fmt.Errorf("rate self: %w", err)
+	}
+	if permit.Actor().Kind != consent.ActorCandidate || f.Rater.Kind != assess.RaterSelf {
+		return fmt.Errorf("rate self: %w", consent.ErrPermit)
+	}
+	if f.WhyNotHigher != "" || f.WhyNotLower != "" || f.Reason != "" {
+		return errors.New("rate self: a self-rating has no sentences")
+	}
+	err := s.asCandidate(ctx, permit.Actor().Account, func(tx pgx.Tx) error {
+		if _, err := upsertRating(ctx, tx, f); err != nil {
+			return err
+		}
+		return notify(ctx, tx, f.Session, TopicResults)
+	})
+	if hasCode(err, foreignKeyViolation) {
+		err = consent.ErrNotFound // no such answer
+	}
+	if err != nil {
+		return fmt.Errorf("rate self: %w", notFound(err))
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"greenroom/consent"
+)
+
+// Shared is an employer's view, under the employer role.
+type Shared struct{ database *Database }
+
+// NewShared returns the employers' view of a database.
+func NewShared(database *Database) *Shared { return &Shared{database: database} }
+
+// SharedWith lists what is shared with the actor's organization now, the newest first: one line for
+// each live authorization. The policies decide which those are; the query says it once more.
+func (s *Shared) SharedWith(ctx context.Context, actor consent.Actor) ([]consent.SharedSession, error) {
+	var shared []consent.SharedSession
+	err := s.asEmployer(ctx, actor, func(tx pgx.Tx) error {
+		const read = `SELECT s.id, s.role_title, s.ended_at,
+				coalesce(greatest(s.ended_at - s.media_start, interval '0'), interval '0'),
+				a.purpose, a.scopes, a.valid_until, coalesce(c.display_name, '')
+			FROM authorizations a JOIN sessions s ON s.id = a.session
+			LEFT JOIN accounts c ON c.id = s.candidate AND 'profile' = ANY (a.scopes)
+			WHERE a.org = $1 AND a.valid_from <= statement_timestamp() AND statement_timestamp() < a.valid_until
+			AND NOT EXISTS (SELECT FROM authorization_events e WHERE e.authorization_id = a.id AND e.kind <> 'granted')
+			ORDER BY a.granted_at DESC, a.id`
+		rows, err := tx.Query(ctx, read, actor.Org)
+		if err != nil {
+			return err
+		}
+		shared, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (consent.SharedSession, error) {
+			var line consent.SharedSession
+			err := row.Scan(&line.Session, &line.RoleTitle, orZero{&line.EndedAt}, &line.Length, &line.Purpose,
+				&line.Scopes, &line.ValidUntil, &line.Candidate)
+			return line, err
+		})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list shared sessions: %w", err)
+	}
+	return shared, nil
+}
+
+// NoteAccess writes what an employer is about to be shown; [consent.ErrNotFound] if nothing of the
+// session is shared with it any more.
+func (s *Shared) NoteAccess(ctx context.Context, actor consent.Actor, session consent.SessionID, artefacts []consent.Artefact) error {
+	err := s.asEmployer(ctx, actor, func(tx pgx.Tx) error {
+		const add = `INSERT INTO accesses (session, org, account, artefact) SELECT $1, $2, $3, unnest($4::text[])`
+		if _, err := tx.Exec(ctx, add, session, actor.Org, actor.Account, artefacts); err != nil {
+			return err
+		}
+		return notify(ctx, tx, session, TopicAccesses)
+	})
+	if err != nil {
+		return fmt.Errorf("note access: %w", notFound(err))
+	}
+	return nil
+}
+
+func (s *Shared) asEmployer(ctx context.Context, actor consent.Actor, work func(pgx.Tx) error) error {
+	if actor.Kind != consent.ActorEmployer {
+		return consent.ErrNotFound
+	}
+	return s.database.in(ctx, RoleEmployer, rowContext{account: string(actor.Account), org: string(actor.Org)}, work)
+}

@@ -1,0 +1,90 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"greenroom/consent"
+)
+
+// Snapshots reads the facts that consent decides on, under the role of the actor's own plane, so that
+// row-level security stands behind the decision too.
+type Snapshots struct{ database *Database }
+
+var _ consent.SnapshotReader = (*Snapshots)(nil)
+
+// NewSnapshots returns the facts of a database.
+func NewSnapshots(database *Database) *Snapshots { return &Snapshots{database: database} }
+
+// sessionFacts are the columns every plane reads; a session that is not there, or that the policies
+// hide, gives a row all the same, with the database's time.
+const sessionFacts = `statement_timestamp(), s.id IS NOT NULL, coalesce(s.state, '')`
+
+const consentFacts = `coalesce(s.candidate, ''), coalesce(s.recording, false), coalesce(s.transcription, false), coalesce(s.assessment, false)`
+
+const factsFrom = ` FROM (VALUES (1)) always LEFT JOIN sessions s ON s.id = $1`
+
+const partFacts = `SELECT ` + sessionFacts + `, true, '[]'::json, ` + consentFacts + factsFrom
+
+const candidateFacts = `SELECT ` + sessionFacts + `, EXISTS (SELECT FROM accounts a
+		WHERE a.id = $2 AND a.kind = 'candidate' AND a.closed_at IS NULL), '[]'::json, ` + consentFacts + factsFrom
+
+// The names of the inner columns are those of the fields of [consent.Authorization].
+const employerFacts = `SELECT ` + sessionFacts + `, EXISTS (SELECT FROM members m JOIN accounts a ON a.id = m.account
+		WHERE m.account = $2 AND m.org = $3 AND m.ended_at IS NULL AND a.kind = 'employer' AND a.closed_at IS NULL),
+	(SELECT coalesce(json_agg(f), '[]') FROM (SELECT ` + authorizationColumns + ` FROM ` + authorizationTables + `
+		WHERE a.session = $1 AND a.org = $3) f(id, session, org, orgname, purpose, scopes, validfrom, validuntil, grantedat, state, endedat)),
+	'', false, false, false` + factsFrom
+
+// Snapshot implements [consent.SnapshotReader]: one statement, no cache. For an employer the policies
+// leave only live authorizations; the others are as good as not there.
+func (s *Snapshots) Snapshot(ctx context.Context, actor consent.Actor, session consent.SessionID) (consent.Snapshot, error) {
+	role, ok := planeOf(actor.Kind)
+	if !ok {
+		return consent.Snapshot{}, fmt.Errorf("read facts: unknown kind of actor %q", actor.Kind)
+	}
+	query, arguments := partFacts, []any{session}
+	switch role {
+	case RoleCandidate:
+		query, arguments = candidateFacts, []any{session, actor.Account}
+	case RoleEmployer:
+		query, arguments = employerFacts, []any{session, actor.Account, actor.Org}
+	default:
+	}
+	f := consent.Snapshot{Actor: actor, Session: session, ReadAt: time.Now()}
+	var batch pgx.Batch // one round trip; the statements of a batch are one transaction
+	batch.Queue(setContext, string(actor.Account), string(actor.Org), string(session))
+	batch.Queue(query, arguments...).QueryRow(func(row pgx.Row) error {
+		return row.Scan(&f.Now, &f.Known, &f.State, &f.ActorLive, &f.Authorizations,
+			&f.Candidate, &f.Consents.Recording, &f.Consents.Transcription, &f.Consents.Assessment)
+	})
+	if err := s.database.Pool(role).SendBatch(ctx, &batch).Close(); err != nil {
+		return consent.Snapshot{}, fmt.Errorf("read facts: %w", err)
+	}
+	return f, nil
+}
+
+// planeOf returns under which role an actor's data is read and written.
+func planeOf(kind consent.ActorKind) (Role, bool) {
+	switch kind {
+	case consent.ActorCandidate:
+		return RoleCandidate, true
+	case consent.ActorEmployer:
+		return RoleEmployer, true
+	case consent.ActorRecorder, consent.ActorScribe:
+		return RoleIngest, true
+	case consent.ActorAssessor:
+		return RoleWorker, true
+	default:
+		return "", false
+	}
+}
+
+// contextOf returns whom row-level security is told about for a Permit.
+func contextOf(permit consent.Permit) rowContext {
+	actor := permit.Actor()
+	return rowContext{account: string(actor.Account), org: string(actor.Org), session: string(permit.Session())}
+}
