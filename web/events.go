@@ -11,15 +11,16 @@ import (
 )
 
 const (
+	eventStream = "text/event-stream"
 	heartbeat   = 15 * time.Second // so that proxies keep the stream and a gone page is noticed
 	eventWithin = 10 * time.Second // for writing one event
 )
 
 func (s *Server) eventRoutes() {
 	s.plain(candidate, "GET /sessions/{id}/events", "watch-session",
-		"Server-sent events: results, consents", "text/event-stream", s.watch)
+		"Server-sent events: results, consents", eventStream, s.watch)
 	s.plain(employer, "GET /shared/{id}/events", "watch-shared",
-		"Server-sent events: access.ended, after which the stream closes", "text/event-stream", s.watch)
+		"Server-sent events: access.ended, after which the stream closes", eventStream, s.watch)
 }
 
 // watch sends what happens to one session until its reader goes away or may not see it any more.
@@ -33,6 +34,10 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request, account consent.A
 	before, err := s.rights(ctx, account, id)
 	if err != nil {
 		writeProblem(w, s.failed(ctx, err))
+		return
+	}
+	if r.Method == http.MethodHead {
+		w.Header().Set("Content-Type", eventStream)
 		return
 	}
 	ctx, done, refused := s.streams.begin(ctx, streamEvents)
@@ -131,7 +136,7 @@ type eventWriter struct {
 }
 
 func (e eventWriter) open() error {
-	e.to.Header().Set("Content-Type", "text/event-stream")
+	e.to.Header().Set("Content-Type", eventStream)
 	e.to.WriteHeader(http.StatusOK)
 	return e.write("retry: 2000\n\n")
 }

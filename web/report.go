@@ -45,7 +45,7 @@ func (s *Server) getReport(ctx context.Context, account consent.Account, in *ses
 		return nil, fmt.Errorf("read record: %w", err)
 	}
 	report := reporter{rights: rights, record: record}.report()
-	report.JudgedBy = s.judgedBy(record)
+	report.JudgedBy = judgedBy(report, s.cfg.Judge)
 	if report.Recording, err = s.recordingLink(ctx, rights, record.Session); err != nil {
 		return nil, err
 	}
@@ -82,27 +82,30 @@ func (s *Server) recordingLink(ctx context.Context, r rights, session consent.Se
 	}, nil
 }
 
-// judgedBy names who really wrote down and judged this session, not who would do it today. The place
-// is known only while it is still the same one.
-func (s *Server) judgedBy(record assess.Record) judgeJSON {
-	by := Judge{TranscriberPlace: "not known", AssessorPlace: "not known"}
-	for _, answered := range record.Answers {
-		for _, line := range answered.Lines {
-			by.TranscriberEngine = line.Engine
-		}
-		for _, rating := range answered.Ratings {
-			if rater := rating.Rater(); rater.Kind == assess.RaterModel {
-				by.AssessorModel = rater.Model
+// judgedBy names who really wrote down and judged what the report shows, not who would do it today.
+// The place is known only while it is still the same one.
+func judgedBy(report reportJSON, today Judge) judgeJSON {
+	var by Judge
+	for _, question := range report.Questions {
+		for _, take := range question.Takes {
+			for _, line := range take.Lines {
+				by.TranscriberEngine, by.TranscriberPlace = line.Engine, placeOf(line.Engine, today.TranscriberEngine, today.TranscriberPlace)
+			}
+			for _, rating := range take.Ratings {
+				if model := rating.Rater.Model; model != "" {
+					by.AssessorModel, by.AssessorPlace = model, placeOf(model, today.AssessorModel, today.AssessorPlace)
+				}
 			}
 		}
 	}
-	if by.TranscriberEngine == "" || by.TranscriberEngine == s.cfg.Judge.TranscriberEngine {
-		by.TranscriberPlace = s.cfg.Judge.TranscriberPlace
-	}
-	if by.AssessorModel == "" || by.AssessorModel == s.cfg.Judge.AssessorModel {
-		by.AssessorPlace = s.cfg.Judge.AssessorPlace
-	}
 	return judgeOf(by)
+}
+
+func placeOf(name, today, place string) string {
+	if name == today {
+		return place
+	}
+	return "not known"
 }
 
 func (s *Server) candidateName(ctx context.Context, r rights) (string, error) {
