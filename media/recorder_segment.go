@@ -32,6 +32,7 @@ const (
 // segmenter cuts the frames of both tracks into segments. Only the recorder's writer touches it.
 type segmenter struct {
 	recorder *Recorder
+	failed   error // of the last seal
 	tracks   map[Kind]*track
 	order    []*track // audio first
 }
@@ -235,23 +236,26 @@ func (t *track) join(next queued) {
 
 // seal ends the open segment, whose chunks are all appended. If sealing fails the store recovers the
 // segment at its next start, so nothing is given up here.
-func (s *segmenter) seal(ctx context.Context, t *track) error {
+func (s *segmenter) seal(ctx context.Context, t *track) {
+	s.failed = nil
 	if t.writer == nil {
-		return nil
+		return
 	}
 	writer := t.writer
 	t.writer = nil
+	var err error
 	if t.chunks == 0 || s.recorder.withdrawn.Load() {
-		return writer.Discard()
+		err = writer.Discard()
+	} else {
+		ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+		defer cancel()
+		err = writer.Seal(ctx, t.info)
 	}
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	err := writer.Seal(ctx, t.info)
 	if err != nil {
+		s.failed = fmt.Errorf("seal segment %s: %w", t.info.ID.ObjectKey(), err)
 		s.recorder.config.Log.ErrorContext(ctx, "seal segment", "segment", t.info.ID.ObjectKey(), "error", err)
 		s.recorder.note(t.kind, err)
 	}
-	return err
 }
 
 // settle appends what is in the making, seals what nothing comes for any more, and discards everything
@@ -272,7 +276,8 @@ func (s *segmenter) settle(ctx context.Context) {
 func (s *segmenter) end(ctx context.Context) error {
 	var failed error
 	for _, t := range s.order {
-		failed = errors.Join(failed, s.seal(ctx, t))
+		s.seal(ctx, t)
+		failed = errors.Join(failed, s.failed)
 		s.found(t, t.lostTo)
 	}
 	return failed
