@@ -48,6 +48,8 @@ type speech struct {
 	discard  chan struct{} // closed by withdraw
 	dropping sync.Once
 	done     chan struct{} // closed when run returns
+	settles  chan settle
+	settling []settle // asked and not answered yet; run's goroutine
 
 	packet   heardPacket
 	decoder  opus.Decoder
@@ -69,7 +71,8 @@ func newSpeech(config CaptureConfig) *speech {
 		now: config.Now, log: config.Log,
 		queue: speechQueue{wake: make(chan struct{}, 1)},
 		stop:  make(chan struct{}), discard: make(chan struct{}), done: make(chan struct{}),
-		frame: make([]float32, 0, VoiceFrame),
+		settles: make(chan settle),
+		frame:   make([]float32, 0, VoiceFrame),
 	}
 }
 
@@ -117,8 +120,8 @@ func (s *speech) run() error {
 	ticker := time.NewTicker(idleTick)
 	defer ticker.Stop()
 	for {
-		var tick <-chan time.Time // only a running utterance needs to look at the clock
-		if s.cutter.running {
+		var tick <-chan time.Time // only a running utterance or a settle needs to look at the clock
+		if s.cutter.running || len(s.settling) > 0 {
 			tick = ticker.C
 		}
 		select {
@@ -129,6 +132,8 @@ func (s *speech) run() error {
 				s.deliver(s.cutter.finish(s.arrived))
 			}
 			return err
+		case request := <-s.settles:
+			s.settling = append(s.settling, request)
 		case <-tick:
 		}
 		if err := s.drain(); err != nil {
@@ -139,6 +144,7 @@ func (s *speech) run() error {
 			s.queue.close(true)
 			return err
 		}
+		s.settleReached()
 	}
 }
 

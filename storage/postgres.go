@@ -164,3 +164,11 @@ func (d *Database) in(ctx context.Context, role Role, about rowContext, work fun
 	})
 	return err //nolint:wrapcheck // the caller says what it tried
 }
+
+// Check asks the database whether it answers.
+func (d *Database) Check(ctx context.Context) error {
+	if err := d.Pool(RoleLogin).Ping(ctx); err != nil {
+		return fmt.Errorf("the database does not answer: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"greenroom/assess"
+	"greenroom/consent"
+	"greenroom/media"
+	"greenroom/signaling"
+)
+
+// desk is what rooms reach the rest of the program through. It remembers the captures and interviewers
+// of the rooms that are live here, for the scribe and the assessor.
+type desk struct {
+	account  func(r *http.Request) (consent.Account, error)
+	sessions candidateSessions
+	live     liveSessions
+	segments media.SegmentStore
+	gate     consent.Gate
+	voice    func() (media.VoiceActivity, error) // nil: no speech to text
+	scribe   speechPipeline
+	full     func() bool // the spool is nearly full
+	log      *slog.Logger
+
+	writes sync.WaitGroup // in the background
+
+	mu   sync.Mutex // guards open
+	open map[consent.SessionID]openRoom
+}
+
+// candidateSessions finds a session of its own candidate.
+type candidateSessions interface {
+	Session(ctx context.Context, candidate consent.AccountID, id consent.SessionID) (consent.Session, error)
+}
+
+// liveSessions is what is written while a session is live.
+type liveSessions interface {
+	SessionForRoom(ctx context.Context, id consent.SessionID) (consent.Session, assess.Plan, []assess.Answer, error)
+	GoLive(ctx context.Context, id consent.SessionID) (epoch int, origin time.Time, err error)
+	SetOrigin(ctx context.Context, id consent.SessionID, at time.Time) error
+	SaveAnswer(ctx context.Context, a assess.Answer) error
+	SaveGap(ctx context.Context, id consent.SessionID, gap media.Gap) error
+	EndSession(ctx context.Context, id consent.SessionID) error
+}
+
+// speechPipeline is the scribe as rooms need it.
+type speechPipeline interface {
+	media.UtteranceSink
+	DrainSession(ctx context.Context, id consent.SessionID) error
+}
+
+type openRoom struct {
+	capture     *media.Capture
+	interviewer *interviewer
+}
+
+var _ signaling.Desk = (*desk)(nil)
+
+// writeLimit bounds each write that a room's callback makes in the background.
+const writeLimit = 30 * time.Second
+
+// Admit finds the log-in of the request; only the candidate of a session may join its room.
+func (d *desk) Admit(r *http.Request, id consent.SessionID) (consent.Session, error) {
+	account, err := d.account(r)
+	if err != nil {
+		return consent.Session{}, signaling.ErrUnauthenticated
+	}
+	if account.Kind != consent.AccountCandidate {
+		return consent.Session{}, consent.ErrNotFound
+	}
+	return d.sessions.Session(r.Context(), account.ID, id)
+}
+
+// Session re-reads a session's consents and state.
+func (d *desk) Session(ctx context.Context, id consent.SessionID) (consent.Session, error) {
+	session, _, _, err := d.live.SessionForRoom(ctx, id)
+	return session, err
+}
+
+// Open takes the session live. It refuses new sessions while the spool is nearly full, so that those
+// that run have the rest.
+func (d *desk) Open(ctx context.Context, session consent.Session, events signaling.RoomEvents) (*media.Capture, signaling.Interviewer, error) {
+	if session.State == consent.SessionConsented && d.full() {
+		return nil, nil, &signaling.Refusal{
+			Code: "server_full", Message: "This server has no room for another recording at the moment.",
+			Next: "Nothing was started or lost. Try again in a few minutes.",
+		}
+	}
+	session, plan, answered, err := d.live.SessionForRoom(ctx, session.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	epoch, origin, err := d.live.GoLive(ctx, session.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	room := openRoom{}
+	room.capture = media.NewCapture(d.captureConfig(session, epoch, origin, events))
+	room.interviewer = &interviewer{
+		session: session.ID, keep: d.live.SaveAnswer, log: d.log,
+		machine: assess.NewInterview(plan, answered),
+	}
+	d.mu.Lock()
+	d.open[session.ID] = room
+	d.mu.Unlock()
+	return room.capture, room.interviewer, nil
+}
+
+func (d *desk) captureConfig(session consent.Session, epoch int, origin time.Time, events signaling.RoomEvents) media.CaptureConfig {
+	config := media.CaptureConfig{
+		Session: session.ID, Epoch: epoch, Origin: origin, Consents: session.Consents, Store: d.segments,
+		Permit: func(ctx context.Context) (consent.Permit, error) {
+			return d.gate.Permit(ctx, consent.Actor{Kind: consent.ActorRecorder}, session.ID, consent.ArtefactCapture)
+		},
+		OnOrigin: func(at time.Time) {
+			d.inBackground("keep the start of media", session.ID, func(ctx context.Context) error {
+				return d.live.SetOrigin(ctx, session.ID, at)
+			})
+		},
+		OnGap: func(gap media.Gap) {
+			events.OnGap(gap)
+			d.inBackground("keep a gap", session.ID, func(ctx context.Context) error {
+				return d.live.SaveGap(ctx, session.ID, gap)
+			})
+		},
+		OnStatus: events.OnStatus,
+		Log:      d.log.With("session", session.ID),
+	}
+	if d.voice != nil && session.Consents.Transcription {
+		config.Voice, config.Speech = d.voice, d.scribe
+	}
+	return config
+}
+
+// inBackground makes one small write that a media callback may not wait for, trying again until
+// writeLimit ends it. Owner: the desk; settleWrites waits.
+func (d *desk) inBackground(what string, id consent.SessionID, write func(ctx context.Context) error) {
+	d.writes.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), writeLimit)
+		defer cancel()
+		for {
+			err := write(ctx)
+			if err == nil || errors.Is(err, consent.ErrNotFound) {
+				return
+			}
+			select {
+			case <-ctx.Done():
+				d.log.Error(what, "session", id, "error", err)
+				return
+			case <-time.After(saveRetry):
+			}
+		}
+	})
+}
+
+// settleWrites waits for the writes in the background, for as long as ctx allows.
+func (d *desk) settleWrites(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() { // owner: this call, which stops waiting when ctx ends
+		defer close(done)
+		d.writes.Wait()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// End stores that a session ended.
+func (d *desk) End(ctx context.Context, id consent.SessionID, _ string) error {
+	if err := d.live.EndSession(ctx, id); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	delete(d.open, id)
+	d.mu.Unlock()
+	return nil
+}
+
+// place says which answer an utterance belongs to; -1 for none, also where the room is gone.
+func (d *desk) place(u media.Utterance) (question, take int) {
+	d.mu.Lock()
+	room, ok := d.open[u.Session]
+	d.mu.Unlock()
+	if !ok {
+		return -1, 0
+	}
+	return room.interviewer.Place(u)
+}
+
+// settleLimit is how long measuring an answer waits for its last words.
+const settleLimit = 20 * time.Second
+
+// settled blocks until what was said in the session before a media time is written down: its last
+// utterance has ended and the scribe has nothing of the session left.
+func (d *desk) settled(ctx context.Context, id consent.SessionID, until time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, settleLimit)
+	defer cancel()
+	d.mu.Lock()
+	room, ok := d.open[id]
+	d.mu.Unlock()
+	if ok {
+		room.capture.SettleSpeech(ctx, until)
+	}
+	if err := d.scribe.DrainSession(ctx, id); err != nil {
+		d.log.Warn("measuring before the last words are written", "session", id, "error", err)
+	}
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The import order of ARCHITECTURE.md, with the reason that a failure prints. Tests count too.
+func TestImportOrder(t *testing.T) {
+	may := map[string][]string{
+		"consent":                {},
+		"media":                  {"consent"},
+		"assess":                 {"consent", "media"},
+		"assess/openaitest":      {},
+		"storage":                {"consent", "media", "assess", "storage/migrations"},
+		"storage/migrations":     {},
+		"signaling":              {"consent", "media"},
+		"web":                    {"consent", "media", "assess"},
+		"cmd/greenroom":          {"consent", "media", "assess", "assess/openaitest", "storage", "signaling", "web", "cmd/greenroom/rehearse"},
+		"cmd/greenroom/rehearse": {},
+	}
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f",
+		`{{.ImportPath}}{{range .Imports}} {{.}}{{end}}{{range .TestImports}} {{.}}{{end}}{{range .XTestImports}} {{.}}{{end}}`, "greenroom/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		from := strings.TrimPrefix(fields[0], "greenroom/")
+		allowed, known := may[from]
+		if !known {
+			t.Errorf("package %s is not in the import order: add it where its subject belongs", from)
+			continue
+		}
+		for _, to := range fields[1:] {
+			to, ours := strings.CutPrefix(to, "greenroom/")
+			if ours && to != from && !slices.Contains(allowed, to) && !(from == "assess" && to == "assess/openaitest") {
+				t.Errorf("%s imports %s: siblings and higher floors are reached through an interface that cmd fills", from, to)
+			}
+		}
+	}
+}

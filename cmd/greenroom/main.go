@@ -1,0 +1,74 @@
+// Command greenroom is the whole of Greenroom in one program: the server, a scripted candidate that
+// rehearses against it, and what operations need. `greenroom serve --help` lists every setting.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+type commands struct {
+	Serve    serveCommand    `cmd:"" help:"Serve Greenroom. With nothing configured everything it needs runs inside: Postgres, object store, speech to text."`
+	Rehearse rehearseCommand `cmd:"" help:"Be a scripted candidate: join a server over the real protocol, play speech and video, check what comes back."`
+	Admin    adminCommand    `cmd:"" help:"Make organizations and accounts."`
+	Version  versionCommand  `cmd:"" help:"Say which build this is."`
+}
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "greenroom:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	var c commands
+	parser, err := kong.New(&c,
+		kong.Name("greenroom"),
+		kong.Description("A self-hosted AI mock-interview media server."),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		return err
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		parser.FatalIfErrorf(err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return parsed.Run()
+}
+
+type versionCommand struct{}
+
+func (versionCommand) Run() error {
+	fmt.Println(buildName())
+	return nil
+}
+
+// buildName is the version control state this program was built from.
+func buildName() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "greenroom (unknown build)"
+	}
+	name, changed := "development", ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision" && len(s.Value) >= 12:
+			name = s.Value[:12]
+		case s.Key == "vcs.modified" && s.Value == "true":
+			changed = "+changes"
+		}
+	}
+	return "greenroom " + name + changed
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// metrics are counts and sizes for Prometheus; none of them has a label that names a person, a session
+// or an organization.
+type metrics struct {
+	registry *prometheus.Registry
+	captions prometheus.Histogram
+}
+
+// sources are where the gauges look when they are scraped.
+type sources struct {
+	liveRooms    func() int
+	scribeWait   func() (audio time.Duration, utterances int)
+	spoolUsed    func() (used, limit int64)
+	spoolBacklog func() (files int, oldest time.Time)
+}
+
+func newMetrics(from sources) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		captions: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "greenroom_caption_delay_seconds", Help: "From the end of an utterance to its caption.",
+			Buckets: []float64{0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32},
+		}),
+	}
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.captions)
+	m.gauge("greenroom_rooms_live", "Rooms in this process.", func() float64 { return float64(from.liveRooms()) })
+	m.gauge("greenroom_scribe_waiting_seconds", "Audio that waits to be written down.", func() float64 {
+		audio, _ := from.scribeWait()
+		return audio.Seconds()
+	})
+	m.gauge("greenroom_spool_bytes", "Bytes of segments in the spool, open and sealed.", func() float64 {
+		used, _ := from.spoolUsed()
+		return float64(used)
+	})
+	m.gauge("greenroom_spool_limit_bytes", "Bytes that the spool may have.", func() float64 {
+		_, limit := from.spoolUsed()
+		return float64(limit)
+	})
+	m.gauge("greenroom_spool_waiting_segments", "Sealed segments that the object store does not have yet.", func() float64 {
+		files, _ := from.spoolBacklog()
+		return float64(files)
+	})
+	m.gauge("greenroom_spool_oldest_seconds", "Age of the oldest of these.", func() float64 {
+		_, oldest := from.spoolBacklog()
+		if oldest.IsZero() {
+			return 0
+		}
+		return time.Since(oldest).Seconds()
+	})
+	return m
+}
+
+func (m *metrics) gauge(name, help string, value func() float64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+}
+
+// serve answers /metrics on a listener of its own until ctx ends.
+func (m *metrics) serve(ctx context.Context, listener net.Listener) error {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second}
+	return serveUntil(ctx, server, listener)
+}
+
+// serveUntil serves until ctx ends, then lets running requests finish for a while.
+func serveUntil(ctx context.Context, server *http.Server, listener net.Listener) error {
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }() // owner: this function; ends with Shutdown or Close
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve %s: %w", listener.Addr(), err)
+	case <-ctx.Done():
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := server.Shutdown(last); err != nil {
+		_ = server.Close() // streams that do not end by themselves
+	}
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve %s: %w", listener.Addr(), err)
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The tests of this package run the real program: this test binary, told by a variable to be it. So it
+// has the race detector, and can be killed.
+const beProgram = "GREENROOM_TEST_BE_THE_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(beProgram) == "" {
+		os.Exit(m.Run())
+	}
+	if err := run(os.Args[1:]); err != nil {
+		os.Stderr.WriteString("greenroom: " + err.Error() + "\n")
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// startLimit bounds a start with the race detector on a busy machine.
+const startLimit = 90 * time.Second
+
+// program is a running server.
+type program struct {
+	t       *testing.T
+	command *exec.Cmd
+	dataDir string
+	address string
+	metrics string
+	output  *lockedBuffer
+	ended   chan struct{}
+	err     error // set before ended is closed
+}
+
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+func programCommand(ctx context.Context, t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(ctx, os.Args[0], args...)
+	command.Dir = root
+	command.Env = append(os.Environ(), beProgram+"=1")
+	return command
+}
+
+// startProgram starts a server on free ports and waits until it serves. It is stopped, as Ctrl-C would,
+// at the end of the test, and its log is shown if the test failed.
+func startProgram(t *testing.T, dataDir string, settings ...string) *program {
+	t.Helper()
+	p := &program{t: t, dataDir: dataDir, output: &lockedBuffer{}, ended: make(chan struct{})}
+	p.command = programCommand(context.Background(), t, "serve", "--listen", "127.0.0.1:0", "--media-listen", "127.0.0.1:0",
+		"--metrics-listen", "", "--data-dir", dataDir)
+	p.command.Env = append(p.command.Env, settings...)
+	stdout, err := p.command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.command.Stderr = p.output
+	if err := p.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		p.stop()
+		if t.Failed() {
+			t.Logf("the server said:\n%s", p.output)
+		}
+	})
+	ready := make(chan string, 1)
+	go func() { // ends with the program's output
+		lines := bufio.NewScanner(stdout)
+		address := regexp.MustCompile(`^ +open +(http://\S+)`)
+		for lines.Scan() {
+			_, _ = p.output.Write(append(lines.Bytes(), '\n'))
+			if found := address.FindStringSubmatch(lines.Text()); found != nil {
+				ready <- found[1]
+			}
+		}
+		p.err = p.command.Wait()
+		close(p.ended)
+	}()
+	select {
+	case p.address = <-ready:
+	case <-p.ended:
+		t.Fatalf("the server ended: %v\n%s", p.err, p.output)
+	case <-time.After(startLimit):
+		t.Fatalf("the server did not start in %v:\n%s", startLimit, p.output)
+	}
+	return p
+}
+
+// stop interrupts the server and waits for its orderly end.
+func (p *program) stop() {
+	_ = p.command.Process.Signal(os.Interrupt)
+	select {
+	case <-p.ended:
+	case <-time.After(startLimit):
+		_ = p.command.Process.Kill()
+		p.t.Errorf("the server did not stop in %v", startLimit)
+	}
+}
+
+// kill ends the server at once, as a crash would.
+func (p *program) kill() {
+	_ = p.command.Process.Signal(syscall.SIGKILL)
+	<-p.ended
+}
+
+func (p *program) accounts() demoAccounts {
+	p.t.Helper()
+	demo, err := readDemo(filepath.Join(p.dataDir, "secrets"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return demo
+}
+
+// rehearse runs the scripted candidate against the server and returns its result; every check it makes
+// must pass.
+func (p *program) rehearse(args ...string) rehearsed {
+	p.t.Helper()
+	command := programCommand(p.t.Context(), p.t, append([]string{"rehearse", "--json", "--server", p.address, "--data-dir", p.dataDir}, args...)...)
+	var progress bytes.Buffer
+	command.Stderr = &progress
+	out, err := command.Output()
+	var result rehearsed
+	if decodeErr := json.Unmarshal(out, &result); decodeErr != nil {
+		p.t.Fatalf("rehearse %s: %v, %v\n%s", strings.Join(args, " "), err, decodeErr, &progress)
+	}
+	if err != nil {
+		p.t.Fatalf("rehearse %s: %v\n%s", strings.Join(args, " "), err, &progress)
+	}
+	p.t.Logf("rehearse %s:\n%s", strings.Join(args, " "), &progress)
+	return result
+}
+
+// runFailing runs the program, which must end with an error, and returns what it said.
+func runFailing(t *testing.T, env []string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), startLimit)
+	defer cancel()
+	command := programCommand(ctx, t, args...)
+	command.Env = append(command.Env, env...)
+	out, err := command.CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || ctx.Err() != nil {
+		t.Fatalf("greenroom %s: %v, want an orderly failure\n%s", strings.Join(args, " "), err, out)
+	}
+	if bytes.Contains(out, []byte("panic:")) || bytes.Contains(out, []byte("DATA RACE")) {
+		t.Fatalf("greenroom %s:\n%s", strings.Join(args, " "), out)
+	}
+	return string(out)
+}

@@ -1,0 +1,410 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"greenroom/assess"
+	"greenroom/consent"
+	"greenroom/media"
+	"greenroom/signaling"
+	"greenroom/storage"
+	"greenroom/web"
+)
+
+type serveCommand struct {
+	config `embed:""`
+}
+
+// Run serves until Ctrl-C or a part fails, then stops everything in order.
+func (c *serveCommand) Run(ctx context.Context) error {
+	if err := c.validate(); err != nil {
+		return err
+	}
+	log := c.logger()
+	a := &app{config: &c.config, log: log, services: newServices(log)}
+	err := a.start(ctx)
+	if err == nil {
+		a.banner.write(os.Stdout)
+		err = a.wait(ctx)
+	}
+	log.Info("stopping")
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.DrainFor+stopLimit)
+	defer cancel()
+	err = errors.Join(err, a.stopAll(stopping))
+	if err == nil {
+		log.Info("stopped: nothing was lost")
+	}
+	return err
+}
+
+// stopLimit is how long everything but draining the spool may take to stop.
+const stopLimit = 40 * time.Second
+
+// app is a running server: the parts in the order in which they are built, which is the order of the
+// flow read from its end, and the services that run them.
+type app struct {
+	*config
+	*services
+	log *slog.Logger
+
+	owner    string // how to connect as the database's owner
+	database *storage.Database
+	objects  *storage.Objects
+	keys     *storage.Keys
+	spool    *storage.Spool
+	uploader *storage.Uploader
+	segments *storage.Segments
+	live     *storage.Ingest
+	changes  *storage.Changes
+	gate     consent.Gate
+
+	speech      *assess.SpeechRuntime // nil without speech to text on this machine
+	transcriber assess.Transcriber    // nil without any speech to text
+	model       assess.Model          // nil: measuring only
+	judge       web.Judge
+	scribe      *assess.Scribe
+	assessor    *assess.Assessor
+
+	desk   *desk
+	rooms  *signaling.Rooms
+	pages  *web.Server
+	counts *metrics
+	banner banner
+}
+
+// start builds and starts every part. What was started before a failure is stopped by stopAll.
+func (a *app) start(ctx context.Context) error {
+	if err := os.MkdirAll(a.secretsDir(), 0o700); err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	a.banner = banner{data: a.DataDir, program: os.Args[0]}
+	for _, step := range []func(context.Context) error{
+		a.openModels, a.openDatabase, a.openObjects, a.openStores, a.openDemo, a.openRooms, a.openPages, a.startJobs, a.startServing,
+	} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wait blocks until ctx ends or a part fails.
+func (a *app) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-a.failed:
+		return err
+	}
+}
+
+func (a *app) openDatabase(ctx context.Context) error {
+	a.owner = a.DatabaseURL
+	if a.embedsDatabase() {
+		embedded, err := storage.StartEmbedded(context.WithoutCancel(ctx), storage.EmbeddedConfig{
+			DataDir: filepath.Join(a.DataDir, "postgres"), BinDir: a.PostgresBin, LibDir: a.LibDir,
+		})
+		if err != nil {
+			return fmt.Errorf("%w\nSet GREENROOM_DATABASE_URL to use your own Postgres, or run make setup to fetch one", err)
+		}
+		a.closing("the private Postgres", embedded.Stop)
+		a.banner.inside = append(a.banner.inside, "Postgres "+embedded.Version())
+		a.owner = embedded.URL()
+		if err := os.WriteFile(ownerFile(a.secretsDir()), []byte(a.owner), 0o600); err != nil {
+			return fmt.Errorf("data folder: %w", err)
+		}
+		a.closing("administration", func(context.Context) error { return os.Remove(ownerFile(a.secretsDir())) })
+	} else {
+		a.banner.outside = append(a.banner.outside, "Postgres at "+hostOf(a.owner))
+	}
+	database, err := storage.OpenDatabase(ctx, a.owner, a.secretsDir())
+	if err != nil {
+		return fmt.Errorf("%w\nPostgres at %s: check GREENROOM_DATABASE_URL, that the server runs, and that this owner may create roles", err, hostOf(a.owner))
+	}
+	a.closing("the database pools", func(context.Context) error { database.Close(); return nil })
+	a.database = database
+	return nil
+}
+
+// hostOf names where a URL leads without its password.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || (u.Host == "" && u.Path == "") {
+		return "an address that cannot be read"
+	}
+	if u.Host == "" {
+		return "a Unix socket"
+	}
+	return u.Host
+}
+
+func (a *app) openObjects(ctx context.Context) error {
+	config := a.config.objects()
+	if a.embedsObjects() {
+		gateway, err := storage.StartGateway(ctx, storage.GatewayConfig{DataDir: filepath.Join(a.DataDir, "objects"), SecretsDir: a.secretsDir()})
+		if err != nil {
+			return err
+		}
+		a.services.start(ctx, "the object store", gateway.Run, nil)
+		a.banner.inside = append(a.banner.inside, "object store")
+		config = gateway.Objects()
+	} else {
+		a.banner.outside = append(a.banner.outside, "object store at "+config.Endpoint)
+	}
+	objects, err := storage.OpenObjects(ctx, config)
+	if err != nil {
+		return fmt.Errorf("%w\ncheck GREENROOM_S3_ENDPOINT and its keys", err)
+	}
+	a.objects = objects
+	return nil
+}
+
+func (a *app) openStores(ctx context.Context) (err error) {
+	if a.keys, err = storage.OpenKeys(ctx, a.database, filepath.Join(a.secretsDir(), "master.key")); err != nil {
+		return err
+	}
+	if a.spool, err = storage.OpenSpool(storage.SpoolConfig{Dir: filepath.Join(a.DataDir, "spool"), MaxBytes: a.SpoolLimit}); err != nil {
+		return err
+	}
+	a.closing("the spool", func(context.Context) error { return a.spool.Close() })
+	a.gate = consent.Gate{Reader: storage.NewSnapshots(a.database)}
+	a.segments = storage.NewSegments(a.database, a.keys, a.spool, a.objects)
+	a.live = storage.NewIngest(a.database, a.keys, a.model != nil)
+	a.changes = storage.NewChanges(a.database, a.log)
+	a.services.start(ctx, "the change listener", a.changes.Run, nil)
+	a.uploader = storage.NewUploader(a.database, a.keys, a.spool, a.objects, a.gate, a.log)
+	a.services.start(ctx, "the uploader", a.uploader.Run, func(ctx context.Context) error {
+		draining, cancel := context.WithTimeout(ctx, a.DrainFor)
+		defer cancel()
+		if err := a.uploader.Drain(draining); err != nil {
+			a.log.Warn("recordings stay in the spool and are uploaded at the next start", "reason", err)
+		}
+		return nil
+	})
+	return nil
+}
+
+// openDemo makes the demo accounts, if they are wanted, over a short connection as the owner.
+func (a *app) openDemo(ctx context.Context) error {
+	if !a.demo() {
+		return nil
+	}
+	demo, err := readDemo(a.secretsDir())
+	if errors.Is(err, fs.ErrNotExist) {
+		demo, err = makeDemo(ctx, a.owner, a.secretsDir())
+	}
+	if err != nil {
+		return err
+	}
+	a.banner.demo = &demo
+	return nil
+}
+
+func (a *app) openModels(context.Context) error {
+	if err := a.openSpeech(); err != nil {
+		return err
+	}
+	a.judge.AssessorPlace = thisServer
+	if a.AI.ChatModel != "" {
+		model, err := assess.NewOpenAIModel(a.openAI())
+		if err != nil {
+			return err
+		}
+		a.model = model
+		a.judge.AssessorModel, a.judge.AssessorPlace = a.AI.ChatModel, model.Place()
+		a.banner.outside = append(a.banner.outside, "answers rated by "+a.AI.ChatModel+" at "+model.Place())
+	} else {
+		a.banner.inside = append(a.banner.inside, "answers are measured, not rated")
+	}
+	return nil
+}
+
+// thisServer is the place of everything that is not sent anywhere.
+const thisServer = "this server"
+
+// openSpeech chooses the configured speech server, or the model on this machine. A machine without
+// either still interviews: nothing is written down then, and the notice says so.
+func (a *app) openSpeech() error {
+	needsVoice, err := assess.OpenSpeechRuntime(assess.SpeechRuntimeConfig{LibDir: a.LibDir})
+	if err != nil {
+		return fmt.Errorf("%w\nspeech to text needs the files in %s: run make setup", err, a.LibDir)
+	}
+	a.speech = needsVoice
+	a.closing("the speech model", func(context.Context) error { return a.speech.Close() })
+	a.transcriber, a.judge.TranscriberPlace = a.speech.Transcriber(), thisServer
+	a.judge.TranscriberEngine = a.transcriber.Engine()
+	if a.AI.SpeechModel == "" {
+		a.banner.inside = append(a.banner.inside, "speech to text ("+a.transcriber.Engine()+")")
+		return nil
+	}
+	transcriber, err := assess.NewOpenAITranscriber(a.openAI())
+	if err != nil {
+		return err
+	}
+	a.transcriber, a.judge.TranscriberEngine, a.judge.TranscriberPlace = transcriber, a.AI.SpeechModel, transcriber.Place()
+	a.banner.outside = append(a.banner.outside, "speech to text by "+a.AI.SpeechModel+" at "+transcriber.Place())
+	return nil
+}
+
+// caption shows a line that was written down.
+func (a *app) caption(line assess.Line, delay time.Duration) {
+	a.counts.captions.Observe(delay.Seconds())
+	a.rooms.Caption(signaling.Caption{
+		Session: line.Session, Epoch: line.Epoch, Sequence: line.Sequence, Start: line.Start, End: line.End, Text: line.Text(),
+	})
+}
+
+// captionFailed tells the candidate that words could not be written down.
+func (a *app) captionFailed(u media.Utterance, err error) {
+	a.log.Warn("an utterance was not written down", "session", u.Session, "sequence", u.Sequence, "error", err)
+	a.rooms.CaptionFailed(signaling.CaptionFailure{
+		Session: u.Session, Epoch: u.Epoch, Sequence: u.Sequence, Start: u.Start, End: u.End,
+		Message: "These words could not be written down. The recording is not affected.",
+	})
+}
+
+func (a *app) newScribe() *assess.Scribe {
+	return assess.NewScribe(assess.ScribeConfig{
+		Transcriber: a.transcriber, Workers: a.TranscribeWorkers,
+		Place: func(u media.Utterance) (int, int) { return a.desk.place(u) },
+		Permit: func(ctx context.Context, id consent.SessionID) (consent.Permit, error) {
+			return a.gate.Permit(ctx, consent.Actor{Kind: consent.ActorScribe}, id, consent.ArtefactTranscript)
+		},
+		Save: a.live.SaveLine, OnLine: a.caption, OnFailed: a.captionFailed, Log: a.log,
+	})
+}
+
+func (a *app) openRooms(ctx context.Context) error {
+	a.scribe = a.newScribe()
+	api, err := signaling.NewAPI(signaling.APIConfig{UDPAddr: a.MediaListen, TCPAddr: a.MediaListen, PublicIP: a.MediaPublicIP})
+	if err != nil {
+		return fmt.Errorf("%w\ncheck GREENROOM_MEDIA_LISTEN (%s)", err, a.MediaListen)
+	}
+	a.closing("the media ports", func(context.Context) error { return api.Close() })
+	a.desk = &desk{
+		account:  func(r *http.Request) (consent.Account, error) { return a.pages.Account(r) },
+		sessions: storage.NewSessions(a.database), live: a.live, segments: a.segments, gate: a.gate,
+		voice: a.speech.NewVoiceActivity, scribe: a.scribe, full: a.spool.Full, log: a.log,
+		open: map[consent.SessionID]openRoom{},
+	}
+	a.closing("the last writes of rooms", a.desk.settleWrites)
+	a.services.start(ctx, "the scribe", a.scribe.Run, a.scribe.Drain)
+	a.rooms = signaling.NewRooms(signaling.Config{API: api, Desk: a.desk, AllowedOrigin: a.allowedOrigin(), Log: a.log})
+	a.services.start(ctx, "the rooms", a.rooms.Run, nil)
+	a.services.start(ctx, "consent changes", a.watchConsents, nil)
+	return nil
+}
+
+// allowedOrigin accepts the public address, if one is set; otherwise rooms compare with the Host header.
+func (a *app) allowedOrigin() func(string) bool {
+	if a.PublicURL == "" {
+		return nil
+	}
+	public := a.address("")
+	return func(origin string) bool { return origin == public }
+}
+
+// watchConsents tells a live room when its session changed, on this node or another.
+func (a *app) watchConsents(ctx context.Context) error {
+	for change := range a.changes.SubscribeAll(ctx) {
+		a.rooms.ConsentsChanged(ctx, change.Session)
+	}
+	return nil
+}
+
+func (a *app) openPages(context.Context) error {
+	bank, err := assess.BuiltInBank()
+	if err != nil {
+		return err
+	}
+	records := storage.NewRecords(a.database, a.keys)
+	a.counts = newMetrics(sources{
+		liveRooms: a.rooms.Live, scribeWait: a.scribe.Waiting, spoolUsed: a.spool.Used,
+		spoolBacklog: func() (int, time.Time) {
+			backlog, _ := a.uploader.Backlog()
+			return backlog.Files, backlog.Oldest
+		},
+	})
+	a.pages, err = web.New(web.Config{
+		Accounts: storage.NewAccounts(a.database), Sessions: storage.NewSessions(a.database), Records: records,
+		Recordings: a.segments, Shared: storage.NewShared(a.database), Changes: a.changes,
+		Ops: storage.NewOps(a.database, a.spoolBacklog), Gate: a.gate, Bank: bank, Judge: a.judge,
+		Mount: signaling.Handler(a.rooms), Ready: a.ready, Build: buildName(), Log: a.log,
+	})
+	return err
+}
+
+// spoolBacklog is what waits for the object store.
+func (a *app) spoolBacklog() (files int, bytes int64) {
+	backlog, err := a.uploader.Backlog()
+	if err != nil {
+		a.log.Warn("the spool cannot be counted", "error", err)
+	}
+	return backlog.Files, backlog.Bytes
+}
+
+// ready says why new interviews could not start now.
+func (a *app) ready(ctx context.Context) error {
+	if a.spool.Full() {
+		return errors.New("the spool is nearly full")
+	}
+	return a.database.Check(ctx)
+}
+
+func (a *app) startJobs(ctx context.Context) error {
+	a.assessor = assess.NewAssessor(assess.AssessorConfig{
+		Results: storage.NewResults(a.database, a.keys), Gate: a.gate, Model: a.model, Settled: a.desk.settled, Log: a.log,
+	})
+	jobs, err := storage.NewJobs(a.database, storage.JobHandlers{Evidence: a.assessor.Evidence, Answer: a.assessor.Answer}, storage.JobOptions{
+		OnDiscard: a.giveUp, Log: a.log,
+	})
+	if err != nil {
+		return err
+	}
+	a.services.start(ctx, "the jobs", jobs.Run, nil)
+	return nil
+}
+
+// giveUp writes that an answer cannot be assessed. Evidence that could not be gathered while the answer
+// was given is gathered, or given up, with the answer.
+func (a *app) giveUp(ctx context.Context, job storage.DiscardedJob) {
+	a.log.Error("a job was given up", "kind", job.Kind, "session", job.Session, "error", job.Err)
+	if job.Kind != storage.JobAnswer {
+		return
+	}
+	if err := a.assessor.GiveUp(ctx, job.Session, job.Question, job.Take); err != nil {
+		a.log.Error("an answer could not be given up", "session", job.Session, "question", job.Question, "error", err)
+	}
+}
+
+func (a *app) startServing(ctx context.Context) error {
+	var listen net.ListenConfig
+	if a.MetricsListen != "" {
+		listener, err := listen.Listen(ctx, "tcp", a.MetricsListen)
+		if err != nil {
+			return fmt.Errorf("metrics: %w: choose another address with GREENROOM_METRICS_LISTEN, or an empty one for none", err)
+		}
+		a.services.start(ctx, "the metrics", func(ctx context.Context) error { return a.counts.serve(ctx, listener) }, nil)
+	}
+	listener, err := listen.Listen(ctx, "tcp", a.Listen)
+	if err != nil {
+		return fmt.Errorf("pages: %w: another program may use this address; choose one with GREENROOM_LISTEN", err)
+	}
+	a.banner.address = a.address(listener.Addr().String())
+	server := web.NewHTTPServer(a.pages, a.log)
+	a.services.start(ctx, "the pages", func(ctx context.Context) error { return serveUntil(ctx, server, listener) }, a.rooms.Close)
+	return nil
+}
