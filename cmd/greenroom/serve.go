@@ -382,7 +382,7 @@ func (a *app) startJobs(ctx context.Context) error {
 // was given is gathered, or given up, with the answer.
 func (a *app) giveUp(ctx context.Context, job storage.DiscardedJob) {
 	a.log.Error("a job was given up", "kind", job.Kind, "session", job.Session, "error", job.Err)
-	if job.Kind != storage.JobAnswer {
+	if job.Kind != "assess_answer" {
 		return
 	}
 	if err := a.assessor.GiveUp(ctx, job.Session, job.Question, job.Take); err != nil {
