@@ -103,7 +103,7 @@ func gatewaySecret(dir string) (string, error) {
 
 // gatewayBackend keeps S3 metadata in extended attributes where the file system has them, and in a
 // folder beside the objects where not.
-func gatewayBackend(data string) (*posix.Posix, error) {
+func gatewayBackend(data string) (*syncedBackend, error) {
 	objects, beside := filepath.Join(data, "objects"), filepath.Join(data, "metadata")
 	if err := os.MkdirAll(objects, 0o700); err != nil {
 		return nil, err
@@ -113,7 +113,8 @@ func gatewayBackend(data string) (*posix.Posix, error) {
 	options.SetNewFilePerm(0o600)
 	_, err := os.Stat(beside)
 	if errors.Is(err, fs.ErrNotExist) && (meta.XattrMeta{}).Test(objects) == nil {
-		return posix.New(objects, meta.XattrMeta{}, options)
+		files, err := posix.New(objects, meta.XattrMeta{}, options)
+		return &syncedBackend{Posix: files, objects: objects, sync: syncPath}, err
 	}
 	// Once begun this way it goes on this way: objects without their metadata could not be read.
 	if err := os.MkdirAll(beside, 0o700); err != nil {
@@ -124,7 +125,8 @@ func gatewayBackend(data string) (*posix.Posix, error) {
 		return nil, err
 	}
 	options.SideCarDir = beside
-	return posix.New(objects, store, options)
+	files, err := posix.New(objects, store, options)
+	return &syncedBackend{Posix: files, objects: objects, beside: beside, sync: syncPath}, err
 }
 
 // await waits until the socket takes connections.

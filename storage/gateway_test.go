@@ -3,10 +3,16 @@ package storage
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/versity/versitygw/s3response"
 )
 
 func TestGatewayKeepsObjectsOverARestart(t *testing.T) {
@@ -94,6 +100,84 @@ func TestGatewayWorksWithoutExtendedAttributes(t *testing.T) {
 	}
 	if got, err := objects.read(t.Context(), "a/b", 2, 4); err != nil || !bytes.Equal(got, []byte("pher")) {
 		t.Errorf("read = %q, %v", got, err)
+	}
+}
+
+// TestConfirmedObjectsAreSynced: the spool deletes its copy on the store's word.
+func TestConfirmedObjectsAreSynced(t *testing.T) {
+	for name, beside := range map[string]bool{"attributes": false, "beside": true} {
+		t.Run(name, func(t *testing.T) {
+			data := t.TempDir()
+			t.Chdir(t.TempDir())
+			if beside {
+				if err := os.Mkdir(filepath.Join(data, "metadata"), 0o700); err != nil {
+					t.Fatalf("mkdir: %v", err)
+				}
+			}
+			backend, err := gatewayBackend(data)
+			if err != nil {
+				t.Fatalf("open: %v", err)
+			}
+			t.Cleanup(backend.Shutdown)
+			if err := os.MkdirAll(filepath.Join(data, "objects", "b"), 0o700); err != nil {
+				t.Fatalf("mkdir: %v", err)
+			}
+			var synced []string
+			backend.sync = func(path string) error {
+				synced = append(synced, path)
+				return nil
+			}
+			bucket, key, text := "b", "s/audio/0", "ciphertext"
+			size := int64(len(text))
+			put := func() error {
+				_, err := backend.PutObject(t.Context(), s3response.PutObjectInput{
+					Bucket: &bucket, Key: &key, ContentLength: &size, Body: strings.NewReader(text),
+				})
+				return err
+			}
+			if err := put(); err != nil {
+				t.Fatalf("put: %v", err)
+			}
+			want := []string{"objects/b/s/audio/0", "objects/b/s/audio", "objects/b/s", "objects/b", "objects"}
+			if beside {
+				want = append(want, "metadata/b/s/audio/0", "metadata/b/s/audio", "metadata/b", "metadata")
+			}
+			for _, path := range want {
+				if !slices.Contains(synced, filepath.Join(data, path)) {
+					t.Errorf("%s was not synced, only %v", path, synced)
+				}
+			}
+			backend.sync = func(string) error { return syscall.EIO }
+			if err := put(); !errors.Is(err, syscall.EIO) {
+				t.Errorf("put with a failing sync = %v, want %v", err, syscall.EIO)
+			}
+		})
+	}
+}
+
+// TestTornObjectIsReplaced: after a power cut a confirmed-to-nobody object may be short.
+func TestTornObjectIsReplaced(t *testing.T) {
+	data := t.TempDir()
+	t.Chdir(t.TempDir())
+	gateway, err := StartGateway(t.Context(), GatewayConfig{DataDir: data, SecretsDir: t.TempDir()})
+	if err != nil {
+		t.Fatalf("start: %v", err)
+	}
+	t.Cleanup(func() { _ = gateway.Stop() })
+	objects := openTestObjects(t, gateway.Objects())
+	for range 2 {
+		if err := objects.create(t.Context(), "a/b", []byte("ciphertext")); err != nil {
+			t.Fatalf("create: %v", err)
+		}
+		if got, err := objects.read(t.Context(), "a/b", 0, 10); err != nil || string(got) != "ciphertext" {
+			t.Errorf("read = %q, %v", got, err)
+		}
+		if err := os.Truncate(filepath.Join(data, "objects", gatewayBucket, "a", "b"), 3); err != nil {
+			t.Fatalf("truncate: %v", err)
+		}
+	}
+	if err := objects.create(t.Context(), "a/b", []byte("other text")); !errors.Is(err, errObjectDiffers) {
+		t.Errorf("somebody else's torn object: %v, want %v", err, errObjectDiffers)
 	}
 }
 

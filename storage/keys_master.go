@@ -88,7 +88,7 @@ func readSecret(path string) (string, error) {
 	if info.Mode().Perm()&0o077 != 0 {
 		return "", fmt.Errorf("%s can be read by others (mode %04o): run chmod 600 on it", path, info.Mode().Perm())
 	}
-	text, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	text, err := os.ReadFile(path)
 	return string(text), err
 }
 
@@ -112,17 +112,17 @@ func createSecret(path, text string) (string, error) {
 	if err := os.Link(temp.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err
 	}
-	if err := syncFolder(filepath.Dir(path)); err != nil {
+	if err := syncPath(filepath.Dir(path)); err != nil {
 		return "", err
 	}
 	return readSecret(path)
 }
 
-// syncFolder makes names created, renamed or removed in a folder survive a power cut.
-func syncFolder(path string) error {
-	folder, err := os.Open(path) //nolint:gosec // our own folder
+// syncPath makes what is in a file, or which names are in a folder, survive a power cut.
+func syncPath(path string) error {
+	file, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	return errors.Join(folder.Sync(), folder.Close())
+	return errors.Join(file.Sync(), file.Close())
 }

@@ -150,6 +150,25 @@ func (o *Objects) create(ctx context.Context, key string, data []byte) error {
 	defer cancel()
 	sum := sha256.Sum256(data)
 	hash := hex.EncodeToString(sum[:])
+	there, err := o.put(ctx, key, data, hash)
+	if err != nil || !there {
+		return err
+	}
+	whole, err := o.checkSame(ctx, key, int64(len(data)), hash)
+	if err != nil || whole {
+		return err
+	}
+	if err := o.client.RemoveObject(ctx, o.bucket, key, minio.RemoveObjectOptions{}); err != nil {
+		return fmt.Errorf("replace torn object %s: %w", key, o.explain(err))
+	}
+	if there, err = o.put(ctx, key, data, hash); there {
+		return fmt.Errorf("replace torn object %s: %w", key, errObjectDiffers)
+	}
+	return err
+}
+
+// put reports whether an object was there already; it never overwrites one.
+func (o *Objects) put(ctx context.Context, key string, data []byte, hash string) (there bool, err error) {
 	options := minio.PutObjectOptions{
 		ContentType:      "application/octet-stream",
 		UserMetadata:     map[string]string{hashMetadata: hash},
@@ -157,25 +176,27 @@ func (o *Objects) create(ctx context.Context, key string, data []byte) error {
 		DisableMultipart: true,
 	}
 	options.SetMatchETagExcept("*")
-	_, err := o.client.PutObject(ctx, o.bucket, key, bytes.NewReader(data), int64(len(data)), options)
+	_, err = o.client.PutObject(ctx, o.bucket, key, bytes.NewReader(data), int64(len(data)), options)
 	if err == nil {
-		return nil
+		return false, nil
 	}
-	if response := minio.ToErrorResponse(err); response.StatusCode == http.StatusPreconditionFailed {
-		return o.checkSame(ctx, key, int64(len(data)), hash)
+	if minio.ToErrorResponse(err).StatusCode == http.StatusPreconditionFailed {
+		return true, nil
 	}
-	return fmt.Errorf("put object %s: %w", key, o.explain(err))
+	return false, fmt.Errorf("put object %s: %w", key, o.explain(err))
 }
 
-func (o *Objects) checkSame(ctx context.Context, key string, size int64, hash string) error {
+// checkSame compares what is there with what we have. An object that says it is ours but is shorter
+// was torn by a power cut under the store: then whole is false, and it may be replaced.
+func (o *Objects) checkSame(ctx context.Context, key string, size int64, hash string) (whole bool, err error) {
 	info, err := o.client.StatObject(ctx, o.bucket, key, minio.StatObjectOptions{})
 	if err != nil {
-		return fmt.Errorf("look at object %s: %w", key, o.explain(err))
+		return false, fmt.Errorf("look at object %s: %w", key, o.explain(err))
 	}
-	if info.Size != size || info.UserMetadata[hashMetadata] != hash {
-		return fmt.Errorf("object %s has %d bytes, we have %d: %w", key, info.Size, size, errObjectDiffers)
+	if info.UserMetadata[hashMetadata] != hash || info.Size > size {
+		return false, fmt.Errorf("object %s has %d bytes, we have %d: %w", key, info.Size, size, errObjectDiffers)
 	}
-	return nil
+	return info.Size == size, nil
 }
 
 // read returns the bytes from offset on, exactly size of them.

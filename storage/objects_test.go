@@ -78,7 +78,7 @@ func startTestMinIO(t *testing.T) ObjectsConfig {
 	t.Helper()
 	binary, address := minioBinary(t), freeAddress(t)
 	config := ObjectsConfig{Endpoint: address, AccessKey: "greenroom-test", SecretKey: "greenroom-secret", Bucket: "recordings"}
-	ctx, cancel := context.WithCancel(context.Background()) //nolint:usetesting // must outlive the test's own context until Cleanup
+	ctx, cancel := context.WithCancel(context.Background())
 	command := exec.CommandContext(ctx, binary, "server", "--quiet", "--address", address, t.TempDir())
 	command.Env = append(os.Environ(), "MINIO_CI_CD=1", "MINIO_BROWSER=off", "MINIO_UPDATE=off",
 		"MINIO_ROOT_USER="+config.AccessKey, "MINIO_ROOT_PASSWORD="+config.SecretKey)
@@ -142,6 +142,7 @@ func openTestObjects(t *testing.T, config ObjectsConfig) *Objects {
 
 func TestObjectsAreCreatedOnceAndReadInParts(t *testing.T) {
 	onEveryStore(t, func(t *testing.T, config ObjectsConfig) {
+		t.Helper()
 		objects := openTestObjects(t, config)
 		if _, err := OpenObjects(t.Context(), config); err != nil {
 			t.Errorf("open a bucket that is there already: %v", err)
@@ -178,6 +179,7 @@ func TestObjectsAreCreatedOnceAndReadInParts(t *testing.T) {
 
 func TestSessionIsRemovedWhole(t *testing.T) {
 	onEveryStore(t, func(t *testing.T, config ObjectsConfig) {
+		t.Helper()
 		objects := openTestObjects(t, config)
 		gone, stays := consent.NewID[consent.SessionID](), consent.NewID[consent.SessionID]()
 		for i := range 3 {
@@ -234,6 +236,7 @@ func TestOldVersionsAreRemovedToo(t *testing.T) {
 
 func TestObjectStoreErrorsSayWhatToCheck(t *testing.T) {
 	onEveryStore(t, func(t *testing.T, config ObjectsConfig) {
+		t.Helper()
 		wrong := config
 		wrong.SecretKey = "not the secret"
 		if _, err := OpenObjects(t.Context(), wrong); err == nil || !strings.Contains(err.Error(), "secret key") {

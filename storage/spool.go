@@ -94,12 +94,12 @@ func OpenSpool(config SpoolConfig) (*Spool, error) {
 }
 
 func lockFile(path string) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the spool's own folder
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("spool: %w", err)
 	}
 	// The kernel drops the lock when the process ends, however it ends.
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { //nolint:gosec // a descriptor is small
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = file.Close()
 		return nil, fmt.Errorf("spool: %s is used by another process: %w", filepath.Dir(path), err)
 	}
@@ -261,15 +261,15 @@ func (s *Spool) brokenFiles() []string {
 type realDisk struct{}
 
 func (realDisk) create(path string) (diskFile, error) {
-	return os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600) //nolint:gosec // name made by fileName
+	return os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
 }
 
 func (realDisk) open(path string) (diskFile, error) {
-	return os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0) //nolint:gosec // name made by fileName
+	return os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 }
 
 func (realDisk) rename(from, to string) error { return os.Rename(from, to) }
 
 func (realDisk) remove(path string) error { return os.Remove(path) }
 
-func (realDisk) syncFolder(path string) error { return syncFolder(path) }
+func (realDisk) syncFolder(path string) error { return syncPath(path) }

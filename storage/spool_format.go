@@ -102,7 +102,7 @@ func appendHead(dst []byte, h media.SegmentHead) ([]byte, error) {
 		return nil, fmt.Errorf("encode head: %w", err)
 	}
 	dst = append(dst, spoolMagic...)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(len(text))) //nolint:gosec // a few hundred bytes
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(text)))
 	return append(dst, text...), nil
 }
 
@@ -110,7 +110,7 @@ func appendRecord(dst []byte, kind recordKind, body []byte) ([]byte, error) {
 	if len(body) > maxRecord {
 		return nil, fmt.Errorf("record of %d bytes is longer than %d", len(body), maxRecord)
 	}
-	dst = binary.BigEndian.AppendUint32(dst, uint32(kind)<<24|uint32(len(body))) //nolint:gosec // checked above
+	dst = binary.BigEndian.AppendUint32(dst, uint32(kind)<<24|uint32(len(body)))
 	return append(dst, body...), nil
 }
 
@@ -173,7 +173,7 @@ func (f *segmentFile) scanRecords(data []byte) {
 			return
 		}
 		word := binary.BigEndian.Uint32(rest)
-		kind, size := recordKind(word>>24), int64(word&maxRecord) //nolint:gosec // the upper byte
+		kind, size := recordKind(word>>24), int64(word&maxRecord)
 		if size > int64(len(rest))-recordHeader {
 			return
 		}

@@ -31,7 +31,8 @@ func sealedBytes(tb testing.TB, chunks int) ([]byte, *dataKey, media.SegmentHead
 			tb.Fatalf("seal chunk: %v", err)
 		}
 		refs = append(refs, media.ChunkRef{
-			Offset: int64(len(data)) + recordHeader, Size: len(sealed), Plain: len(testChunk(head, i).Plain)})
+			Offset: int64(len(data)) + recordHeader, Size: len(sealed), Plain: len(testChunk(head, i).Plain),
+		})
 		if data, err = appendRecord(data, recordChunk, sealed); err != nil {
 			tb.Fatalf("append: %v", err)
 		}
@@ -59,8 +60,10 @@ func TestScanReadsWhatIsWhole(t *testing.T) {
 			t.Errorf("a file with %d bytes after its end: complete %v, %v; want not complete", len(tail), longer.complete, err)
 		}
 	}
-	for _, bad := range [][]byte{nil, []byte("RIFF...."), []byte(spoolMagic), []byte(spoolMagic + "\xff\xff\xff\xff"),
-		[]byte(spoolMagic + "\x00\x00\x00\x02{}"), []byte(spoolMagic + "\x00\x00\x00\x09{\"a\":\"b\"}")} {
+	for _, bad := range [][]byte{
+		nil, []byte("RIFF...."), []byte(spoolMagic), []byte(spoolMagic + "\xff\xff\xff\xff"),
+		[]byte(spoolMagic + "\x00\x00\x00\x02{}"), []byte(spoolMagic + "\x00\x00\x00\x09{\"a\":\"b\"}"),
+	} {
 		if _, err := scanSegment(bad); err == nil {
 			t.Errorf("%q was taken for a segment", bad)
 		}
@@ -170,7 +173,8 @@ func TestTableIsCompact(t *testing.T) {
 		table.Chunks = append(table.Chunks, media.ChunkRef{Offset: int64(100 + c*1500), Size: 1400, Plain: 1372})
 		for b := range 12 {
 			table.Blocks = append(table.Blocks, media.BlockRef{
-				Chunk: c, Offset: 7 + b*110, Size: 100, Key: true, Time: time.Duration(c*12+b) * 20 * time.Millisecond})
+				Chunk: c, Offset: 7 + b*110, Size: 100, Key: true, Time: time.Duration(c*12+b) * 20 * time.Millisecond,
+			})
 		}
 	}
 	data, err := encodeTable(testInfo(head, 24), table)

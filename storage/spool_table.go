@@ -90,12 +90,12 @@ func (r *tableReader) varint() int64 {
 // count reads how many items follow; each takes at least size bytes, which bounds what is allocated.
 func (r *tableReader) count(size int) int {
 	v, n := binary.Uvarint(r.rest)
-	if n <= 0 || v > uint64(len(r.rest)-n)/uint64(size) { //nolint:gosec // n ≤ len
+	if n <= 0 || v > uint64(len(r.rest)-n)/uint64(size) {
 		r.fail("count too large")
 		return 0
 	}
 	r.rest = r.rest[n:]
-	return int(v) //nolint:gosec // at most len(rest)
+	return int(v)
 }
 
 func (r *tableReader) info() media.SegmentInfo {

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -560,7 +559,7 @@ func TestAppendGoesOnAfterAFullDisk(t *testing.T) {
 	if err := w.Append(testChunk(head, 1)); err != nil {
 		t.Fatalf("append after space was freed: %v", err)
 	}
-	if err := w.Seal(context.Background(), testInfo(head, 2)); err != nil { //nolint:usetesting // as at shutdown
+	if err := w.Seal(t.Context(), testInfo(head, 2)); err != nil {
 		t.Fatalf("seal: %v", err)
 	}
 	checkSealed(t, spool, key, head, 2)
