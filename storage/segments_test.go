@@ -47,7 +47,7 @@ func (w *recordingWorld) open(t *testing.T, dir string) {
 	t.Helper()
 	w.spool = openTestSpool(t, dir, 16<<20)
 	w.segments = NewSegments(w.database, w.keys, w.spool, w.objects)
-	w.uploader = NewUploader(w.database, w.keys, w.spool, w.objects, consent.Gate{Reader: testFacts{w.keysWorld}}, slog.New(slog.DiscardHandler))
+	w.uploader = NewUploader(w.database, w.keys, w.spool, w.objects, consent.Gate{Reader: NewSnapshots(w.database)}, slog.New(slog.DiscardHandler))
 	w.uploader.rebuild = rebuildTest
 }
 
@@ -57,27 +57,6 @@ func (w *recordingWorld) die(t *testing.T) {
 	if err := w.spool.Close(); err != nil {
 		t.Fatalf("close: %v", err)
 	}
-}
-
-// testFacts reads what the recorder's Permits are decided on.
-type testFacts struct{ world *keysWorld }
-
-func (f testFacts) Snapshot(ctx context.Context, actor consent.Actor, session consent.SessionID) (consent.Snapshot, error) {
-	s := consent.Snapshot{Actor: actor, Session: session, ReadAt: time.Now()}
-	rows, err := f.world.database.Pool(RoleWorker).Query(ctx,
-		`SELECT candidate, state, recording, transcription, assessment, statement_timestamp() FROM sessions WHERE id = $1`, session)
-	if err != nil {
-		return s, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		s.Known = true
-		err := rows.Scan(&s.Candidate, &s.State, &s.Consents.Recording, &s.Consents.Transcription, &s.Consents.Assessment, &s.Now)
-		if err != nil {
-			return s, err
-		}
-	}
-	return s, rows.Err()
 }
 
 // write appends chunks to a segment through the recorder's door and leaves it open.
