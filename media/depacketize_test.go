@@ -65,7 +65,7 @@ func TestOpusDuration(t *testing.T) {
 
 func TestOpusFramesFromARealEncoder(t *testing.T) {
 	var log frameLog
-	clip := clipAudio(t, "1")
+	clip := sourceTalk(t, "1", "1")
 	for i, f := range clip {
 		p := packet{time: rtpTime(i * 960), payload: f.Payload} //nolint:gosec // small
 		if !(opusDepacketizer{}).push(p, testEpoch, &log) {
@@ -143,7 +143,7 @@ func sameFrames(t *testing.T, got []encodedFrame, want []sent) {
 func TestVideoFramesFromARealEncoder(t *testing.T) {
 	for _, codec := range []Codec{CodecVP8, CodecVP9} {
 		t.Run(string(codec), func(t *testing.T) {
-			clip := clipVideo(t, codec, "320x180", "2", "30")
+			clip := sourceVideo(t, codec, "2", "30")
 			packets := videoPackets(t, clip, 65500)
 			sameFrames(t, depacketized(t, codec, packets), clip)
 
@@ -193,7 +193,7 @@ func TestVideoFramesFromARealEncoder(t *testing.T) {
 
 func TestKeyFrameStartIsSeenFromItsFirstPacket(t *testing.T) {
 	for _, codec := range []Codec{CodecVP8, CodecVP9} {
-		clip := clipVideo(t, codec, "320x180", "1", "10")
+		clip := sourceVideo(t, codec, "1", "10")
 		d, _, _ := newDepacketizer(KindVideo, codec)
 		starts := 0
 		for _, p := range videoPackets(t, clip, 0) {
@@ -270,7 +270,7 @@ func TestVP9Descriptor(t *testing.T) {
 }
 
 func TestVP9TakesTheLowestSpatialLayer(t *testing.T) {
-	clip := clipVideo(t, CodecVP9, "320x180", "1", "30")
+	clip := sourceVideo(t, CodecVP9, "1", "30")
 	var log frameLog
 	d, _, _ := newDepacketizer(KindVideo, CodecVP9)
 	for i, f := range clip[:3] {
@@ -290,7 +290,7 @@ func TestVideoFramesAreBounded(t *testing.T) {
 	for _, codec := range []Codec{CodecVP8, CodecVP9} {
 		d, _, _ := newDepacketizer(KindVideo, codec)
 		var log frameLog
-		key := clipVideo(t, codec, "320x180", "0.1", "30")[:1]
+		key := sourceVideo(t, codec, "0.1", "30")[:1]
 		for _, p := range videoPackets(t, key, 0) {
 			d.push(packet{time: 1, payload: p.Payload}, testEpoch, &log)
 		}
