@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,11 +39,33 @@ func ffmpeg(t testing.TB, program string, args ...string) string {
 }
 
 // clipVideo makes a moving test picture, every frame unlike all others.
-func clipVideo(t testing.TB, codec Codec, size, seconds string, keyEvery string) []sent {
+func clipVideo(t testing.TB, codec Codec, size, seconds, keyEvery string) []sent {
+	t.Helper()
+	return clip(string(codec)+size+keyEvery, seconds, func() []sent { return makeVideo(t, codec, size, keyEvery) })
+}
+
+// clips holds what was made once for all tests; nobody changes it.
+var clips sync.Map
+
+func clip(name, seconds string, make func() []sent) []sent {
+	made, ok := clips.Load(name)
+	if !ok {
+		made = make()
+		clips.Store(name, made)
+	}
+	end, err := strconv.ParseFloat(seconds, 64)
+	return keep(made.([]sent), func(s sent) bool { return err == nil && s.Time.Seconds() < end })
+}
+
+func makeVideo(t testing.TB, codec Codec, size, keyEvery string) []sent {
 	t.Helper()
 	encoder := "libvpx"
 	if codec == CodecVP9 {
 		encoder = "libvpx-vp9"
+	}
+	seconds := "40"
+	if size != "160x120" { // the long clips are of this size
+		seconds = "4"
 	}
 	path := filepath.Join(t.TempDir(), "clip.ivf")
 	ffmpeg(t, "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size="+size+":rate=30", "-t", seconds,
@@ -80,8 +103,13 @@ func readIVF(t testing.TB, path string, codec Codec) []sent {
 // clipAudio makes a tone as Opus packets of 20 ms.
 func clipAudio(t testing.TB, seconds string) []sent {
 	t.Helper()
+	return clip("sound", seconds, func() []sent { return makeAudio(t) })
+}
+
+func makeAudio(t testing.TB) []sent {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "clip.ogg")
-	ffmpeg(t, "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-t", seconds,
+	ffmpeg(t, "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-t", "40",
 		"-c:a", "libopus", "-b:a", "32k", "-application", "voip", path)
 	return readOgg(t, path)
 }

@@ -11,7 +11,7 @@ import (
 )
 
 func TestPlaybackIsWhatWasSent(t *testing.T) {
-	video, audio := clipVideo(t, CodecVP8, "320x240", "20", "60"), clipAudio(t, "20")
+	video, audio := clipVideo(t, CodecVP8, "160x120", "20", "60"), clipAudio(t, "20")
 	store := record(t, merge(video, audio))
 	if n := len(store.segments(t, KindVideo)); n < 3 {
 		t.Fatalf("20 s of video are in %d segments", n)
@@ -23,7 +23,7 @@ func TestPlaybackIsWhatWasSent(t *testing.T) {
 	if n := samePackets(t, path, "a", audio); n != 0 {
 		t.Errorf("%d packets of silence in unbroken sound", n)
 	}
-	if got := probe(t, path, "stream=codec_name,width,height"); got != "opus\nvp8,320,240" {
+	if got := probe(t, path, "stream=codec_name,width,height"); got != "opus\nvp8,160,120" {
 		t.Errorf("streams are %q", got)
 	}
 	seconds, err := strconv.ParseFloat(probe(t, path, "format=duration"), 64)
