@@ -71,7 +71,7 @@ CREATE POLICY employer_live ON authorizations FOR SELECT TO greenroom_employer U
         WHERE e.authorization_id = authorizations.id AND e.kind <> 'granted'));
 
 GRANT SELECT, INSERT ON authorization_events TO greenroom_candidate;
-GRANT SELECT (authorization_id, org, kind) ON authorization_events TO greenroom_employer;
+GRANT SELECT (authorization_id, org, kind, at) ON authorization_events TO greenroom_employer;
 CREATE POLICY candidate_own ON authorization_events TO greenroom_candidate
     USING (EXISTS (SELECT FROM authorizations a WHERE a.id = authorization_events.authorization_id))
     WITH CHECK (account = (SELECT current_account()) AND EXISTS (SELECT FROM authorizations a
