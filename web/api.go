@@ -36,13 +36,10 @@ type body[T any] struct {
 
 func answer[T any](v T) *body[T] { return &body[T]{Body: v} }
 
-// sessionPath is the input of every operation about one session.
+// sessionPath is the input of operations that need nothing but a session. Those that need more repeat
+// the field: huma does not see into an embedded struct that is not exported.
 type sessionPath struct {
 	ID string `path:"id" doc:"Id of the session."`
-}
-
-func (p sessionPath) session() (consent.SessionID, error) {
-	return parseID[consent.SessionID](p.ID)
 }
 
 // parseID answers a malformed id as an unknown one.
@@ -135,6 +132,7 @@ func checkKeys(d *json.Decoder) error {
 // register adds one JSON operation. Who may call it is checked before any of the request is read.
 func register[I, O any](s *Server, who caller, op huma.Operation, handle func(context.Context, consent.Account, *I) (*O, error)) {
 	op.Path = apiPrefix + op.Path
+	op.BodyReadTimeout = writeTimeout // net/http cancels a handler that outlives it: a password may wait for its turn
 	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
 		if _, refused := s.admit(r, who); refused != nil {

@@ -17,7 +17,7 @@ type noticeJSON struct {
 }
 
 type consentsInput struct {
-	sessionPath
+	ID   string `path:"id" doc:"Id of the session."`
 	Body struct {
 		NoticeSHA256  string `json:"notice_sha256"`
 		Recording     bool   `json:"recording"`
@@ -27,7 +27,7 @@ type consentsInput struct {
 }
 
 type withdrawConsentInput struct {
-	sessionPath
+	ID   string `path:"id" doc:"Id of the session."`
 	Body struct {
 		Consent consent.Consent `json:"consent" enum:"recording,transcription,assessment"`
 	}
@@ -49,14 +49,14 @@ func (s *Server) consentRoutes() {
 }
 
 func (s *Server) getNotice(ctx context.Context, account consent.Account, in *sessionPath) (*body[noticeJSON], error) {
-	if _, err := s.sessionOf(ctx, account, *in); err != nil {
+	if _, err := s.sessionOf(ctx, account, in.ID); err != nil {
 		return nil, err
 	}
 	return answer(noticeJSON{Version: s.notice.Version, SHA256: s.notice.SHA256(), Text: s.notice.Text}), nil
 }
 
 func (s *Server) giveConsents(ctx context.Context, account consent.Account, in *consentsInput) (*body[sessionJSON], error) {
-	session, err := s.sessionOf(ctx, account, in.sessionPath)
+	session, err := s.sessionOf(ctx, account, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func (s *Server) giveConsents(ctx context.Context, account consent.Account, in *
 }
 
 func (s *Server) withdrawConsent(ctx context.Context, account consent.Account, in *withdrawConsentInput) (*body[sessionJSON], error) {
-	id, err := in.session()
+	id, err := parseID[consent.SessionID](in.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -130,7 +130,7 @@ func (w *world) addSegment(session consent.SessionID, kind media.Kind, codec med
 		segment.Width, segment.Height = 640, 480
 	}
 	filling := bytes.Repeat([]byte(kind), frame)[:frame]
-	perChunk := 10
+	perChunk := max(1, min(10, 200_000/frame))
 	for at := time.Duration(0); at < 6*time.Second; at += blockEvery {
 		number := int(at / blockEvery)
 		segment.Table.Blocks = append(segment.Table.Blocks, media.BlockRef{

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -36,7 +37,10 @@ func TestOpenAPIDocumentSaysWhatIsTrue(t *testing.T) {
 	var document struct {
 		Paths map[string]map[string]struct {
 			OperationID string `json:"operationId"`
-			Responses   map[string]struct {
+			Parameters  []struct {
+				Name string `json:"name"`
+			} `json:"parameters"`
+			Responses map[string]struct {
 				Content map[string]any `json:"content"`
 			} `json:"responses"`
 		} `json:"paths"`
@@ -58,6 +62,15 @@ func TestOpenAPIDocumentSaysWhatIsTrue(t *testing.T) {
 				t.Errorf("%s %s: operation id %q is empty or taken", method, path, operation.OperationID)
 			}
 			ids[operation.OperationID] = true
+			described := ""
+			for _, parameter := range operation.Parameters {
+				described += "{" + parameter.Name + "}"
+			}
+			for _, part := range strings.Split(path, "/") {
+				if strings.HasPrefix(part, "{") && !strings.Contains(described, part) {
+					t.Errorf("%s %s: %s is not described", method, path, part)
+				}
+			}
 		}
 	}
 	for name, schema := range document.Components.Schemas {

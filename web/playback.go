@@ -43,7 +43,7 @@ func (s *Server) playbackRoutes() {
 }
 
 func (s *Server) getRecording(ctx context.Context, account consent.Account, in *sessionPath) (*body[recordingJSON], error) {
-	id, err := in.session()
+	id, err := parseID[consent.SessionID](in.ID)
 	if err != nil {
 		return nil, err
 	}

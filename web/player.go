@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"greenroom/consent"
@@ -46,7 +47,7 @@ func (p *player) play(w http.ResponseWriter, r *http.Request) error {
 		return refused
 	}
 	defer done()
-	out := &mediaWriter{to: w, control: http.NewResponseController(w), head: p.head}
+	out := &mediaWriter{to: w, control: http.NewResponseController(w), conn: connOf(r), head: p.head}
 	err := p.watched(ctx, out, func(ctx context.Context) error {
 		var pace func(context.Context, time.Duration) error
 		if p.account.Kind == consent.AccountEmployer {
@@ -55,19 +56,19 @@ func (p *player) play(w http.ResponseWriter, r *http.Request) error {
 		return p.layout.WriteRange(ctx, out, p.head.bytes.from, p.head.bytes.to, p.server.cfg.Recordings, p.permit, pace)
 	})
 	if err == nil {
-		if !out.begun { // an empty range is still an answer
+		if !out.begun.Load() { // an empty range is still an answer
 			p.head.send(w)
 		}
 		return nil
 	}
-	if !out.begun {
+	if !out.begun.Load() {
 		_ = out.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // the refusal itself may be read
 		return err
 	}
 	if !isRefusal(err) && ctx.Err() == nil && !out.broken {
 		p.server.log.ErrorContext(ctx, "playback failed", "request", visitOf(ctx).id, "error", err)
 	}
-	cutOff(w, out.control)
+	out.cutOff()
 	return nil
 }
 
@@ -159,9 +160,10 @@ func (p *player) pace(ctx context.Context, out *mediaWriter, at time.Duration) e
 type mediaWriter struct {
 	to      http.ResponseWriter
 	control *http.ResponseController
+	conn    *net.TCPConn // nil where it is shared
 	head    mediaHead
-	begun   bool
-	broken  bool // the reader went away or took nothing
+	begun   atomic.Bool // the head was sent
+	broken  bool        // the reader went away or took nothing
 
 	mu       sync.Mutex // between a write's deadline and the stop that overrules it
 	stopped  bool
@@ -172,8 +174,7 @@ func (m *mediaWriter) Write(b []byte) (int, error) {
 	if err := m.extend(); err != nil {
 		return 0, err
 	}
-	if !m.begun {
-		m.begun = true
+	if !m.begun.Swap(true) {
 		m.head.send(m.to)
 	}
 	n, err := m.to.Write(b)
@@ -215,6 +216,9 @@ func (m *mediaWriter) stop() {
 		return
 	}
 	m.stopped = true
+	if m.conn != nil && m.begun.Load() { // whatever closes it now, nothing more is delivered
+		_ = m.conn.SetLinger(0)
+	}
 	_ = m.control.SetWriteDeadline(time.Now())
 }
 
@@ -226,23 +230,31 @@ func (m *mediaWriter) finish() {
 }
 
 // cutOff ends the connection in the middle of the answer. What still lies in this machine's buffers is
-// thrown away: the write deadline is over, and a linger of zero resets the connection.
-func cutOff(w http.ResponseWriter, control *http.ResponseController) {
-	_ = control.SetWriteDeadline(time.Now())
-	hijacker, ok := w.(http.Hijacker)
-	if !ok {
-		panic(http.ErrAbortHandler)
+// thrown away: a linger of zero resets the connection.
+func (m *mediaWriter) cutOff() {
+	if m.conn != nil {
+		_ = m.conn.SetLinger(0)
+		_ = m.conn.Close()
 	}
-	conn, _, err := hijacker.Hijack()
-	if err != nil { // HTTP/2: the stream is reset
-		panic(http.ErrAbortHandler)
-	}
-	below := conn
+	panic(http.ErrAbortHandler)
+}
+
+type connKey struct{}
+
+// withConn keeps a connection beside its requests, so that a stream can be cut off: net/http itself
+// only ever ends one politely, after everything that was written has been delivered.
+func withConn(ctx context.Context, conn net.Conn) context.Context {
 	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok { // TLS
-		below = wrapped.NetConn()
+		conn = wrapped.NetConn()
 	}
-	if tcp, ok := below.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0)
+	return context.WithValue(ctx, connKey{}, conn)
+}
+
+// connOf returns the connection that carries only this request, or nil: with HTTP/2 others share it.
+func connOf(r *http.Request) *net.TCPConn {
+	conn, ok := r.Context().Value(connKey{}).(*net.TCPConn)
+	if !ok || r.ProtoMajor != 1 {
+		return nil
 	}
-	_ = below.Close()
+	return conn
 }

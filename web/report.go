@@ -28,7 +28,7 @@ func (s *Server) reportRoutes() {
 }
 
 func (s *Server) getReport(ctx context.Context, account consent.Account, in *sessionPath) (*body[reportJSON], error) {
-	id, err := in.session()
+	id, err := parseID[consent.SessionID](in.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -183,13 +183,15 @@ func neverNull(document *huma.OpenAPI) {
 }
 
 // NewHTTPServer returns an [http.Server] for the handler with the limits that the security baseline
-// asks for. It has no write timeout because streams set theirs write by write.
+// asks for, and what it takes to cut a stream off. It has no write timeout because streams set theirs
+// write by write.
 func NewHTTPServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
+		ConnContext:       withConn,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 }

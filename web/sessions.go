@@ -52,7 +52,7 @@ type newSessionInput struct {
 }
 
 type selfRatingInput struct {
-	sessionPath
+	ID         string `path:"id" doc:"Id of the session."`
 	Question   int    `path:"question" minimum:"0" maximum:"1000"`
 	Take       int    `path:"take" minimum:"1" maximum:"1000"`
 	Competency string `path:"competency" maxLength:"100"`
@@ -107,7 +107,7 @@ func (s *Server) listSessions(ctx context.Context, account consent.Account, _ *s
 }
 
 func (s *Server) getSession(ctx context.Context, account consent.Account, in *sessionPath) (*body[sessionJSON], error) {
-	session, err := s.sessionOf(ctx, account, *in)
+	session, err := s.sessionOf(ctx, account, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -115,8 +115,8 @@ func (s *Server) getSession(ctx context.Context, account consent.Account, in *se
 }
 
 // sessionOf returns the candidate's own session that the path names.
-func (s *Server) sessionOf(ctx context.Context, account consent.Account, path sessionPath) (consent.Session, error) {
-	id, err := path.session()
+func (s *Server) sessionOf(ctx context.Context, account consent.Account, text string) (consent.Session, error) {
+	id, err := parseID[consent.SessionID](text)
 	if err != nil {
 		return consent.Session{}, err
 	}
@@ -128,7 +128,7 @@ func (s *Server) sessionOf(ctx context.Context, account consent.Account, path se
 }
 
 func (s *Server) rateSelf(ctx context.Context, account consent.Account, in *selfRatingInput) (*none, error) {
-	id, err := in.session()
+	id, err := parseID[consent.SessionID](in.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ type accessJSON struct {
 }
 
 type authorizeInput struct {
-	sessionPath
+	ID   string `path:"id" doc:"Id of the session."`
 	Body struct {
 		OrgID      string          `json:"org_id"`
 		Purpose    consent.Purpose `json:"purpose" enum:"practice_review,hiring"`
@@ -65,7 +65,7 @@ type authorizeInput struct {
 }
 
 type withdrawAuthorizationInput struct {
-	sessionPath
+	ID            string `path:"id" doc:"Id of the session."`
 	Authorization string `path:"aid" doc:"Id of the authorization."`
 }
 
@@ -106,7 +106,7 @@ func (s *Server) listOrganizations(ctx context.Context, account consent.Account,
 }
 
 func (s *Server) listAuthorizations(ctx context.Context, account consent.Account, in *sessionPath) (*body[authorizationsJSON], error) {
-	id, err := in.session()
+	id, err := parseID[consent.SessionID](in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (s *Server) listAuthorizations(ctx context.Context, account consent.Account
 }
 
 func (s *Server) authorize(ctx context.Context, account consent.Account, in *authorizeInput) (*body[authorizationJSON], error) {
-	id, err := in.session()
+	id, err := parseID[consent.SessionID](in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +151,7 @@ func cannotShare(err error) *problem {
 }
 
 func (s *Server) withdrawAuthorization(ctx context.Context, account consent.Account, in *withdrawAuthorizationInput) (*none, error) {
-	session, err := in.session()
+	session, err := parseID[consent.SessionID](in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +166,7 @@ func (s *Server) withdrawAuthorization(ctx context.Context, account consent.Acco
 }
 
 func (s *Server) listAccesses(ctx context.Context, account consent.Account, in *sessionPath) (*body[accessesJSON], error) {
-	id, err := in.session()
+	id, err := parseID[consent.SessionID](in.ID)
 	if err != nil {
 		return nil, err
 	}

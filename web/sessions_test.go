@@ -1,0 +1,262 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"greenroom/assess"
+	"greenroom/consent"
+)
+
+func TestBankShowsNoQuestion(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	got := s.nobody(t).get("/api/v1/bank").want(http.StatusOK)
+	var bank bankJSON
+	got.into(&bank)
+	source := s.server.cfg.Bank
+	if bank.Version != source.Version || len(bank.Roles) != len(source.Roles) {
+		t.Fatalf("bank %+v", bank)
+	}
+	for i, role := range source.Roles {
+		var total time.Duration
+		for _, q := range role.Questions {
+			total += q.PrepareFor + q.AnswerFor
+			if strings.Contains(string(got.body), q.Text) {
+				t.Errorf("the bank shows %q", q.Text)
+			}
+		}
+		if minutes := time.Duration(bank.Roles[i].Minutes) * time.Minute; minutes < total || minutes >= total+time.Minute {
+			t.Errorf("role %s: %v for %v", role.ID, minutes, total)
+		}
+	}
+}
+
+func TestJudgeIsNamed(t *testing.T) {
+	t.Parallel()
+	var judge judgeJSON
+	newStage(t).nobody(t).get("/api/v1/judge").want(http.StatusOK).into(&judge)
+	want := judgeJSON{transcriberJSON{"moonshine-tiny", ThisServer}, assessorJSON{"judge-1", "models.example.org"}}
+	if judge != want {
+		t.Errorf("judge %+v, want %+v", judge, want)
+	}
+}
+
+func (p *person) newSession() sessionJSON {
+	p.t.Helper()
+	var session sessionJSON
+	p.do(http.MethodPost, "/api/v1/sessions", map[string]any{"role": "software-engineer", "mode": "practice"}).want(http.StatusCreated).into(&session)
+	return session
+}
+
+func TestSessionFromStartToConsent(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	p := s.candidate(t)
+	session := p.newSession()
+	if session.State != consent.SessionScheduled || session.Consents != (consentsJSON{}) || session.NoticeSHA256 != "" {
+		t.Errorf("new session %+v: want nothing consented", session)
+	}
+	var notice noticeJSON
+	p.get(sessionPathOf(session.ID, "notice")).want(http.StatusOK).into(&notice)
+	if notice.SHA256 != (consent.Notice{Text: notice.Text}).SHA256() || notice.Version == "" {
+		t.Errorf("notice %q does not hash to %s", notice.Text, notice.SHA256)
+	}
+	answer := func(hash string, recording, transcription, assessment bool) reply {
+		return p.do(http.MethodPost, sessionPathOf(session.ID, "consents"), map[string]any{
+			"notice_sha256": hash, "recording": recording, "transcription": transcription, "assessment": assessment,
+		})
+	}
+	answer(strings.Repeat("0", 64), true, true, true).want(http.StatusConflict).problem()
+	answer(notice.SHA256, true, false, true).want(http.StatusUnprocessableEntity).problem()
+	answer(notice.SHA256, false, true, false).want(http.StatusOK).into(&session)
+	if session.State != consent.SessionConsented || session.Consents != (consentsJSON{Transcription: true}) || session.NoticeSHA256 != notice.SHA256 {
+		t.Errorf("answered session %+v", session)
+	}
+	answer(notice.SHA256, true, true, true).want(http.StatusConflict).problem()
+	if count := len(slices.DeleteFunc(slices.Clone(s.writes), func(w string) bool { return w != "GiveConsents" })); count != 1 {
+		t.Errorf("consents were stored %d times, want once", count)
+	}
+	p.do(http.MethodPost, sessionPathOf(session.ID, "consents/withdraw"), map[string]any{"consent": "transcription"}).want(http.StatusOK).into(&session)
+	if session.Consents != (consentsJSON{}) {
+		t.Errorf("consents after withdrawal: %+v", session.Consents)
+	}
+	p.do(http.MethodPost, sessionPathOf(session.ID, "consents/withdraw"), map[string]any{"consent": "everything"}).want(http.StatusUnprocessableEntity)
+}
+
+// P39: every box may stay empty.
+func TestRefusingEverythingIsFine(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	p := s.candidate(t)
+	session := p.newSession()
+	p.do(http.MethodPost, sessionPathOf(session.ID, "consents"), map[string]any{
+		"notice_sha256": s.server.notice.SHA256(), "recording": false, "transcription": false, "assessment": false,
+	}).want(http.StatusOK).into(&session)
+	if session.State != consent.SessionConsented {
+		t.Errorf("state %s, want consented", session.State)
+	}
+	p.get("/api/v1/sessions/" + string(session.ID)).want(http.StatusOK)
+}
+
+func TestListHasOnesOwnSessions(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	p := s.candidate(t)
+	mine := p.newSession()
+	s.candidate(t).newSession()
+	s.share(mine.ID, s.employer(t, "Acme"), consent.ScopeRatings)
+	var list sessionsJSON
+	p.get("/api/v1/sessions").want(http.StatusOK).into(&list)
+	if len(list.Sessions) != 1 || list.Sessions[0].ID != mine.ID || list.Sessions[0].SharedWith == nil || *list.Sessions[0].SharedWith != 1 {
+		t.Errorf("list %+v", list)
+	}
+	var empty sessionsJSON
+	got := s.candidate(t).get("/api/v1/sessions").want(http.StatusOK)
+	got.into(&empty)
+	if string(got.body) != "{\"sessions\":[]}\n" {
+		t.Errorf("empty list %s: want [] and never null", got.body)
+	}
+}
+
+func TestSelfRatingIsStored(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	p := s.candidate(t)
+	id := s.interview(t, p)
+	competency := s.plans[id].Questions[1].Competencies[0]
+	rate := func(path string, level int) reply {
+		return p.do(http.MethodPut, sessionPathOf(id, "answers/"+path), map[string]any{"level": level})
+	}
+	rate("1/2/self-ratings/"+competency, 4).want(http.StatusNoContent)
+	if len(s.ratings) != 1 {
+		t.Fatalf("ratings %v, want one", s.ratings)
+	}
+	level, ok := s.ratings[0].Level()
+	if r := s.ratings[0]; r.Question() != 1 || r.Take() != 2 || r.Competency() != competency || r.Rater().Kind != assess.RaterSelf || level != 4 || !ok {
+		t.Errorf("rating %+v", r)
+	}
+	for path, want := range map[string]int{
+		"1/2/self-ratings/charm":           http.StatusNotFound,
+		"99/1/self-ratings/" + competency:  http.StatusNotFound,
+		"-1/1/self-ratings/" + competency:  http.StatusUnprocessableEntity,
+		"1/0/self-ratings/" + competency:   http.StatusUnprocessableEntity,
+		"one/1/self-ratings/" + competency: http.StatusUnprocessableEntity,
+	} {
+		if got := rate(path, 3); got.status != want {
+			t.Errorf("%s: got %d, want %d", path, got.status, want)
+		}
+	}
+	for _, level := range []int{0, 6, -1} {
+		rate("1/2/self-ratings/"+competency, level).want(http.StatusUnprocessableEntity).problem()
+	}
+}
+
+func TestSharingFromGrantToWithdrawal(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	p, watcher := s.candidate(t), s.employer(t, "Acme")
+	id := s.interview(t, p)
+	var organizations organizationsJSON
+	p.get("/api/v1/organizations").want(http.StatusOK).into(&organizations)
+	org := organizations.Organizations[0].ID
+	grant := map[string]any{"org_id": org, "purpose": "hiring", "scopes": []string{"ratings", "transcript"}, "valid_until": testNow.Add(24 * time.Hour)}
+	var authorization authorizationJSON
+	p.do(http.MethodPost, sessionPathOf(id, "authorizations"), grant).want(http.StatusCreated).into(&authorization)
+	if authorization.OrgName != "Acme" || authorization.State != consent.AuthorizationGranted || len(authorization.Scopes) != 2 {
+		t.Errorf("authorization %+v", authorization)
+	}
+	watcher.get(sharedPath(id, "report")).want(http.StatusOK)
+	var shared sharedListJSON
+	watcher.get("/api/v1/shared").want(http.StatusOK).into(&shared)
+	if len(shared.Sessions) != 1 || shared.Sessions[0].ID != id || shared.Sessions[0].LengthMS != 60_000 {
+		t.Errorf("shared list %+v", shared)
+	}
+	var accesses accessesJSON
+	p.get(sessionPathOf(id, "accesses")).want(http.StatusOK).into(&accesses)
+	if len(accesses.Accesses) != 3 || accesses.Accesses[1].Artefact != consent.ArtefactRatings {
+		t.Errorf("accesses %+v, want session, ratings and transcript", accesses)
+	}
+	p.do(http.MethodPost, sessionPathOf(id, "authorizations/"+string(authorization.ID)+"/withdraw"), nil).want(http.StatusNoContent)
+	watcher.get(sharedPath(id, "report")).want(http.StatusNotFound)
+	var list authorizationsJSON
+	p.get(sessionPathOf(id, "authorizations")).want(http.StatusOK).into(&list)
+	if len(list.Authorizations) != 1 || list.Authorizations[0].State != consent.AuthorizationWithdrawn || list.Authorizations[0].EndedAt.IsZero() {
+		t.Errorf("authorizations %+v", list)
+	}
+}
+
+func TestSharingRefusesTheImpossible(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	p, watcher := s.candidate(t), s.employer(t, "Acme")
+	id := s.interview(t, p)
+	for name, c := range map[string]struct {
+		change map[string]any
+		want   int
+	}{
+		"no parts":                 {map[string]any{"scopes": []string{}}, http.StatusUnprocessableEntity},
+		"null parts":               {map[string]any{"scopes": nil}, http.StatusUnprocessableEntity},
+		"an unknown part":          {map[string]any{"scopes": []string{"everything"}}, http.StatusUnprocessableEntity},
+		"a part twice":             {map[string]any{"scopes": []string{"ratings", "ratings"}}, http.StatusUnprocessableEntity},
+		"a resume nobody holds":    {map[string]any{"scopes": []string{"resume"}}, http.StatusUnprocessableEntity},
+		"an unknown purpose":       {map[string]any{"purpose": "curiosity"}, http.StatusUnprocessableEntity},
+		"the past":                 {map[string]any{"valid_until": testNow}, http.StatusUnprocessableEntity},
+		"more than 180 days":       {map[string]any{"valid_until": testNow.Add(180*24*time.Hour + time.Second)}, http.StatusUnprocessableEntity},
+		"an unknown organization":  {map[string]any{"org_id": consent.NewID[consent.OrgID]()}, http.StatusNotFound},
+		"a malformed organization": {map[string]any{"org_id": "acme"}, http.StatusNotFound},
+		"a state of one's own":     {map[string]any{"state": "granted"}, http.StatusUnprocessableEntity},
+	} {
+		body := map[string]any{"org_id": watcher.account.Org, "purpose": "hiring", "scopes": []string{"ratings"}, "valid_until": testNow.Add(time.Hour)}
+		for field, value := range c.change {
+			body[field] = value
+		}
+		got := p.do(http.MethodPost, sessionPathOf(id, "authorizations"), body)
+		if got.status != c.want {
+			t.Errorf("%s: got %d %s, want %d", name, got.status, got.body, c.want)
+			continue
+		}
+		got.problem()
+	}
+	if slices.Contains(s.writes, "Authorize") {
+		t.Error("something impossible was stored")
+	}
+}
+
+func TestCaptionsAreTheTranscript(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	p := s.candidate(t)
+	id := s.interview(t, p)
+	got := p.get(sessionPathOf(id, "captions.vtt")).want(http.StatusOK)
+	want := "WEBVTT\n\n00:00:01.000 --> 00:00:01.300\nloosemoose\n\n" +
+		"00:00:10.000 --> 00:00:12.700\nthe zebra and the quokka &lt;b&gt;&amp; ran\n"
+	if string(got.body) != want || got.header.Get("Content-Type") != "text/vtt; charset=utf-8" {
+		t.Errorf("got %s %q, want %q", got.header.Get("Content-Type"), got.body, want)
+	}
+}
+
+func TestCaptionsAreCutIntoReadablePieces(t *testing.T) {
+	t.Parallel()
+	words := wordsOf(time.Hour, strings.Fields(strings.Repeat("word ", 25))...)
+	vtt := webVTT(assess.Record{Loose: []assess.Line{{Start: time.Hour, Words: words}}})
+	if n := strings.Count(vtt, " --> "); n != 3 {
+		t.Errorf("%d captions for 25 words, want 3:\n%s", n, vtt)
+	}
+	if !strings.Contains(vtt, "\n01:00:00.000 --> 01:00:04.700\n") {
+		t.Errorf("first caption:\n%s", vtt)
+	}
+}
+
+func TestOperationsSeeNumbersOnly(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	var overview overviewJSON
+	s.person(t, consent.Account{Kind: consent.AccountOps}).get("/api/v1/ops/overview").want(http.StatusOK).into(&overview)
+	if overview.Sessions["live"] != 2 || overview.Jobs["available"] != 1 || overview.SpoolFiles != 3 || overview.Build != "test" {
+		t.Errorf("overview %+v", overview)
+	}
+}
