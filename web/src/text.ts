@@ -476,25 +476,29 @@ export const measurementNames: Record<string, string> = {
   longest_pause: 'Longest pause',
 };
 
-export const scopes: Record<string, { name: string; body: string }> = {
+export const scopes: Record<string, { name: string; short: string; body: string }> = {
   ratings: {
     name: 'Levels',
+    short: 'levels',
     body: 'The levels a model or a person gave, with who gave them. Not your own rating.',
   },
   feedback: {
     name: 'Explanations and counts',
+    short: 'explanations and counts',
     body: 'Why a level is not higher or lower, and what was counted.',
   },
-  transcript: { name: 'Transcript', body: 'Every word that was written down.' },
+  transcript: { name: 'Transcript', short: 'transcript', body: 'Every word that was written down.' },
   'recording.audio': {
     name: 'Recording: sound',
+    short: 'sound recording',
     body: 'Your voice, to listen to here. It cannot be downloaded as a link.',
   },
   'recording.video': {
     name: 'Recording: picture',
+    short: 'picture recording',
     body: 'Your picture, without sound unless you share that too.',
   },
-  profile: { name: 'Your name', body: 'The name of your account.' },
+  profile: { name: 'Your name', short: 'name', body: 'The name of your account.' },
 };
 
 export const artefacts: Record<string, string> = {

@@ -3,26 +3,12 @@ import type * as t from './types';
 
 const at = encodeURIComponent;
 
-export interface NewAccount {
-  birth_date: string;
-  email: string;
-  display_name: string;
-  password: string;
-}
-
-export interface NewAuthorization {
-  org_id: string;
-  purpose: t.Purpose;
-  scopes: string[];
-  valid_until: string;
-}
-
 /** Every call the pages make, typed; one line an operation of the API document. */
 export function endpoints(client: Client) {
   const loggedOut: Call = { mayBeLoggedOut: true };
   return {
     checkAge: (birth_date: string) => client.post<t.AgeAnswer>('age-check', { birth_date }, loggedOut),
-    join: (account: NewAccount) => client.post<t.Account>('accounts', account, loggedOut),
+    join: (account: t.NewAccount) => client.post<t.Account>('accounts', account, loggedOut),
     logIn: (email: string, password: string) =>
       client.post<t.Account>('log-in', { email, password }, loggedOut),
     logOut: () => client.post<void>('log-out', undefined, loggedOut),
@@ -49,7 +35,7 @@ export function endpoints(client: Client) {
     organizations: (call?: Call) => client.get<{ organizations: t.Organization[] }>('organizations', call),
     authorizations: (id: string, call?: Call) =>
       client.get<{ authorizations: t.Authorization[] }>(`sessions/${at(id)}/authorizations`, call),
-    authorize: (id: string, request: NewAuthorization) =>
+    authorize: (id: string, request: t.NewAuthorization) =>
       client.post<t.Authorization>(`sessions/${at(id)}/authorizations`, request),
     withdrawAuthorization: (id: string, authorization: string) =>
       client.post<void>(`sessions/${at(id)}/authorizations/${at(authorization)}/withdraw`),

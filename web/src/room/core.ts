@@ -63,6 +63,12 @@ export const emptyRoom: RoomState = {
   ended: null,
 };
 
+/** Fatal to this connection only: the page comes back by itself, as PROTOCOL.md says. */
+const passing = ['server_stopping', 'cannot_open'];
+
+/** Said already by the connection sentence, or overtaken by the next turn. */
+const quietProblems = ['connection_lost', 'wrong_phase'];
+
 /** Reasons after which the interview itself is over, and not just this page's place in it. */
 const overReasons = ['finished', 'time_limit', 'abandoned'];
 
@@ -120,7 +126,8 @@ function receive(state: RoomState, message: FromServer, now: number): RoomState 
     }
     case 'problem': {
       const { type: _, ...problem } = message;
-      return { ...state, problem };
+      if (quietProblems.includes(problem.code)) return state;
+      return { ...state, problem: { ...problem, fatal: problem.fatal && !passing.includes(problem.code) } };
     }
     case 'ended':
       // A stopping server is not the end of the interview: the page comes back to another process.
@@ -144,7 +151,7 @@ function withCaption(captions: readonly Caption[], caption: Caption): readonly C
 export function remainingMs(state: RoomState, now: number): number | null {
   const turn = state.turn;
   if (turn?.remaining_ms === undefined) return null;
-  return Math.max(0, turn.remaining_ms - (now - turn.at));
+  return Math.max(0, turn.remaining_ms - since(turn.at, now));
 }
 
 /** What the recording mark may say. While the link is down the page does not know, and says so. */
@@ -162,7 +169,11 @@ export function recordingMark(state: RoomState, now: number): RecordingMark {
   switch (recording.state) {
     case 'on':
     case 'delayed':
-      return { state: recording.state, elapsedMs: recording.elapsed_ms + (now - recording.at), ...message };
+      return {
+        state: recording.state,
+        elapsedMs: recording.elapsed_ms + since(recording.at, now),
+        ...message,
+      };
     case 'failed':
       return { state: 'failed', elapsedMs: recording.elapsed_ms, ...message };
     case 'off':
@@ -192,6 +203,11 @@ export function can(state: RoomState, command: Command): boolean {
     default:
       return unreachable(command);
   }
+}
+
+/** A clock that was last looked at before the message came is not behind it. */
+function since(at: number, now: number): number {
+  return Math.max(0, now - at);
 }
 
 function unreachable(value: never): never {

@@ -43,7 +43,7 @@ export class RoomPeer {
 
   async answer(sdp: string): Promise<void> {
     const connection = this.connection;
-    if (!connection || connection.signalingState !== 'have-local-offer') return; // of an older offer
+    if (connection?.signalingState !== 'have-local-offer') return; // of an older offer
     await connection.setRemoteDescription({ type: 'answer', sdp });
     const waiting = this.waiting;
     this.waiting = [];

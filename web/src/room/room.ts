@@ -93,7 +93,7 @@ export class Room {
     this.apply({ type: 'message', message, now: this.now() });
     switch (message.type) {
       case 'welcome':
-        void this.welcomed();
+        void this.offer();
         return;
       case 'answer':
         this.peer.answer(message.sdp).catch((cause) => this.peerFailed(cause));
@@ -106,16 +106,10 @@ export class Room {
         if (this.state.ended !== null) this.leave();
         return;
       case 'problem':
-        if (message.fatal) this.leave();
+        if (this.state.problem?.fatal) this.leave();
+        else if (message.code === 'connection_lost') void this.offer();
         return;
       default:
-    }
-  }
-
-  private async welcomed(): Promise<void> {
-    await this.offer();
-    for (const kind of ['audio', 'video'] as const) {
-      if (this.muted[kind]) this.send({ type: 'muted', kind, muted: true });
     }
   }
 
@@ -123,6 +117,10 @@ export class Room {
     clearTimeout(this.mending);
     this.mending = undefined;
     await this.peer.offer(this.stream).catch((cause) => this.peerFailed(cause));
+    // What is muted belongs to the peer connection on the server's side: it is said again.
+    for (const kind of ['audio', 'video'] as const) {
+      if (this.muted[kind]) this.send({ type: 'muted', kind, muted: true });
+    }
   }
 
   private peerChanged(peer: PeerState): void {

@@ -8,6 +8,7 @@ import { Choice } from '../ui/choice';
 import { ErrorBox } from '../ui/errors';
 import { Loaded, useLoad } from '../ui/load';
 import { Page } from '../ui/page';
+import { withChoice } from './consent-choice';
 import { noticeParts } from './notice-text';
 import { sessionPath } from './steps';
 
@@ -146,12 +147,6 @@ function NoticeText(props: { text: string }) {
       ))}
     </div>
   );
-}
-
-/** Assessment reads the transcript: taking that away takes assessment with it. */
-export function withChoice(chosen: Consents, name: ConsentName, on: boolean): Consents {
-  const next = { ...chosen, [name]: on };
-  return next.transcription ? next : { ...next, assessment: false };
 }
 
 function whoWrites(judge: Judge): string {

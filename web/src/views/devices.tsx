@@ -134,13 +134,14 @@ function Sample(props: { stream: MediaStream }) {
 }
 
 function Menus(props: { devices: Devices }) {
-  const { choice, choose, lists } = props.devices;
+  const { choice, choose, lists, stream } = props.devices;
+  const used = (tracks: MediaStreamTrack[] | undefined) => tracks?.[0]?.getSettings().deviceId;
   return (
     <div class="stack-tight">
       <label class="field">
         <span class="label">{words.microphone}</span>
         <select
-          value={choice.audio ?? ''}
+          value={used(stream?.getAudioTracks()) ?? choice.audio ?? ''}
           onChange={(event) => choose({ audio: event.currentTarget.value })}
           data-testid="microphone"
         >
@@ -154,7 +155,7 @@ function Menus(props: { devices: Devices }) {
       <label class="field">
         <span class="label">{words.camera}</span>
         <select
-          value={choice.camera ? (choice.video ?? lists.video[0]?.id ?? '') : 'none'}
+          value={choice.camera ? (used(stream?.getVideoTracks()) ?? choice.video ?? '') : 'none'}
           onChange={(event) => {
             const id = event.currentTarget.value;
             choose(id === 'none' ? { camera: false } : { camera: true, video: id });

@@ -86,7 +86,7 @@ function Banner(props: { report: Report }) {
       {grant && (
         <p class="note" data-testid="grant-banner">
           {words.banner(
-            listed(grant.scopes.map((s) => (scopes[s]?.name ?? s).toLowerCase())),
+            listed(grant.scopes.map((s) => scopes[s]?.short ?? s)),
             dateTime(grant.valid_until),
             purposes[grant.purpose].name.toLowerCase(),
           )}

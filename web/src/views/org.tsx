@@ -51,7 +51,7 @@ function SharedTable(props: { sessions: SharedSession[] }) {
               <td class="figures">{s.ended_at ? date(s.ended_at) : ''}</td>
               <td class="figures">{clock(s.length_ms)}</td>
               <td>{purposes[s.purpose].name}</td>
-              <td>{listed(s.scopes.map((scope) => (scopes[scope]?.name ?? scope).toLowerCase()))}</td>
+              <td>{listed(s.scopes.map((scope) => scopes[scope]?.short ?? scope))}</td>
               <td class="figures">{date(s.valid_until)}</td>
             </tr>
           ))}

@@ -13,6 +13,7 @@ export function RoomCaptions(props: { state: RoomState }) {
   }
   const lines = captions.slice(-SHOWN);
   const waiting = turn?.phase === 'answering' || turn?.phase === 'preparing';
+  if (!waiting && lines.length === 0) return null;
   return (
     <section class="captions" aria-label={words.captions}>
       {!hidden && (
@@ -29,16 +30,14 @@ export function RoomCaptions(props: { state: RoomState }) {
           ))}
         </div>
       )}
-      {(waiting || lines.length > 0) && (
-        <button
-          type="button"
-          class="button button-quiet"
-          onClick={() => setHidden(!hidden)}
-          aria-pressed={hidden}
-        >
-          {hidden ? words.showCaptions : words.hideCaptions}
-        </button>
-      )}
+      <button
+        type="button"
+        class="button button-quiet"
+        onClick={() => setHidden(!hidden)}
+        aria-pressed={hidden}
+      >
+        {hidden ? words.showCaptions : words.hideCaptions}
+      </button>
     </section>
   );
 }

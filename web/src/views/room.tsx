@@ -63,14 +63,19 @@ function NotIn(props: { id: string; joined: InRoom }) {
 }
 
 function Refused(props: { id: string; problem: NonNullable<RoomState['problem']>; again: () => void }) {
-  const toConsent = props.problem.code === 'consent_required';
+  const base = `/sessions/${encodeURIComponent(props.id)}`;
+  const elsewhere = {
+    consent_required: [`${base}/consent`, words.toConsent],
+    session_over: [`${base}/report`, words.toReport],
+  };
+  const [href, label] = elsewhere[props.problem.code as keyof typeof elsewhere] ?? [];
   return (
     <Page title={props.problem.message}>
       <p>{props.problem.next}</p>
       <p class="actions">
-        {toConsent ? (
-          <a class="button button-primary" href={`/sessions/${encodeURIComponent(props.id)}/consent`}>
-            {words.toConsent}
+        {href ? (
+          <a class="button button-primary" href={href}>
+            {label}
           </a>
         ) : (
           <button type="button" class="button button-primary" onClick={props.again}>

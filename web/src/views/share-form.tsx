@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { Organization, Purpose } from '../api/types';
+import type { Organization, Purpose, Scope } from '../api/types';
 import { api } from '../state';
 import { purposes, scopes, sharing as words } from '../text';
 import { Choice } from '../ui/choice';
@@ -24,7 +24,7 @@ export function ShareForm(props: { id: string; organizations: Organization[]; on
   const today = new Date();
   const [org, setOrg] = useState('');
   const [purpose, setPurpose] = useState<Purpose>('practice_review');
-  const [parts, setParts] = useState<readonly string[]>([]);
+  const [parts, setParts] = useState<readonly Scope[]>([]);
   const [until, setUntil] = useState(isoDay(addDays(today, SUGGESTED_DAYS)));
   const [missing, setMissing] = useState('');
   const [error, setError] = useState<unknown>(null);

@@ -45,7 +45,7 @@ export function SharingView(props: { id: string }) {
 }
 
 function partsOf(authorization: Authorization): string {
-  return listed(authorization.scopes.map((s) => (scopes[s]?.name ?? s).toLowerCase()));
+  return listed(authorization.scopes.map((s) => scopes[s]?.short ?? s));
 }
 
 function Current(props: { id: string; list: Authorization[]; onChange: () => void }) {
