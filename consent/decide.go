@@ -107,9 +107,10 @@ func allowed(s Snapshot, artefact Artefact) bool {
 	}
 }
 
-// takesMedia: the tail of a recording is still sealed and uploaded just after the session ended.
+// takesMedia: the tail of a recording is still sealed and uploaded after the session ended or was
+// abandoned, also by the next process after a crash.
 func takesMedia(state SessionState) bool {
-	return state == SessionConsented || state == SessionLive || state == SessionEnded || state == SessionAssessed
+	return state != SessionScheduled && state != SessionErased
 }
 
 func assessorNeeds(artefact Artefact) bool {

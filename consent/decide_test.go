@@ -209,3 +209,16 @@ func TestGateFailsClosed(t *testing.T) {
 		t.Errorf("good facts are refused: %v", err)
 	}
 }
+
+func TestRecorderMayKeepMediaFromTheConsentOn(t *testing.T) {
+	for state, want := range map[SessionState]bool{
+		SessionScheduled: false, SessionConsented: true, SessionLive: true, SessionEnded: true,
+		SessionAssessed: true, SessionAbandoned: true, SessionErased: false,
+	} {
+		s := as(ActorRecorder, "")
+		s.State = state
+		if _, err := Decide(s, ArtefactCapture); (err == nil) != want {
+			t.Errorf("capture in a session that is %s: %v, want allowed = %v", state, err, want)
+		}
+	}
+}

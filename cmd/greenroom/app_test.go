@@ -98,7 +98,7 @@ func (p *program) checkRecording(candidate *browser, result rehearsed) {
 	t := p.t
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "recording.webm")
-	body := candidate.get(t, "/api/v1/sessions/"+result.Session+"/recording.webm", http.StatusOK)
+	body := candidate.get(t, candidate.recordingOf(t, "/api/v1/sessions/"+result.Session), http.StatusOK)
 	if err := os.WriteFile(file, []byte(body), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func (p *program) checkRecording(candidate *browser, result rehearsed) {
 func (p *program) withdrawWhileWatching(candidate, employer *browser, session string) {
 	t := p.t
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.address+"/api/v1/shared/"+session+"/recording.webm", nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.address+employer.recordingOf(t, "/api/v1/shared/"+session), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,6 +181,18 @@ func (p *program) withdrawWhileWatching(candidate, employer *browser, session st
 	if took > time.Second {
 		t.Errorf("the last byte came %v after the withdrawal, want at most 1 s", took)
 	}
+}
+
+// recordingOf returns the address of the newest frozen state of a session's recording.
+func (b *browser) recordingOf(t *testing.T, session string) string {
+	t.Helper()
+	var described struct {
+		Through int64 `json:"through"`
+	}
+	if err := json.Unmarshal([]byte(b.get(t, session+"/recording", http.StatusOK)), &described); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%s/recording.webm?through=%d", session, described.Through)
 }
 
 // browser keeps a log-in cookie and speaks HTTP like a page.

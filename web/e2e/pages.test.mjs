@@ -1,0 +1,109 @@
+// The doors: who is too young, who refuses everything, what a device that is missing looks like.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { byId, logIn, openBrowser, openPage } from "./support/browser.mjs";
+import { startServer } from "./support/server.mjs";
+
+let server;
+let browser;
+
+before(async () => {
+  server = await startServer();
+  browser = await openBrowser();
+});
+
+after(async () => {
+  await browser?.close();
+  assert.equal(await server?.stop(), 0);
+  server?.remove();
+});
+
+test("someone under 16 is refused kindly and nothing is sent but the birth date", async () => {
+  const { page, wrong } = await openPage(browser);
+  const posted = [];
+  page.on("request", (request) => request.method() === "POST" && posted.push([new URL(request.url()).pathname, request.postData()]));
+  await page.goto(`${server.address}/join`);
+  assert.equal(await byId(page, "email").count(), 0, "the e-mail address is asked before the age");
+  const tooYoung = `${new Date().getFullYear() - 15}-01-01`;
+  await byId(page, "join-birth-date").fill(tooYoung);
+  await byId(page, "join-continue").click();
+  await byId(page, "join-refused").waitFor();
+  assert.deepEqual(posted.map(([path]) => path), ["/api/v1/age-check"]);
+  const answer = await page.request.post(`${server.address}/api/v1/accounts`, {
+    headers: { Origin: server.address },
+    data: { birth_date: tooYoung, email: "young@example.org", display_name: "Young", password: "a long enough pass phrase" },
+  });
+  assert.equal(answer.status(), 403, "the server itself refuses, whatever the page does");
+  assert.deepEqual(await page.context().cookies(), []);
+  assert.deepEqual(wrong, []);
+});
+
+test("refusing everything still gives an interview, and that work is never started", { timeout: 120_000 }, async () => {
+  const { page, wrong } = await openPage(browser);
+  await logIn(page, server.address, server.accounts.candidate);
+  await page.goto(`${server.address}/start`);
+  await byId(page, "role-customer-support").check();
+  await byId(page, "start-submit").click();
+  await page.waitForURL("**/consent");
+  const session = new URL(page.url()).pathname.split("/")[2];
+  await byId(page, "consent-continue").click();
+  await page.waitForURL("**/devices");
+  await page.goto(`${server.address}/sessions/${session}/room`);
+  await byId(page, "room-begin").click();
+  await byId(page, "room-start-answer").click();
+  await byId(page, "room-done").click();
+  await byId(page, "room-finish").click();
+  await byId(page, "room-finish-confirm").click();
+  await byId(page, "room-to-report").waitFor();
+  const report = await (await page.request.get(`${server.address}/api/v1/sessions/${session}/report`)).json();
+  assert.equal(report.recording ?? null, null);
+  for (const question of report.questions) {
+    for (const take of question.takes) {
+      assert.equal((take.lines ?? []).length, 0);
+      assert.equal((take.measurements ?? []).length, 0);
+      assert.equal((take.ratings ?? []).length, 0);
+    }
+  }
+  assert.equal((await page.request.get(`${server.address}/api/v1/sessions/${session}/recording.webm?through=1`)).status(), 404);
+  await page.goto(`${server.address}/sessions/${session}/report`);
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  assert.deepEqual(wrong, []);
+});
+
+test("a denied microphone says what to do next", async () => {
+  const denied = await openBrowser({ args: ["--deny-permission-prompts"] });
+  try {
+    const { page } = await openPage(denied, { permissions: [] });
+    await page.addInitScript(() => {
+      navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("denied", "NotAllowedError"));
+    });
+    await logIn(page, server.address, server.accounts.candidate);
+    await page.goto(`${server.address}/start`);
+    await byId(page, "role-software-engineer").check();
+    await byId(page, "start-submit").click();
+    await page.waitForURL("**/consent");
+    await byId(page, "consent-continue").click();
+    await page.waitForURL("**/devices");
+    await page.locator('[data-testid^="trouble-"]').first().waitFor();
+  } finally {
+    await denied.close();
+  }
+});
+
+test("every page works by keyboard alone and at phone width", async () => {
+  const { page, wrong } = await openPage(browser, { viewport: { width: 390, height: 844 } });
+  await page.goto(`${server.address}/login`);
+  await byId(page, "email").focus();
+  await page.keyboard.type(server.accounts.ops.email);
+  await page.keyboard.press("Tab");
+  await page.keyboard.type(server.accounts.ops.password);
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/ops");
+  for (const address of ["/ops", "/", "/login", "/join"]) {
+    await page.goto(server.address + address);
+    await page.getByRole("heading", { level: 1 }).first().waitFor();
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.ok(wide <= 0, `${address} scrolls sideways by ${wide} px at phone width`);
+  }
+  assert.deepEqual(wrong, []);
+});
