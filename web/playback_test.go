@@ -3,6 +3,7 @@ package web
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -387,7 +388,11 @@ func TestServerThatStopsEndsStreams(t *testing.T) {
 	id := s.interview(t, p)
 	events := p.listen(sessionPathOf(id, "events"))
 	events.want("results")
-	s.server.EndStreams()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := s.http.Config.Shutdown(ctx); err != nil {
+		t.Errorf("shutdown waited for a stream: %v", err)
+	}
 	events.wantEnd()
 }
 

@@ -186,7 +186,7 @@ func neverNull(document *huma.OpenAPI) {
 // asks for, and what it takes to cut a stream off. It has no write timeout because streams set theirs
 // write by write.
 func NewHTTPServer(handler http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{
+	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		IdleTimeout:       2 * time.Minute,
@@ -194,6 +194,10 @@ func NewHTTPServer(handler http.Handler, log *slog.Logger) *http.Server {
 		ConnContext:       withConn,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
+	if pages, ok := handler.(*Server); ok {
+		server.RegisterOnShutdown(pages.EndStreams)
+	}
+	return server
 }
 
 // loggedReader leaves a line where facts could not be read: the caller only sees a refusal.
