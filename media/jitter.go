@@ -2,6 +2,10 @@ package media
 
 import "time"
 
+// openingWait is how long the first packets are held, so that one which overtook the others at the very
+// beginning does not cost them: without its first packet the first key frame is lost.
+const openingWait = 100 * time.Millisecond
+
 // How long and how much a jitter buffer holds. The wait is the recording's loss bound under loss, and
 // as long as a missing packet is asked for. The counts are more than two seconds of the largest stream
 // a candidate sends (about 400 packets a second for video, 50 for audio); the bytes bound what a
@@ -40,11 +44,13 @@ type jitterBuffer struct {
 	maxBytes int
 
 	started  bool
+	opening  bool         // nothing was let go yet, so next may still fall
 	next     int64        // the sequence number to let go next
 	slots    []heldPacket // made when the first packet has to wait
+	last     int64        // the highest sequence number ever held
 	held     int
 	bytes    int
-	deadline time.Time // when the hole at next is given up; meaningful while held > 0
+	deadline time.Time // when the hole at next is given up, or opening ends; meaningful while held > 0
 	spare    [][]byte
 }
 
@@ -58,31 +64,49 @@ func newJitterBuffer(kind Kind, sink jitterSink) *jitterBuffer {
 // push takes a packet that was not seen before. It reports false for one that came after its turn.
 func (j *jitterBuffer) push(sequence int64, p packet, arrival time.Time) bool {
 	if !j.started {
-		j.started = true
+		j.started, j.opening = true, true
+		j.next = sequence
+		j.keep(sequence, p, arrival)
+		j.deadline = arrival.Add(openingWait)
+		return true
+	}
+	if j.opening && sequence < j.next && j.last-sequence < int64(j.capacity) {
 		j.next = sequence
 	}
 	if sequence < j.next {
 		return false
 	}
 	if sequence >= j.next+int64(j.capacity) {
+		j.open()
 		j.skipTo(sequence - int64(j.capacity) + 1)
 		j.drain()
 	}
-	if sequence == j.next {
+	if sequence == j.next && !j.opening {
 		j.next++
 		j.sink.released(p, arrival)
 		j.drain()
-	} else {
-		j.keep(sequence, p, arrival)
-		for j.bytes > j.maxBytes {
-			j.skipHole()
-		}
+		return true
+	}
+	j.keep(sequence, p, arrival)
+	for j.bytes > j.maxBytes {
+		j.skipHole()
 	}
 	return true
 }
 
+// open ends the opening.
+func (j *jitterBuffer) open() {
+	if j.opening {
+		j.opening = false
+		j.drain()
+	}
+}
+
 // expire gives up holes that have been waited for long enough.
 func (j *jitterBuffer) expire(now time.Time) {
+	if j.held > 0 && j.opening && !now.Before(j.deadline) {
+		j.open()
+	}
 	for j.held > 0 && !now.Before(j.deadline) {
 		j.skipHole()
 	}
@@ -90,6 +114,7 @@ func (j *jitterBuffer) expire(now time.Time) {
 
 // flush lets go of everything: nothing more will come.
 func (j *jitterBuffer) flush() {
+	j.open()
 	for j.held > 0 {
 		j.skipHole()
 	}
@@ -112,6 +137,7 @@ func (j *jitterBuffer) keep(sequence int64, p packet, arrival time.Time) {
 	p.payload = append(buffer[:0], p.payload...)
 	*j.slot(sequence) = heldPacket{sequence: sequence, packet: p, arrival: arrival}
 	j.bytes += len(p.payload)
+	j.last = max(j.last, sequence)
 	if j.held++; j.held == 1 {
 		j.deadline = arrival.Add(jitterWait)
 	}
@@ -142,6 +168,10 @@ func (j *jitterBuffer) release(s *heldPacket) {
 
 // skipHole gives up the hole at next; something is held behind it.
 func (j *jitterBuffer) skipHole() {
+	j.open()
+	if j.held == 0 {
+		return
+	}
 	j.skipTo(j.firstHeld())
 	j.drain()
 }

@@ -46,7 +46,35 @@ func TestJitterBufferPutsInOrder(t *testing.T) {
 		j := newJitterBuffer(KindAudio, &log)
 		for _, s := range c.in {
 			j.push(s, numbered(s), testEpoch)
+			j.open()
 		}
+		if !slices.Equal(log.list, c.want) {
+			t.Errorf("%s: %v let go as %v, want %v", c.name, c.in, log.list, c.want)
+		}
+	}
+}
+
+func TestJitterBufferOpensWithTheLowest(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		in   []int64
+		want []string
+	}{
+		{"overtaken at the start", []int64{5, 6, 3, 4}, []string{"3", "4", "5", "6"}},
+		{"with a hole", []int64{7, 5, 8}, []string{"5"}},
+		{"too far below", []int64{1000, 1001, 1001 - audioJitterPackets}, []string{"1000", "1001"}},
+		{"too far above", []int64{1000, 999, 999 + audioJitterPackets}, []string{"999", "1000"}},
+	} {
+		var log sinkLog
+		j := newJitterBuffer(KindAudio, &log)
+		for _, s := range c.in {
+			j.push(s, numbered(s), testEpoch)
+		}
+		j.expire(testEpoch.Add(openingWait - ms))
+		if len(log.list) > 0 && c.name != "too far above" {
+			t.Errorf("%s: let go %v while opening", c.name, log.list)
+		}
+		j.expire(testEpoch.Add(openingWait))
 		if !slices.Equal(log.list, c.want) {
 			t.Errorf("%s: %v let go as %v, want %v", c.name, c.in, log.list, c.want)
 		}
@@ -58,6 +86,7 @@ func TestJitterBufferWaitsTwoSeconds(t *testing.T) {
 	j := newJitterBuffer(KindVideo, &log)
 	second := func(s float64) time.Time { return testEpoch.Add(time.Duration(s * float64(time.Second))) }
 	j.push(1, numbered(1), second(0))
+	j.open()
 	j.push(3, numbered(3), second(0.1))
 	j.push(4, numbered(4), second(0.5))
 	j.push(6, numbered(6), second(1))
@@ -140,6 +169,7 @@ func FuzzJitterBuffer(f *testing.F) {
 		held := map[int64]bool{}
 		now, base := testEpoch, first
 		j.push(first, packet{sequence: 0}, now)
+		j.open()
 		for i, c := range b {
 			now = now.Add(time.Duration(c%64) * 10 * time.Millisecond)
 			base += int64(c % 7)
@@ -177,6 +207,9 @@ func TestJitterBufferDoesNotAllocate(t *testing.T) {
 		push(s + 1)
 		s += 4
 	}
+	push(s)
+	j.open()
+	s++
 	swapped()
 	if n := testing.AllocsPerRun(1000, swapped); n != 0 {
 		t.Errorf("%v allocations for each four packets", n)

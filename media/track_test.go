@@ -1,0 +1,265 @@
+package media
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pion/rtp"
+)
+
+// bareTrack is a track whose frames go to a recorder that does nothing.
+func bareTrack(t testing.TB, kind Kind, codec Codec) (*Track, *countingRecorder) {
+	t.Helper()
+	c := NewCapture(CaptureConfig{})
+	var recorder countingRecorder
+	c.lanes[kind].recorder = &recorder
+	track, err := c.Attach(TrackConfig{Kind: kind, Codec: codec, SSRC: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return track, &recorder
+}
+
+type countingRecorder struct{ frames, bytes int }
+
+func (r *countingRecorder) Put(_ Kind, _ Codec, f Frame) {
+	r.frames++
+	r.bytes += len(f.Payload)
+}
+
+func TestTrackCountsWhatItDrops(t *testing.T) {
+	track, recorder := bareTrack(t, KindAudio, CodecOpus)
+	strange := opusAt(3, 60*ms, 0x78, 1)
+	strange[11] = 9 // another SSRC
+	other := opusAt(4, 80*ms, 0x78, 1)
+	other[1] = 13 // another payload type
+	for _, b := range [][]byte{
+		opusAt(1, 0, 0x78, 1), opusAt(2, 20*ms, 0x78, 1), opusAt(2, 20*ms, 0x78, 1), nil, {0x80}, strange,
+		opusAt(3, 60*ms), other, opusAt(5, 100*ms, 0x7b, 63), opusAt(6, 120*ms, 0x78, 1),
+	} {
+		track.Push(b, testEpoch)
+	}
+	track.Feedback(testEpoch.Add(openingWait))
+	want := TrackStats{Received: 6, Duplicate: 1, Malformed: 5}
+	if got := track.Stats(); got != want || recorder.frames != 3 {
+		t.Errorf("stats %+v, %d frames; want %+v and 3", got, recorder.frames, want)
+	}
+	if due := track.Feedback(testEpoch.Add(time.Second / 2)); len(due.Nack) != 0 {
+		t.Errorf("asks for %v, which came", due.Nack)
+	}
+}
+
+func TestVideoTrackAsksForItsFirstKeyFrame(t *testing.T) {
+	track, recorder := bareTrack(t, KindVideo, CodecVP8)
+	if !track.Feedback(testEpoch).KeyFrame {
+		t.Fatal("no key frame is asked for at first")
+	}
+	delta := func(s uint16, payload ...byte) []byte {
+		p := rtp.Packet{Header: rtp.Header{Version: 2, Marker: true, SSRC: 2, PayloadType: 96, SequenceNumber: s, Timestamp: uint32(s) * 3000}, Payload: payload}
+		b, _ := p.Marshal()
+		return b
+	}
+	asked := 1
+	for i := range 200 { // frames nobody can decode, for four seconds
+		now := testEpoch.Add(time.Duration(i) * 20 * ms)
+		track.Push(delta(uint16(i), 0x10, 1, 2, 3), now) //nolint:gosec // small
+		if track.Feedback(now).KeyFrame {
+			asked++
+		}
+	}
+	if asked != 4 || recorder.frames != 0 {
+		t.Errorf("asked %d times in four seconds, kept %d frames", asked, recorder.frames)
+	}
+	now := testEpoch.Add(4 * time.Second)
+	track.Push(delta(200, 0x10, 0x10, 0, 0, 0x9d, 1, 0x2a, 64, 0, 64, 0), now)
+	for range 300 {
+		now = now.Add(20 * ms)
+		if track.Feedback(now).KeyFrame {
+			t.Fatal("a key frame is asked for after it came")
+		}
+	}
+	if recorder.frames != 1 {
+		t.Errorf("%d frames kept, want the key frame", recorder.frames)
+	}
+}
+
+func TestRecorderAsksThroughTheTrack(t *testing.T) {
+	c := NewCapture(CaptureConfig{})
+	l := c.lanes[KindVideo]
+	l.requestKeyFrame() // nobody is there
+	asked := 0
+	track, err := c.Attach(TrackConfig{Kind: KindVideo, Codec: CodecVP8, RequestKeyFrame: func() { asked++ }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.requestKeyFrame()
+	if asked != 1 {
+		t.Errorf("asked %d times, want 1", asked)
+	}
+	track.Detach()
+	l.requestKeyFrame()
+	if asked != 1 {
+		t.Error("asked a track that is gone")
+	}
+	if track, err = c.Attach(TrackConfig{Kind: KindVideo, Codec: CodecVP8}); err != nil {
+		t.Fatal(err)
+	}
+	track.key.wanted = false
+	l.requestKeyFrame()
+	if !track.Feedback(testEpoch).KeyFrame {
+		t.Error("Feedback does not ask in place of RequestKeyFrame")
+	}
+}
+
+func TestDamagedKeyFrameIsAskedForAtOnce(t *testing.T) {
+	track, _ := bareTrack(t, KindVideo, CodecVP8)
+	packet := func(s uint16, marker bool, payload ...byte) []byte {
+		p := rtp.Packet{Header: rtp.Header{Version: 2, Marker: marker, SSRC: 2, PayloadType: 96, SequenceNumber: s, Timestamp: 3000}, Payload: payload}
+		b, _ := p.Marshal()
+		return b
+	}
+	now := testEpoch
+	track.Feedback(now)
+	track.Push(packet(1, false, 0x10, 0x10, 0, 0, 0x9d, 1, 0x2a, 64, 0, 64, 0), now)
+	track.Push(packet(3, true, 0, 1, 2), now) // 2 never comes
+	var asked []time.Duration
+	for at := time.Duration(0); at < 2100*ms; at += 20 * ms {
+		if track.Feedback(now.Add(at)).KeyFrame {
+			asked = append(asked, at)
+		}
+	}
+	if len(asked) != 2 || asked[0] > 900*ms || asked[1] < asked[0]+keyRetry {
+		t.Errorf("asked at %v, want when the packet was given up, and a second later", asked)
+	}
+}
+
+func TestDetachedTrackSaysNothing(t *testing.T) {
+	track, recorder := bareTrack(t, KindAudio, CodecOpus)
+	track.Push(opusAt(1, 0, 0x78, 1), testEpoch)
+	track.Push(opusAt(3, 40*ms, 0x78, 1), testEpoch)
+	track.Detach()
+	if recorder.frames != 2 {
+		t.Errorf("%d frames after Detach, want 2: what waited is let go", recorder.frames)
+	}
+	if due := track.Feedback(testEpoch.Add(time.Hour)); due.Report != nil || due.Nack != nil || due.KeyFrame {
+		t.Errorf("feedback %+v", due)
+	}
+	track.Push(opusAt(4, 60*ms, 0x78, 1), testEpoch)
+	track.SenderReport(1, 2, testEpoch)
+	track.Muted(true, testEpoch)
+	if recorder.frames != 2 || track.lane.muted {
+		t.Error("a detached track took something")
+	}
+}
+
+func TestReceptionReportOfATrack(t *testing.T) {
+	track, _ := bareTrack(t, KindAudio, CodecOpus)
+	track.Push(opusAt(1, 0, 0x78, 1), testEpoch)
+	track.SenderReport(0x1122334455667788, 0, testEpoch)
+	track.SenderReport(0, 0, testEpoch.Add(ms)) // a sender without a clock
+	due := track.Feedback(testEpoch.Add(time.Second))
+	if due.Report == nil || due.Report.SSRC != 2 || due.Report.LastSenderReport != 0x33445566 || due.Report.Delay != 1<<16 {
+		t.Errorf("report %+v", due.Report)
+	}
+	if track.Feedback(testEpoch.Add(1900*ms)).Report != nil {
+		t.Error("two reports within a second")
+	}
+}
+
+// TestPushDoesNotAllocate holds the packet path to its promise, with reordering and requests.
+func TestPushDoesNotAllocate(t *testing.T) {
+	for _, kind := range []Kind{KindAudio, KindVideo} {
+		codec := map[Kind]Codec{KindAudio: CodecOpus, KindVideo: CodecVP8}[kind]
+		track, recorder := bareTrack(t, kind, codec)
+		payload := make([]byte, 1000)
+		payload[0], payload[1] = 0x78, 1 // one Opus frame
+		if kind == KindVideo {
+			copy(payload, "\x10\x10\x00\x00\x9d\x01\x2a\x40\x01\xb4\x00") // a key frame
+		}
+		b := rtpPacket(t, rtp.Header{PayloadType: 96, SSRC: 2, Marker: true}, payload)
+		sequence, now := 0, testEpoch
+		push := func(s int) {
+			b[2], b[3] = byte(s>>8), byte(s)
+			ticks := s * 1000
+			b[4], b[5], b[6], b[7] = byte(ticks>>24), byte(ticks>>16), byte(ticks>>8), byte(ticks)
+			now = now.Add(10 * ms)
+			track.Push(b, now)
+		}
+		group := func() { // a hole that lasts long enough to be asked for
+			for _, s := range []int{0, 2, 3, 4, 1} {
+				push(sequence + s)
+			}
+			track.Feedback(now)
+			sequence += 5
+		}
+		group()
+		if n := testing.AllocsPerRun(2000, group); n != 0 {
+			t.Errorf("%s: %v allocations for each five packets", kind, n)
+		}
+		if recorder.frames != sequence {
+			t.Errorf("%s: %d frames of %d packets", kind, recorder.frames, sequence)
+		}
+	}
+}
+
+func FuzzTrack(f *testing.F) {
+	f.Add([]byte("\x1c\x80\x60\x00\x01\x00\x00\x00\x02\x00\x00\x00\x03\x10\x10\x00\x00\x9d\x01\x2a\x40\x01\xb4\x00\x00\x00\x00"), true)
+	f.Add(append([]byte{14}, opusAt(1, 0, 0x78, 1)...), false)
+	f.Fuzz(func(t *testing.T, b []byte, video bool) {
+		kind, codec := KindAudio, CodecOpus
+		if video {
+			kind, codec = KindVideo, CodecVP8
+		}
+		track, _ := bareTrack(t, kind, codec)
+		track.config.SSRC = 0
+		now := testEpoch
+		for len(b) > 1 {
+			n := min(int(b[0]), len(b)-1)
+			track.Push(b[1:1+n], now)
+			track.SenderReport(uint64(b[0])<<56|1, uint32(n), now) //nolint:gosec // small
+			now = now.Add(time.Duration(b[0]) * 10 * ms)
+			if due := track.Feedback(now); len(due.Nack) > maxNackBatch {
+				t.Fatalf("asks for %d packets at once", len(due.Nack))
+			}
+			b = b[1+n:]
+		}
+		track.Detach()
+		if track.jitter.held != 0 {
+			t.Fatalf("%d packets are held after Detach", track.jitter.held)
+		}
+	})
+}
+
+// TestManyGoroutines is for the race detector.
+func TestManyGoroutines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newCaptureRig(t, nil)
+		first := r.attach(KindAudio)
+		stop := make(chan struct{})
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			for {
+				select {
+				case <-stop:
+					return
+				case <-time.After(5 * ms):
+					first.Feedback(time.Now())
+					first.Stats()
+					first.SenderReport(uint64(time.Now().UnixNano()), 0, time.Now()) //nolint:gosec // positive
+					r.capture.MediaNow()
+				}
+			}
+		}()
+		s := uint16(0)
+		start := time.Now()
+		r.steps(first, start, &s, 0, time.Second)
+		r.capture.SetConsents(allConsents)
+		second := r.attach(KindAudio)
+		r.steps(second, start, &s, time.Second, 2*time.Second)
+		close(stop)
+		<-ended
+		r.end()
+	})
+}
