@@ -270,7 +270,6 @@ export const room = {
   thinking: 'Time to think',
   answering: 'Your answer',
   left: (clock: string) => `${clock} left`,
-  noLimit: 'No time limit',
   announce: (seconds: number) => `${seconds} seconds left`,
   startAnswer: 'Start answering now',
   done: 'Done',
@@ -394,6 +393,7 @@ export const report = {
   rated: (model: string) => `${model || 'A model'} rated it: an unvalidated practice estimate.`,
   ratingPending: 'Results are still arriving; they appear here by themselves.',
   noRating: 'No one has rated this answer yet. Here is what was counted.',
+  noRatingNoCounts: 'No one has rated this answer yet.',
   noRatingAtAll: 'No one has rated it; you can rate yourself.',
   label: 'Unvalidated practice estimate',
   labelWhy:
@@ -406,7 +406,6 @@ export const report = {
   loadNewer: 'Load it',
   playFailed: 'The recording could not be played to its end. It is stored; try again.',
   timeline: 'Time line',
-  timelineHint: 'Select a question to jump to it.',
   bandLabel: (n: number, from: string, to: string) => `Question ${n}, from ${from} to ${to}`,
   gapLabel: (from: string, to: string) => `Missing from ${from} to ${to}`,
   gapReasons: {
@@ -417,7 +416,6 @@ export const report = {
     muted: 'the device was off',
     serverdown: 'the server was away',
   } as Record<string, string>,
-  legendGap: 'missing',
   legendSupports: 'speaks for',
   legendContradicts: 'speaks against',
   transcript: 'Transcript',
@@ -461,19 +459,24 @@ export const report = {
   >,
   measurements: 'What was counted',
   measurementColumns: { name: 'What', value: 'Value', counted: 'How it was counted' },
-  notValid: (why: string) => `Not valid here: ${why}`,
-  noMeasurements: 'Nothing was counted.',
+  notValid: (why: string) => `Not valid here. ${why}`,
   judgedBy: (transcriber: string, assessor: string) =>
     `Words by ${transcriber || 'nobody'}. Levels by ${assessor || 'nobody but you'}.`,
 };
 
 export const measurementNames: Record<string, string> = {
-  words_per_minute: 'Words a minute',
-  speaking_time: 'Speaking time',
-  time_to_first_word: 'Time to first word',
   answer_length: 'Answer length',
+  time_to_first_word: 'Time to first word',
+  speaking_time: 'Speaking time',
+  words: 'Words',
+  words_per_minute: 'Words a minute',
   pauses: 'Pauses',
   longest_pause: 'Longest pause',
+  first_person_singular: 'I, me, my',
+  first_person_plural: 'We, us, our',
+  numbers: 'Numbers said',
+  word_variety: 'Variety of words',
+  fillers: 'Fillers',
 };
 
 export const scopes: Record<string, { name: string; short: string; body: string }> = {
@@ -584,7 +587,6 @@ export const org = {
   },
   noName: 'Name not shared',
   open: 'Open',
-  openLabel: (role: string) => `Open ${role}`,
   bannerTitle: (role: string) => `Shared with you: ${role}`,
   banner: (parts: string, until: string, purpose: string) =>
     `You may see ${parts} until ${until}, for this purpose: ${purpose}. The candidate sees what you open, and can end this at any moment.`,

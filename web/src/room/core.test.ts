@@ -8,7 +8,7 @@ import { can, emptyRoom, isOver, MAX_CAPTIONS, recordingMark, reduce, remainingM
 const all = { recording: true, transcription: true, assessment: true };
 const question = { text: 'Why?', kind: 'technical' };
 
-function after(messages: FromServer[], from: RoomState = open(), now = 1000): RoomState {
+function given(messages: FromServer[], from: RoomState = open(), now = 1000): RoomState {
   return messages.reduce((state, message) => reduce(state, { type: 'message', message, now }), from);
 }
 
@@ -25,12 +25,12 @@ describe('reduce', () => {
     for (const example of examples.from_server) {
       const decoded = decodeMessage(JSON.stringify(example));
       expect(decoded.ok).toBe(true);
-      if (decoded.ok) after([decoded.message]);
+      if (decoded.ok) given([decoded.message]);
     }
   });
 
   it('keeps captions in order and replaces a repeated one', () => {
-    const state = after([caption(2), caption(0), caption(1), caption(0, 2), caption(1, 1, 'again')]);
+    const state = given([caption(2), caption(0), caption(1), caption(0, 2), caption(1, 1, 'again')]);
     expect(state.captions.map((c) => `${c.epoch}.${c.sequence} ${c.text}`)).toEqual([
       '1.0 line 0',
       '1.1 again',
@@ -40,7 +40,7 @@ describe('reduce', () => {
   });
 
   it('keeps only the newest captions', () => {
-    const state = after(Array.from({ length: MAX_CAPTIONS + 5 }, (_, i) => caption(i)));
+    const state = given(Array.from({ length: MAX_CAPTIONS + 5 }, (_, i) => caption(i)));
     expect(state.captions).toHaveLength(MAX_CAPTIONS);
     expect(state.captions[0]?.sequence).toBe(5);
   });
@@ -54,27 +54,27 @@ describe('reduce', () => {
       end_ms: 1,
       message: 'No words.',
     };
-    expect(after([failed]).captions[0]).toMatchObject({ failed: true, text: 'No words.' });
+    expect(given([failed]).captions[0]).toMatchObject({ failed: true, text: 'No words.' });
   });
 
   it('forgets a gap when the question changes, and only then', () => {
     const gap: FromServer = { type: 'gap', kind: 'audio', start_ms: 0, end_ms: 6000, reason: 'network' };
     const answering: FromServer = { type: 'turn', phase: 'answering', total: 2, index: 0, question };
-    const during = after([answering, gap, answering]);
+    const during = given([answering, gap, answering]);
     expect(during.gap).toMatchObject({ reason: 'network' });
-    expect(after([{ ...answering, phase: 'preparing', index: 1 }], during).gap).toBeNull();
+    expect(given([{ ...answering, phase: 'preparing', index: 1 }], during).gap).toBeNull();
   });
 
   it('is over for good after ended, whatever the socket does', () => {
-    const ended = after([{ type: 'ended', reason: 'taken_over' }]);
+    const ended = given([{ type: 'ended', reason: 'taken_over' }]);
     expect(reduce(ended, { type: 'link', link: 'reconnecting', attempt: 1 }).link).toBe('open');
     expect(ended.ended).toBe('taken_over');
     expect(isOver(ended)).toBe(false);
-    expect(isOver(after([{ type: 'ended', reason: 'time_limit' }]))).toBe(true);
+    expect(isOver(given([{ type: 'ended', reason: 'time_limit' }]))).toBe(true);
   });
 
   it('does not take a stopping server for the end', () => {
-    expect(after([{ type: 'ended', reason: 'server_stopping' }]).ended).toBeNull();
+    expect(given([{ type: 'ended', reason: 'server_stopping' }]).ended).toBeNull();
     const problem: FromServer = {
       type: 'problem',
       code: 'server_stopping',
@@ -82,17 +82,17 @@ describe('reduce', () => {
       next: 'n',
       fatal: true,
     };
-    expect(after([problem]).problem).toMatchObject({ code: 'server_stopping', fatal: false });
+    expect(given([problem]).problem).toMatchObject({ code: 'server_stopping', fatal: false });
   });
 
   it('shows no problem that the turn or the connection sentence already tells', () => {
     for (const code of ['wrong_phase', 'connection_lost']) {
-      expect(after([{ type: 'problem', code, message: 'm', fatal: false }]).problem).toBeNull();
+      expect(given([{ type: 'problem', code, message: 'm', fatal: false }]).problem).toBeNull();
     }
   });
 
   it('forgets an old problem after a new welcome, and dismisses on request', () => {
-    const troubled = after([{ type: 'problem', code: 'busy', message: 'm', fatal: false }]);
+    const troubled = given([{ type: 'problem', code: 'busy', message: 'm', fatal: false }]);
     const welcome: FromServer = {
       type: 'welcome',
       version: 1,
@@ -101,7 +101,7 @@ describe('reduce', () => {
       total: 1,
       consents: all,
     };
-    expect(after([welcome], troubled).problem).toBeNull();
+    expect(given([welcome], troubled).problem).toBeNull();
     expect(reduce(troubled, { type: 'dismiss', what: 'problem' }).problem).toBeNull();
   });
 });
@@ -122,11 +122,11 @@ describe('remainingMs', () => {
     [4000, 6000],
     [99000, 0],
   ])('at %d ms is %d', (now, want) => {
-    expect(remainingMs(after([turn]), now)).toBe(want);
+    expect(remainingMs(given([turn]), now)).toBe(want);
   });
 
   it('is null where nothing limits the phase', () => {
-    expect(remainingMs(after([{ type: 'turn', phase: 'waiting', total: 1 }]), 5000)).toBeNull();
+    expect(remainingMs(given([{ type: 'turn', phase: 'waiting', total: 1 }]), 5000)).toBeNull();
     expect(remainingMs(emptyRoom, 0)).toBeNull();
   });
 });
@@ -139,19 +139,19 @@ describe('recordingMark', () => {
   });
 
   it('counts on from what the server said', () => {
-    expect(recordingMark(after([on]), 4000)).toEqual({ state: 'on', elapsedMs: 255000 });
+    expect(recordingMark(given([on]), 4000)).toEqual({ state: 'on', elapsedMs: 255000 });
   });
 
   it('does not claim to record while the link is down', () => {
-    const lost = reduce(after([on]), { type: 'link', link: 'reconnecting', attempt: 1 });
+    const lost = reduce(given([on]), { type: 'link', link: 'reconnecting', attempt: 1 });
     expect(recordingMark(lost, 4000)).toEqual({ state: 'unknown' });
   });
 
   it('is off without consent, before the server confirms it, and after the end', () => {
-    expect(recordingMark(after([on, consents(false)]), 4000)).toEqual({ state: 'off' });
-    expect(recordingMark(after([on, { type: 'ended', reason: 'finished' }]), 4000)).toEqual({ state: 'off' });
+    expect(recordingMark(given([on, consents(false)]), 4000)).toEqual({ state: 'off' });
+    expect(recordingMark(given([on, { type: 'ended', reason: 'finished' }]), 4000)).toEqual({ state: 'off' });
     expect(
-      recordingMark(after([consents(true), { type: 'recording', state: 'off', elapsed_ms: 0 }]), 0),
+      recordingMark(given([consents(true), { type: 'recording', state: 'off', elapsed_ms: 0 }]), 0),
     ).toEqual({ state: 'off' });
   });
 
@@ -162,7 +162,7 @@ describe('recordingMark', () => {
       elapsed_ms: 5000,
       message: 'The disk is full.',
     };
-    expect(recordingMark(after([failed]), 9000)).toEqual({
+    expect(recordingMark(given([failed]), 9000)).toEqual({
       state: 'failed',
       elapsedMs: 5000,
       message: 'The disk is full.',
@@ -183,7 +183,7 @@ describe('can', () => {
   };
   const commands: Command[] = ['begin', 'start_answer', 'done', 'skip', 'finish'];
   it.each(Object.entries(table))('while %s', (phase, want) => {
-    const state = after([{ type: 'turn', phase: phase as 'waiting', total: 1, index: 0, question }]);
+    const state = given([{ type: 'turn', phase: phase as 'waiting', total: 1, index: 0, question }]);
     expect(commands.filter((c) => can(state, c))).toEqual(want);
     expect(commands.filter((c) => can({ ...state, link: 'reconnecting' }, c))).toEqual([]);
     expect(commands.filter((c) => can({ ...state, ended: 'taken_over' }, c))).toEqual([]);

@@ -9,7 +9,6 @@ export interface Load<T> {
   error: unknown;
   busy: boolean;
   reload: () => void;
-  set: (value: T) => void;
 }
 
 /**
@@ -37,9 +36,8 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, key: strin
     return () => leaving.abort();
   }, [key, round]);
   const reload = useCallback(() => setRound((n) => n + 1), []);
-  const set = useCallback((value: T) => setState({ key, value, busy: false }), [key]);
   const current = state.key === key ? state : { key, busy: true };
-  return { value: current.value, error: current.error ?? null, busy: current.busy, reload, set };
+  return { value: current.value, error: current.error ?? null, busy: current.busy, reload };
 }
 
 /** Shows a skeleton (after 300 ms, by CSS), an error with a retry, or the content. */

@@ -4,7 +4,6 @@ import { measurementName, measurementValue } from '../views/report-model';
 import { TableBox } from './page';
 
 export function Measurements(props: { list: readonly Measurement[] }) {
-  if (props.list.length === 0) return <p class="quiet">{words.noMeasurements}</p>;
   return (
     <TableBox label={words.measurements}>
       <table class="measurements" data-testid="measurements">

@@ -12,30 +12,23 @@ import { ReportBody } from './report-body';
 import { isAnswered } from './report-model';
 
 /**
- * What a candidate shared, for as long as it is shared. When that ends the whole content leaves the
- * page: the player drops its source and buffer as it goes (see Player).
+ * What a candidate shared, for as long as it is shared. When that ends, or less is shared, the whole
+ * content leaves the page at once (the player drops its source and buffer as it goes, see Player); only
+ * then is the server asked what may still be seen.
  */
 export function OrgReportView(props: { id: string }) {
-  const page = useLoad((signal) => api.sharedReport(props.id, { signal }), props.id);
-  const [ended, setEnded] = useState(false);
-  const gone = ended || (page.error instanceof ApiError && page.error.status === 404);
+  const [round, setRound] = useState(0);
+  // Another round is another key: nothing of the round before is shown while it loads.
+  const page = useLoad((signal) => api.sharedReport(props.id, { signal }), `${props.id}/${round}`);
+  const end = () => setRound((n) => n + 1);
   useEffect(() => {
     const leaving = new AbortController();
-    const end = () => {
-      setEnded(true);
-      leaving.abort();
-    };
     // A stream that is refused says nothing about why: the report itself does.
-    listen(
-      eventsUrl('shared', props.id),
-      leaving.signal,
-      { 'access.ended': end, results: page.reload },
-      page.reload,
-    );
+    listen(eventsUrl('shared', props.id), leaving.signal, { 'access.ended': end }, page.reload);
     return () => leaving.abort();
-  }, [props.id]);
-  useEndOf(page.value?.authorization?.valid_until, () => setEnded(true));
-  if (gone) return <Gone />;
+  }, [props.id, round]);
+  useEndOf(page.value?.authorization?.valid_until, end);
+  if (page.error instanceof ApiError && page.error.status === 404) return <Gone />;
   return (
     <Page title={words.bannerTitle(page.value?.role_title ?? '')} wide>
       <Loaded of={page} lines={8}>

@@ -83,7 +83,7 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
           </p>
         )}
       </div>
-      {!rated && !take.pending && <p data-testid="no-rating">{own ? words.noRating : org.noLevels}</p>}
+      {!rated && !take.pending && <p data-testid="no-rating">{noRatingWords(own, take)}</p>}
       {results.map((result) => (
         <article key={result.competency.id} class="competency">
           <h3>{result.competency.name}</h3>
@@ -103,7 +103,7 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
           )}
         </article>
       ))}
-      {take.measurements && (
+      {take.measurements && take.measurements.length > 0 && (
         <>
           <h3>{words.measurements}</h3>
           <Measurements list={take.measurements} />
@@ -111,6 +111,11 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
       )}
     </>
   );
+}
+
+function noRatingWords(own: boolean, take: Take): string {
+  if (!own) return org.noLevels;
+  return take.measurements?.length ? words.noRating : words.noRatingNoCounts;
 }
 
 function SelfDetails(props: { open: boolean; children: preact.ComponentChildren }) {

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Command, RoomState } from '../room/core';
 import { can, remainingMs } from '../room/core';
 import { room as words } from '../text';
-import { countdown } from '../ui/format';
+import { countdown, spoken } from '../ui/format';
 import { Ring } from '../ui/ring';
 import { announcement } from './room-words';
 import { useClock } from './use-clock';
@@ -26,7 +26,12 @@ export function Countdown(props: { state: RoomState }) {
       {left === null ? (
         <p class="label">{label}</p>
       ) : (
-        <Ring left={turn.limit_ms ? left / turn.limit_ms : 1} label={label} clock={countdown(left)} />
+        <Ring
+          left={turn.limit_ms ? left / turn.limit_ms : 1}
+          label={label}
+          clock={countdown(left)}
+          spoken={words.left(spoken(left))}
+        />
       )}
       <p class="visually-hidden" aria-live="assertive">
         {said}

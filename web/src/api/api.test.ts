@@ -1,0 +1,192 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ApiError, Client, isAbort } from './client';
+import { captionsUrl, endpoints, eventsUrl, recordingUrl } from './endpoints';
+import type { EventSourceLike } from './events';
+import { listen } from './events';
+
+interface Seen {
+  url: string;
+  method: string | undefined;
+  body: unknown;
+}
+
+function server(...answers: (Response | Error)[]) {
+  const seen: Seen[] = [];
+  const fetch = ((url: string, init?: RequestInit) => {
+    seen.push({
+      url,
+      method: init?.method,
+      body: typeof init?.body === 'string' ? JSON.parse(init.body) : undefined,
+    });
+    const answer = answers.shift() ?? new Response(null, { status: 500 });
+    return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+  }) as typeof globalThis.fetch;
+  return { fetch, seen };
+}
+
+const json = (body: unknown, init: ResponseInit = {}) => new Response(JSON.stringify(body), init);
+const problem = (status: number, body: unknown, headers: Record<string, string> = {}) =>
+  new Response(JSON.stringify(body), {
+    status,
+    headers: { 'Content-Type': 'application/problem+json', ...headers },
+  });
+
+async function failure(promise: Promise<unknown>): Promise<ApiError> {
+  try {
+    await promise;
+  } catch (cause) {
+    if (cause instanceof ApiError) return cause;
+    throw cause;
+  }
+  throw new Error('want a failure');
+}
+
+describe('Client', () => {
+  it('sends JSON and returns what comes back', async () => {
+    const { fetch, seen } = server(json({ allowed: true, minimum_age: 16 }));
+    const api = endpoints(new Client({ fetch }));
+    expect(await api.checkAge('2000-01-02')).toEqual({ allowed: true, minimum_age: 16 });
+    expect(seen).toEqual([{ url: '/api/v1/age-check', method: 'POST', body: { birth_date: '2000-01-02' } }]);
+  });
+
+  it('escapes what goes into an address', async () => {
+    const { fetch, seen } = server(new Response(null, { status: 204 }));
+    await endpoints(new Client({ fetch })).rateSelf('a/b', 1, 2, 'c d', 3);
+    expect(seen[0]).toEqual({
+      url: '/api/v1/sessions/a%2Fb/answers/1/2/self-ratings/c%20d',
+      method: 'PUT',
+      body: { level: 3 },
+    });
+  });
+
+  it("carries the server's words, the next step and the wait", async () => {
+    const { fetch } = server(
+      problem(429, { detail: 'Too many tries.', next: 'Wait a little.' }, { 'Retry-After': '30' }),
+    );
+    const error = await failure(endpoints(new Client({ fetch })).logIn('a@b.c', 'x'));
+    expect(error).toMatchObject({
+      status: 429,
+      message: 'Too many tries.',
+      next: 'Wait a little.',
+      retryAfterS: 30,
+    });
+  });
+
+  it.each([
+    ['an empty body', new Response('', { status: 502 })],
+    ['HTML', new Response('<h1>Bad gateway</h1>', { status: 502 })],
+    ['another shape', problem(502, { detail: 7 })],
+    ['null', problem(502, null)],
+  ])('has words of its own for %s', async (_, answer) => {
+    const { fetch } = server(answer);
+    const error = await failure(new Client({ fetch }).get('me'));
+    expect(error.status).toBe(502);
+    expect(error.message).toContain('could not');
+  });
+
+  it('says that the server was not reached', async () => {
+    const { fetch } = server(new TypeError('Failed to fetch'));
+    expect((await failure(new Client({ fetch }).get('me'))).status).toBe(0);
+  });
+
+  it('lets go quietly when the page is left', async () => {
+    const leaving = new AbortController();
+    leaving.abort();
+    const { fetch } = server(new DOMException('gone', 'AbortError'));
+    const cause = await new Client({ fetch }).get('me', { signal: leaving.signal }).catch((e: unknown) => e);
+    expect(isAbort(cause)).toBe(true);
+  });
+});
+
+describe('an expired log-in', () => {
+  const expired = () => problem(401, { detail: 'You are not logged in.' });
+
+  it('asks once to log in and repeats the request as it was', async () => {
+    const { fetch, seen } = server(expired(), json({ id: 's' }));
+    const logInAgain = vi.fn().mockResolvedValue(true);
+    const api = endpoints(new Client({ fetch, logInAgain }));
+    expect(await api.startSession('swe', 'exam')).toEqual({ id: 's' });
+    expect(logInAgain).toHaveBeenCalledOnce();
+    expect(seen[1]).toEqual(seen[0]);
+  });
+
+  it('gives the refusal back when the person gives up, and does not ask twice', async () => {
+    const giveUp = server(expired());
+    expect(
+      (await failure(new Client({ fetch: giveUp.fetch, logInAgain: async () => false }).get('x'))).status,
+    ).toBe(401);
+    const twice = server(expired(), expired());
+    const logInAgain = vi.fn().mockResolvedValue(true);
+    expect((await failure(new Client({ fetch: twice.fetch, logInAgain }).get('x'))).status).toBe(401);
+    expect(logInAgain).toHaveBeenCalledOnce();
+  });
+
+  it('is an ordinary answer to the log-in itself', async () => {
+    const { fetch } = server(expired());
+    const logInAgain = vi.fn().mockResolvedValue(true);
+    await failure(endpoints(new Client({ fetch, logInAgain })).logIn('a', 'b'));
+    expect(logInAgain).not.toHaveBeenCalled();
+  });
+});
+
+describe('addresses of media', () => {
+  it('name a frozen snapshot', () => {
+    expect(recordingUrl('shared', 'a b', 12)).toBe('/api/v1/shared/a%20b/recording.webm?through=12');
+    expect(captionsUrl('sessions', 'a')).toBe('/api/v1/sessions/a/captions.vtt');
+    expect(eventsUrl('shared', 'a')).toBe('/api/v1/shared/a/events');
+  });
+});
+
+class FakeSource extends EventTarget implements EventSourceLike {
+  readyState = 1;
+  closed = false;
+  close() {
+    this.closed = true;
+  }
+  refuse() {
+    this.readyState = 2;
+    this.dispatchEvent(new Event('error'));
+  }
+}
+
+describe('listen', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  function setUp() {
+    const sources: FakeSource[] = [];
+    const leaving = new AbortController();
+    const heard = vi.fn();
+    const refused = vi.fn();
+    listen('/e', leaving.signal, { results: heard }, refused, () => {
+      const source = new FakeSource();
+      sources.push(source);
+      return source;
+    });
+    return { sources, leaving, heard, refused };
+  }
+
+  it('hands events over until the page is left', () => {
+    const { sources, leaving, heard } = setUp();
+    sources[0]?.dispatchEvent(new Event('results'));
+    sources[0]?.dispatchEvent(new Event('other'));
+    expect(heard).toHaveBeenCalledOnce();
+    leaving.abort();
+    expect(sources[0]?.closed).toBe(true);
+  });
+
+  it('leaves a lost stream to the browser, and comes back itself after a refusal', () => {
+    const { sources, leaving, refused } = setUp();
+    sources[0]?.dispatchEvent(new Event('error'));
+    vi.advanceTimersByTime(60_000);
+    expect(sources).toHaveLength(1);
+    sources[0]?.refuse();
+    expect(refused).toHaveBeenCalledOnce();
+    vi.advanceTimersByTime(5_000);
+    expect(sources).toHaveLength(2);
+    sources[1]?.refuse();
+    leaving.abort();
+    vi.advanceTimersByTime(60_000);
+    expect(sources).toHaveLength(2);
+  });
+});

@@ -1,0 +1,203 @@
+import { describe, expect, it } from 'vitest';
+import type { Line, Measurement, Rating, Report, Take } from '../api/types';
+import {
+  allLines,
+  anchorText,
+  bands,
+  competencyResults,
+  currentLine,
+  hasModelRating,
+  hasTranscript,
+  isAnswered,
+  isPending,
+  lineText,
+  markedWords,
+  measurementName,
+  measurementValue,
+  shownGaps,
+  timelineMs,
+} from './report-model';
+
+function line(sequence: number, start_ms: number, end_ms: number, text = 'one two three'): Line {
+  const words = text.split(' ').map((t) => ({ text: t, start_ms, end_ms }));
+  return { epoch: 1, sequence, start_ms, end_ms, engine: 'e', interpolated: true, words };
+}
+
+function take(change: Partial<Take> = {}): Take {
+  return {
+    take: 1,
+    start_ms: 1000,
+    end_ms: 9000,
+    ended_by: 'done',
+    pending: false,
+    ratings: [],
+    evidence: [],
+    ...change,
+  };
+}
+
+function report(change: Partial<Report> = {}): Report {
+  return {
+    session: 's',
+    role_title: 'r',
+    mode: 'practice',
+    length_ms: 20_000,
+    judged_by: { transcriber: { engine: 'e', place: 'this server' }, assessor: { model: '', place: '' } },
+    gaps: [],
+    competencies: [{ id: 'a', name: 'A', definition: 'd', anchors: { '1': 'one', '5': 'five' } }],
+    questions: [{ index: 0, text: 'q', kind: 'technical', competencies: ['a', 'unknown'], takes: [take()] }],
+    ...change,
+  };
+}
+
+const rating = (change: Partial<Rating>): Rating => ({
+  competency: 'a',
+  rater: { kind: 'model', model: 'm' },
+  outcome: 'level',
+  level: 3,
+  at: '2026-01-01T00:00:00Z',
+  ...change,
+});
+
+describe('lines', () => {
+  const lines = [line(0, 1000, 3000), line(1, 5000, 7000), line(2, 7000, 9000)];
+  it.each([
+    [0, -1],
+    [1000, 0],
+    [3500, 0], // the line stays a moment after it was said
+    [4500, -1],
+    [6999, 1],
+    [7000, 2],
+    [99_000, -1],
+  ])('at %d ms the current one is %d', (at, want) => {
+    expect(currentLine(lines, at)).toBe(want);
+  });
+
+  it('come from all takes and from between, by time', () => {
+    const r = report({ loose: [line(9, 500, 600)] });
+    r.questions[0]?.takes.push(
+      take({ take: 2, lines: [line(3, 2000, 3000)] }),
+      take({ take: 3, lines: [line(1, 700, 900)] }),
+    );
+    expect(allLines(r).map((l) => l.sequence)).toEqual([9, 1, 3]);
+  });
+
+  it('an empty transcript is one, a withheld one is none', () => {
+    expect(hasTranscript(report())).toBe(false);
+    expect(hasTranscript(report({ loose: [] }))).toBe(true);
+    expect(
+      hasTranscript(
+        report({
+          questions: [{ index: 0, text: '', kind: '', competencies: [], takes: [take({ lines: [] })] }],
+        }),
+      ),
+    ).toBe(true);
+  });
+
+  it('mark only the words that evidence of this line names', () => {
+    const evidence = { competency: 'a', polarity: 'supports', part: 'other' } as const;
+    const marked = markedWords(line(4, 0, 1), [
+      { ...evidence, epoch: 1, sequence: 4, first: 1, last: 99 },
+      { ...evidence, epoch: 2, sequence: 4, first: 0, last: 0 },
+      { ...evidence }, // withheld
+    ]);
+    expect([...marked]).toEqual([1, 2]);
+    expect(lineText(line(4, 0, 1))).toBe('one two three');
+  });
+});
+
+describe('time line', () => {
+  it('has a band for every take that has times', () => {
+    const r = report();
+    r.questions[0]?.takes.push({ take: 2, pending: false, ratings: [], evidence: [] });
+    expect(bands(r)).toEqual([{ question: 0, take: 1, start_ms: 1000, end_ms: 9000 }]);
+  });
+
+  it('reaches as far as anything does, and is never empty', () => {
+    expect(timelineMs(report({ length_ms: 0, questions: [] }))).toBe(1);
+    expect(timelineMs(report({ gaps: [{ kind: 'audio', start_ms: 1, end_ms: 50_000 }] }))).toBe(50_000);
+  });
+
+  it('shows sound and picture missing together as one gap', () => {
+    const gaps = shownGaps(
+      report({
+        gaps: [
+          { kind: 'video', start_ms: 5000, end_ms: 9000, reason: 'network' },
+          { kind: 'audio', start_ms: 4000, end_ms: 6000, reason: 'network' },
+          { kind: 'audio', start_ms: 8000, end_ms: 8500, reason: 'muted' },
+        ],
+      }),
+    );
+    expect(gaps).toEqual([
+      { start_ms: 4000, end_ms: 9000, reason: 'network' },
+      { start_ms: 8000, end_ms: 8500, reason: 'muted' },
+    ]);
+  });
+});
+
+describe('results', () => {
+  it('keep self-rating apart from what others said, and skip unknown competencies', () => {
+    const ratings = [
+      rating({ rater: { kind: 'human' }, level: 2, at: '2026-01-03T00:00:00Z' }),
+      rating({}),
+      rating({ rater: { kind: 'self' }, level: 1, at: '2026-01-01T00:00:00Z' }),
+      rating({ rater: { kind: 'self' }, level: 4, at: '2026-01-02T00:00:00Z' }),
+      rating({ competency: 'b' }),
+    ];
+    const r = report();
+    const question = r.questions[0];
+    if (!question) throw new Error('want a question');
+    const results = competencyResults(r, question, take({ ratings }));
+    expect(results).toHaveLength(1);
+    expect(results[0]?.self?.level).toBe(4);
+    expect(results[0]?.others.map((o) => o.rater.kind)).toEqual(['model', 'human']);
+  });
+
+  it('know pending, rated and answered', () => {
+    const r = report();
+    expect([isPending(r), hasModelRating(r)]).toEqual([false, false]);
+    r.questions[0]?.takes.push(take({ pending: true, ratings: [rating({})] }));
+    expect([isPending(r), hasModelRating(r)]).toEqual([true, true]);
+    const answered = (takes: Take[]) => isAnswered({ index: 0, text: '', kind: '', competencies: [], takes });
+    expect(answered([])).toBe(false);
+    expect(answered([take({ ended_by: 'skip' })])).toBe(false);
+    expect(answered([take({ ended_by: 'skip' }), take({ ended_by: 'limit' })])).toBe(true);
+  });
+
+  it('have words for what is written, and none for what lies between', () => {
+    const competency = report().competencies[0];
+    expect(competency && [anchorText(competency, 1), anchorText(competency, 2)]).toEqual(['one', null]);
+  });
+});
+
+describe('measurements', () => {
+  const measured = (change: Partial<Measurement>): Measurement => ({
+    name: 'x',
+    value: 1,
+    unit: '1',
+    counted: 'c',
+    valid: true,
+    ...change,
+  });
+  it.each([
+    [{ value: 3 }, '3'],
+    [{ value: 132.46, unit: 'words/min' }, '132.5 words/min'],
+    [{ value: 1.25, unit: 's' }, '1.25 s'],
+    [{ value: 2.5 }, '2.5'],
+    [{ value: 75.2, unit: 's' }, '1:15'],
+    [{ value: 0, unit: 's' }, '0 s'],
+    [{ valid: false }, '–'],
+  ])('%o shows as %s', (change, want) => {
+    expect(measurementValue(measured(change))).toBe(want);
+  });
+
+  it('shows no number for a value that was left out', () => {
+    const { value: _, ...rest } = measured({});
+    expect(measurementValue(rest)).toBe('–');
+  });
+
+  it('has a name for what it does not know', () => {
+    expect(measurementName('words_per_minute')).toBe('Words a minute');
+    expect(measurementName('new_kind.of-count')).toBe('New kind of count');
+  });
+});
