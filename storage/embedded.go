@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base32"
@@ -38,6 +39,7 @@ type EmbeddedConfig struct {
 	LibDir  string // its postgres/bin is looked at after BinDir; may be empty
 
 	settings []string // more "name=value" settings, for tests
+	farRoot  string   // instead of the usual one, for tests
 }
 
 // Embedded is a Postgres of our own: a child process that only this server can reach, through a Unix
@@ -95,7 +97,7 @@ func (e *Embedded) Stop(ctx context.Context) error {
 }
 
 func startEmbedded(ctx context.Context, config EmbeddedConfig) (*Embedded, error) {
-	place, err := preparePlace(config.DataDir)
+	place, err := preparePlace(config.DataDir, cmp.Or(config.farRoot, farRoot))
 	if err != nil {
 		return nil, err
 	}

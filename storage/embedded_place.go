@@ -54,7 +54,7 @@ func (p embeddedPlace) removeSockets() {
 
 // preparePlace makes the folders. Postgres refuses to run as root, so root gives them to a user that
 // exists (Postgres looks its name up); nobody else but root can enter them.
-func preparePlace(dataDir string) (embeddedPlace, error) {
+func preparePlace(dataDir, far string) (embeddedPlace, error) {
 	home, err := filepath.Abs(dataDir)
 	if err != nil {
 		return embeddedPlace{}, fmt.Errorf("find the data folder: %w", err)
@@ -72,10 +72,10 @@ func preparePlace(dataDir string) (embeddedPlace, error) {
 	p.root = filepath.Join(home, "postgres")
 	if !enterable(home, p.runAs) {
 		sum := sha256.Sum256([]byte(home))
-		if err := os.MkdirAll(farRoot, 0o711); err != nil { //nolint:gosec // the Postgres user must pass
-			return embeddedPlace{}, fmt.Errorf("make %s, because the user Postgres runs as cannot enter %s: %w", farRoot, home, err)
+		if err := os.MkdirAll(far, 0o711); err != nil { //nolint:gosec // the Postgres user must pass
+			return embeddedPlace{}, fmt.Errorf("make %s, because the user Postgres runs as cannot enter %s: %w", far, home, err)
 		}
-		p.root = filepath.Join(farRoot, hex.EncodeToString(sum[:8]))
+		p.root = filepath.Join(far, hex.EncodeToString(sum[:8]))
 	}
 	if err := p.makeClosed(p.root); err != nil {
 		return embeddedPlace{}, err
