@@ -81,6 +81,10 @@ func (c *conn) send(m Message) {
 	}
 	select {
 	case <-c.closing:
+		return
+	default:
+	}
+	select {
 	case c.queue <- frame:
 	default:
 		c.close(CloseTooSlow)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 
@@ -34,6 +33,7 @@ type Room struct {
 	log       *slog.Logger
 	opened    time.Time
 
+	gone        chan struct{} // closed when the room is no longer its session's
 	ready       chan struct{} // closed when what follows is set
 	refused     *Refusal
 	capture     *media.Capture
@@ -44,7 +44,7 @@ type Room struct {
 	stopping chan EndReason
 
 	mu        sync.Mutex
-	over      bool
+	over      EndReason // empty while the room takes connections
 	conn      *conn
 	admit     func() error // asks whether conn's log-in still lives
 	peer      *peer
@@ -68,7 +68,7 @@ func newRoom(rooms *Rooms, session consent.Session) *Room {
 	return &Room{
 		id: session.ID, roleTitle: session.RoleTitle, rooms: rooms,
 		log: rooms.config.Log.With("session", string(session.ID)), opened: time.Now(),
-		ready: make(chan struct{}), acts: make(chan request, actQueue), lost: make(chan *peer, 4),
+		ready: make(chan struct{}), gone: make(chan struct{}), acts: make(chan request, actQueue), lost: make(chan *peer, 4),
 		stopping: make(chan EndReason, 1), left: time.Now(), consents: session.Consents,
 		recording: media.RecordingStatus{State: media.RecordingOff},
 		media:     MediaMessage{Audio: MediaOff, Video: MediaOff},
@@ -128,7 +128,7 @@ func (r *Room) recover(doing string) {
 func (r *Room) windUp(ctx context.Context, reason EndReason, captured <-chan struct{}, stopCapture func()) {
 	r.log.Info("a room closes", "reason", string(reason))
 	r.mu.Lock()
-	r.over = true
+	r.over = reason
 	p := r.peer
 	r.peer = nil
 	r.mu.Unlock()
@@ -222,13 +222,13 @@ func (r *Room) stop(reason EndReason) {
 }
 
 // attach makes c the room's connection and greets it. An older connection is told and closed. It
-// reports false if the room is over.
-func (r *Room) attach(c *conn, admit func() error) bool {
+// returns why the room is over if it is, and empty otherwise.
+func (r *Room) attach(c *conn, admit func() error) EndReason {
 	elapsed := r.capture.MediaNow()
 	r.mu.Lock()
-	if r.over {
-		r.mu.Unlock()
-		return false
+	if r.over != "" {
+		defer r.mu.Unlock()
+		return r.over
 	}
 	old, peer := r.conn, r.peer
 	r.conn, r.admit, r.peer = c, admit, nil
@@ -244,7 +244,7 @@ func (r *Room) attach(c *conn, admit func() error) bool {
 		old.end(EndTakenOver, CloseTakenOver)
 	}
 	r.closePeer(peer)
-	return true
+	return ""
 }
 
 // detach forgets a connection that ended. The room waits for another one.
@@ -320,7 +320,7 @@ func onWire(c consent.Consents) Consents {
 // handle does what one message of the page asks. It runs on the connection's goroutine.
 func (r *Room) handle(ctx context.Context, c *conn, message Message) {
 	r.mu.Lock()
-	current := r.conn == c && !r.over
+	current := r.conn == c && r.over == ""
 	r.mu.Unlock()
 	if !current {
 		return // taken over, or over: the goodbye is on its way
@@ -356,123 +356,4 @@ func (r *Room) ask(c *conn, act Act) {
 			Next: "Wait a moment, then ask again. What you say is still received.",
 		})
 	}
-}
-
-func (r *Room) mute(m *Muted) {
-	r.mu.Lock()
-	p := r.peer
-	r.mu.Unlock()
-	if p != nil {
-		p.mute(media.Kind(m.Kind), m.Muted)
-	}
-}
-
-func (r *Room) candidate(c *conn, init ICECandidateInit) {
-	r.mu.Lock()
-	p := r.peer
-	r.mu.Unlock()
-	if p == nil {
-		c.send(&Problem{Code: "out_of_order", Message: "The page sent a candidate before an offer.", Next: "Reload the page."})
-		return
-	}
-	ok, err := p.addCandidate(init)
-	switch {
-	case !ok:
-		c.send(&Problem{
-			Code: "too_many_candidates", Message: "The page sent more than 32 candidates; the rest is not used.",
-			Next: "Nothing needs to be done if the connection works.",
-		})
-	case err != nil:
-		c.send(&Problem{Code: "bad_candidate", Message: "The server could not use a candidate.", Next: "Nothing needs to be done if the connection works."})
-	}
-}
-
-// offer answers an SDP offer, on the same peer if the page's connection is the same.
-func (r *Room) offer(ctx context.Context, c *conn, text string) {
-	o, refusal := checkOffer(text)
-	if refusal != nil {
-		c.send(refusal.problem(false))
-		return
-	}
-	p, refusal := r.peerFor(c, offerIdentity(text), o)
-	if refusal != nil {
-		c.send(refusal.problem(false))
-		return
-	}
-	answer, err := p.answer(ctx, text)
-	if err != nil {
-		r.log.Info("an offer was refused after the check") // Pion's error may repeat SDP
-		r.dropPeer(p)
-		c.send(badOffer("the offer does not fit this server").problem(false))
-		return
-	}
-	c.send(&Answer{SDP: answer})
-}
-
-// peerFor returns the peer that an offer is for: the present one if it comes from the same connection
-// of the page, else a new one in its place.
-func (r *Room) peerFor(c *conn, identity string, o offered) (*peer, *Refusal) {
-	r.mu.Lock()
-	present, video := r.peer, r.video
-	r.mu.Unlock()
-	if len(o.video) > 0 {
-		if video == "" {
-			video = o.video[0]
-			if slices.Contains(o.video, media.CodecVP8) {
-				video = media.CodecVP8 // every WebRTC browser speaks it
-			}
-		}
-		if !slices.Contains(o.video, video) {
-			return nil, badOffer("this session's picture is %s and must stay so", video)
-		}
-	}
-	if present != nil && present.identity == identity && (len(o.video) == 0 || present.video == video) {
-		return present, nil
-	}
-	if present != nil {
-		r.dropPeer(present)
-	}
-	engine := video
-	if engine == "" {
-		engine = media.CodecVP8
-	}
-	p, err := newPeer(peerConfig{
-		api: r.rooms.config.API, video: engine, identity: identity, attach: r.capture.Attach,
-		onGone: r.peerGone, log: r.log,
-	})
-	if err != nil {
-		r.log.Error("no peer connection", "error", err)
-		return nil, tryLater("no_media", err)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.conn != c || r.over {
-		go p.close() // owner: the peer; it has no tracks and ends by itself
-		return nil, badOffer("another page has joined this session")
-	}
-	if len(o.video) > 0 {
-		r.video = video
-	}
-	r.peer, r.peerConn = p, c
-	r.rooms.feedback.add(p)
-	return p, nil
-}
-
-// peerGone hears from Pion that a connection failed or was closed by the page.
-func (r *Room) peerGone(p *peer) {
-	select {
-	case r.lost <- p:
-	default: // the loop is behind; the connection's end or the next offer closes the peer
-	}
-}
-
-func (r *Room) dropPeer(p *peer) bool {
-	r.mu.Lock()
-	present := r.peer == p
-	if present {
-		r.peer, r.peerConn = nil, nil
-	}
-	r.mu.Unlock()
-	r.closePeer(p)
-	return present
 }

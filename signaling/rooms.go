@@ -207,9 +207,8 @@ func (rs *Rooms) openRoom(ctx context.Context, room *Room, session consent.Sessi
 func (rs *Rooms) forget(room *Room) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	if rs.rooms[room.id] == room {
-		delete(rs.rooms, room.id)
-	}
+	delete(rs.rooms, room.id)
+	close(room.gone)
 }
 
 func tryLater(code string, cause error) *Refusal {
@@ -293,14 +292,8 @@ func (rs *Rooms) talk(r *http.Request, c *conn, session consent.Session) {
 	if !greet(c, session, rs.helloLimit) {
 		return
 	}
-	room, refusal := rs.join(r.Context(), session)
-	if refusal != nil {
-		c.fail(CloseTryLater, *refusal.problem(true))
-		return
-	}
-	admit := func() error { _, err := rs.config.Desk.Admit(r, session.ID); return err }
-	if !room.attach(c, admit) {
-		c.fail(CloseSessionOver, sessionOver())
+	room := rs.seat(r, c, session)
+	if room == nil {
 		return
 	}
 	defer room.detach(c)
@@ -318,6 +311,32 @@ func (rs *Rooms) talk(r *http.Request, c *conn, session consent.Session) {
 			return
 		default:
 			room.handle(r.Context(), c, message)
+		}
+	}
+}
+
+// seat gives the connection to its session's room, or tells why not. A room that closes although its
+// session goes on is waited for and opened anew.
+func (rs *Rooms) seat(r *http.Request, c *conn, session consent.Session) *Room {
+	admit := func() error { _, err := rs.config.Desk.Admit(r, session.ID); return err }
+	for {
+		room, refusal := rs.join(r.Context(), session)
+		if refusal != nil {
+			c.fail(CloseTryLater, *refusal.problem(true))
+			return nil
+		}
+		switch room.attach(c, admit) {
+		case "":
+			return room
+		case EndServerStopping:
+			select {
+			case <-room.gone:
+			case <-c.closing:
+				return nil
+			}
+		default:
+			c.fail(CloseSessionOver, sessionOver())
+			return nil
 		}
 	}
 }

@@ -1,0 +1,127 @@
+package signaling
+
+import (
+	"context"
+	"slices"
+
+	"greenroom/media"
+)
+
+func (r *Room) mute(m *Muted) {
+	r.mu.Lock()
+	p := r.peer
+	r.mu.Unlock()
+	if p != nil {
+		p.mute(media.Kind(m.Kind), m.Muted)
+	}
+}
+
+func (r *Room) candidate(c *conn, init ICECandidateInit) {
+	r.mu.Lock()
+	p := r.peer
+	r.mu.Unlock()
+	if p == nil {
+		c.send(&Problem{Code: "out_of_order", Message: "The page sent a candidate before an offer.", Next: "Reload the page."})
+		return
+	}
+	ok, err := p.addCandidate(init)
+	switch {
+	case !ok:
+		c.send(&Problem{
+			Code: "too_many_candidates", Message: "The page sent more than 32 candidates; the rest is not used.",
+			Next: "Nothing needs to be done if the connection works.",
+		})
+	case err != nil:
+		c.send(&Problem{Code: "bad_candidate", Message: "The server could not use a candidate.", Next: "Nothing needs to be done if the connection works."})
+	}
+}
+
+// offer answers an SDP offer, on the same peer if the page's connection is the same.
+func (r *Room) offer(ctx context.Context, c *conn, text string) {
+	o, refusal := checkOffer(text)
+	if refusal != nil {
+		c.send(refusal.problem(false))
+		return
+	}
+	p, refusal := r.peerFor(c, offerIdentity(text), o)
+	if refusal != nil {
+		c.send(refusal.problem(false))
+		return
+	}
+	answer, err := p.answer(ctx, text)
+	if err != nil {
+		r.log.Info("an offer was refused after the check") // Pion's error may repeat SDP
+		r.dropPeer(p)
+		c.send(badOffer("the offer does not fit this server").problem(false))
+		return
+	}
+	c.send(&Answer{SDP: answer})
+}
+
+// peerFor returns the peer that an offer is for: the present one if it comes from the same connection
+// of the page, else a new one in its place.
+func (r *Room) peerFor(c *conn, identity string, o offered) (*peer, *Refusal) {
+	r.mu.Lock()
+	present, video := r.peer, r.video
+	r.mu.Unlock()
+	if len(o.video) > 0 {
+		if video == "" {
+			video = o.video[0]
+			if slices.Contains(o.video, media.CodecVP8) {
+				video = media.CodecVP8 // every WebRTC browser speaks it
+			}
+		}
+		if !slices.Contains(o.video, video) {
+			return nil, badOffer("this session's picture is %s and must stay so", video)
+		}
+	}
+	if present != nil && present.identity == identity && (len(o.video) == 0 || present.video == video) {
+		return present, nil
+	}
+	if present != nil {
+		r.dropPeer(present)
+	}
+	engine := video
+	if engine == "" {
+		engine = media.CodecVP8
+	}
+	p, err := newPeer(peerConfig{
+		api: r.rooms.config.API, video: engine, identity: identity, attach: r.capture.Attach,
+		onGone: r.peerGone, log: r.log,
+	})
+	if err != nil {
+		r.log.Error("no peer connection", "error", err)
+		return nil, tryLater("no_media", err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.conn != c || r.over != "" {
+		go p.close() // owner: the peer; it has no tracks and ends by itself
+		return nil, badOffer("another page has joined this session")
+	}
+	if len(o.video) > 0 {
+		r.video = video
+	}
+	r.peer, r.peerConn = p, c
+	r.rooms.feedback.add(p)
+	return p, nil
+}
+
+// peerGone hears from Pion that a connection failed or was closed by the page.
+func (r *Room) peerGone(p *peer) {
+	select {
+	case r.lost <- p:
+	default: // the loop is behind; the connection's end or the next offer closes the peer
+	}
+}
+
+func (r *Room) dropPeer(p *peer) bool {
+	r.mu.Lock()
+	present := r.peer == p
+	if present {
+		r.peer, r.peerConn = nil, nil
+	}
+	r.mu.Unlock()
+	r.closePeer(p)
+	return present
+}
