@@ -316,6 +316,7 @@ export const room = {
     missingVideo: 'Your picture does not arrive. Your sound does; you can go on.',
     closed: 'Not connected.',
   },
+  feedback: 'Your answer before',
   live: 'What is on',
   consents: { recording: 'Recording', transcription: 'Writing down', assessment: 'Assessment' },
   isOn: 'on',
@@ -458,7 +459,7 @@ export const report = {
     string
   >,
   measurements: 'What was counted',
-  measurementColumns: { name: 'What', value: 'Value', counted: 'How it was counted' },
+  measurementColumns: { name: 'What, and how it was counted', value: 'Value' },
   notValid: (why: string) => `Not valid here. ${why}`,
   judgedBy: (transcriber: string, assessor: string) =>
     `Words by ${transcriber || 'nobody'}. Levels by ${assessor || 'nobody but you'}.`,

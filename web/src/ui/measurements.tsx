@@ -1,6 +1,6 @@
 import type { Measurement } from '../api/types';
 import { report as words } from '../text';
-import { measurementName, measurementValue } from '../views/report-model';
+import { inOrder, measurementName, measurementValue } from '../views/report-model';
 import { TableBox } from './page';
 
 export function Measurements(props: { list: readonly Measurement[] }) {
@@ -10,18 +10,20 @@ export function Measurements(props: { list: readonly Measurement[] }) {
         <thead>
           <tr>
             <th scope="col">{words.measurementColumns.name}</th>
-            <th scope="col">{words.measurementColumns.value}</th>
-            <th scope="col">{words.measurementColumns.counted}</th>
+            <th scope="col" class="number">
+              {words.measurementColumns.value}
+            </th>
           </tr>
         </thead>
         <tbody>
-          {props.list.map((m) => (
+          {inOrder(props.list).map((m) => (
             <tr key={m.name} data-testid={`measurement-${m.name}`}>
-              <th scope="row">{measurementName(m.name)}</th>
-              <td class="figures">{measurementValue(m)}</td>
-              <td>
-                {m.counted} {!m.valid && <strong class="not-valid">{words.notValid(m.invalid ?? '')}</strong>}
-              </td>
+              <th scope="row">
+                {measurementName(m.name)}
+                <p class="counted">{m.counted}</p>
+                {!m.valid && <p class="counted not-valid">{words.notValid(m.invalid ?? '')}</p>}
+              </th>
+              <td class="figures number">{measurementValue(m)}</td>
             </tr>
           ))}
         </tbody>

@@ -78,9 +78,11 @@ function SessionList(props: { sessions: Session[] }) {
           </thead>
           <tbody>
             {newest.map((session) => (
-              <tr key={session.id} data-testid="session">
+              <tr key={session.id}>
                 <td>
-                  <a href={sessionPath(session)}>{session.role_title}</a>
+                  <a href={sessionPath(session)} data-testid="session">
+                    {session.role_title}
+                  </a>
                 </td>
                 <td class="figures">{dateTime(session.created_at)}</td>
                 <td>{modes[session.mode].name}</td>

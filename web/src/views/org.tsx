@@ -43,9 +43,11 @@ function SharedTable(props: { sessions: SharedSession[] }) {
         </thead>
         <tbody>
           {props.sessions.map((s) => (
-            <tr key={`${s.id}-${s.purpose}`} data-testid="shared-session">
+            <tr key={`${s.id}-${s.purpose}`}>
               <td>
-                <a href={`/org/reports/${encodeURIComponent(s.id)}`}>{s.role_title}</a>
+                <a href={`/org/reports/${encodeURIComponent(s.id)}`} data-testid="shared-session">
+                  {s.role_title}
+                </a>
               </td>
               <td>{s.candidate || words.noName}</td>
               <td class="figures">{s.ended_at ? date(s.ended_at) : ''}</td>

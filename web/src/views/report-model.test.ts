@@ -8,6 +8,7 @@ import {
   currentLine,
   hasModelRating,
   hasTranscript,
+  inOrder,
   isAnswered,
   isPending,
   lineText,
@@ -194,6 +195,11 @@ describe('measurements', () => {
   it('shows no number for a value that was left out', () => {
     const { value: _, ...rest } = measured({});
     expect(measurementValue(rest)).toBe('–');
+  });
+
+  it('come in a fixed order, with what is unknown last', () => {
+    const names = ['later', 'words', 'answer_length'].map((name) => measured({ name }));
+    expect(inOrder(names).map((m) => m.name)).toEqual(['answer_length', 'words', 'later']);
   });
 
   it('has a name for what it does not know', () => {

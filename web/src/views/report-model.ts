@@ -114,6 +114,13 @@ export function competencyResults(report: Report, question: Question, take: Take
   });
 }
 
+/** Lengths first, then pauses, then words; what the page does not know comes last. */
+export function inOrder(list: readonly Measurement[]): Measurement[] {
+  const names = Object.keys(measurementNames);
+  const place = (m: Measurement) => (names.includes(m.name) ? names.indexOf(m.name) : names.length);
+  return [...list].sort((a, b) => place(a) - place(b));
+}
+
 export function measurementName(name: string): string {
   return measurementNames[name] ?? plainName(name);
 }

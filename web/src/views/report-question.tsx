@@ -73,6 +73,12 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
   const results = competencyResults(report, question, take);
   const rated = results.some((r) => r.others.length > 0);
   const own = onRated !== null;
+  const counted = take.measurements && take.measurements.length > 0 && (
+    <section class="stack-tight">
+      <h3>{words.measurements}</h3>
+      <Measurements list={take.measurements} />
+    </section>
+  );
   return (
     <>
       {own && take.ended_by && <p class="quiet">{words.endedBy[take.ended_by]}</p>}
@@ -84,6 +90,7 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
         )}
       </div>
       {!rated && !take.pending && <p data-testid="no-rating">{noRatingWords(own, take)}</p>}
+      {!rated && counted}
       {results.map((result) => (
         <article key={result.competency.id} class="competency">
           <h3>{result.competency.name}</h3>
@@ -103,12 +110,7 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
           )}
         </article>
       ))}
-      {take.measurements && take.measurements.length > 0 && (
-        <>
-          <h3>{words.measurements}</h3>
-          <Measurements list={take.measurements} />
-        </>
-      )}
+      {rated && counted}
     </>
   );
 }

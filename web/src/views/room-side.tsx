@@ -5,11 +5,13 @@ import { room as words } from '../text';
 import { ErrorBox } from '../ui/errors';
 import { SelfView } from '../ui/self-view';
 import type { StageProps } from './room';
+import { RoomFeedback } from './room-feedback';
 import { connectionSentence } from './room-words';
 
 export function RoomSide(props: StageProps & { hidden: boolean; onHidden: (hidden: boolean) => void }) {
   const { state } = props;
   const connection = connectionSentence(state);
+  const index = state.turn?.index ?? 0;
   return (
     <aside class="side">
       <Self {...props} />
@@ -20,6 +22,7 @@ export function RoomSide(props: StageProps & { hidden: boolean; onHidden: (hidde
       >
         {connection.words}
       </p>
+      {props.mode === 'practice' && index > 0 && <RoomFeedback id={props.id} index={index} />}
       <LiveConsents id={props.id} state={state} />
     </aside>
   );

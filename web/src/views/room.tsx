@@ -1,5 +1,6 @@
 import { useEffect } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
+import type { Mode } from '../api/types';
 import type { RoomState } from '../room/core';
 import type { Room } from '../room/room';
 import { api } from '../state';
@@ -23,7 +24,7 @@ export function RoomView(props: { id: string }) {
   useEffect(() => {
     if (session.value && !open) route(sessionPath(session.value), true);
   }, [state]);
-  if (session.value && open) return <Joined id={props.id} />;
+  if (session.value && open) return <Joined id={props.id} mode={session.value.mode} />;
   return (
     <Page title={words.title} wide>
       <Loaded of={session} lines={6}>
@@ -33,14 +34,14 @@ export function RoomView(props: { id: string }) {
   );
 }
 
-function Joined(props: { id: string }) {
+function Joined(props: { id: string; mode: Mode }) {
   const joined = useRoom(props.id);
   const { room, state } = joined;
   if (!room || !state) return <NotIn id={props.id} joined={joined} />;
   const reason = endReason(state);
   if (reason !== null) return <RoomEnded id={props.id} reason={reason} comeBack={joined.again} />;
   if (state.problem?.fatal) return <Refused id={props.id} problem={state.problem} again={joined.again} />;
-  return <RoomStage id={props.id} room={room} state={state} joined={joined} />;
+  return <RoomStage id={props.id} mode={props.mode} room={room} state={state} joined={joined} />;
 }
 
 function NotIn(props: { id: string; joined: InRoom }) {
@@ -92,6 +93,7 @@ function Refused(props: { id: string; problem: NonNullable<RoomState['problem']>
 
 export interface StageProps {
   id: string;
+  mode: Mode;
   room: Room;
   state: RoomState;
   joined: InRoom;
