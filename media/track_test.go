@@ -263,3 +263,28 @@ func TestManyGoroutines(t *testing.T) {
 		r.end()
 	})
 }
+
+// BenchmarkPush is the receiving half alone: what a packet costs up to the recorder's queue.
+func BenchmarkPush(b *testing.B) {
+	for _, kind := range []Kind{KindAudio, KindVideo} {
+		b.Run(string(kind), func(b *testing.B) {
+			codec := map[Kind]Codec{KindAudio: CodecOpus, KindVideo: CodecVP8}[kind]
+			track, _ := bareTrack(b, kind, codec)
+			payload := make([]byte, 1000)
+			payload[0], payload[1] = 0x78, 1
+			if kind == KindVideo {
+				copy(payload, "\x10\x10\x00\x00\x9d\x01\x2a\x40\x01\xb4\x00")
+			}
+			packet := rtpPacket(b, rtp.Header{PayloadType: 96, SSRC: 2, Marker: true}, payload)
+			now := testEpoch
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				ticks := i * 960
+				packet[2], packet[3] = byte(i>>8), byte(i)
+				packet[4], packet[5], packet[6], packet[7] = byte(ticks>>24), byte(ticks>>16), byte(ticks>>8), byte(ticks)
+				now = now.Add(10 * ms)
+				track.Push(packet, now)
+			}
+		})
+	}
+}
