@@ -2,6 +2,7 @@ package consent
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -64,10 +65,8 @@ func (r AuthorizationRequest) Check(now time.Time) error {
 	if len(r.Scopes) == 0 {
 		return fmt.Errorf("choose at least one part to share")
 	}
-	for _, s := range r.Scopes {
-		if s == ScopeResume {
-			return fmt.Errorf("there is no resume to share: none is held")
-		}
+	if slices.Contains(r.Scopes, ScopeResume) {
+		return fmt.Errorf("there is no resume to share: none is held")
 	}
 	if !r.ValidUntil.After(now) {
 		return fmt.Errorf("the end date is in the past: choose a later one")

@@ -10,9 +10,13 @@ import (
 // Ids are 128 random bits written as 26 characters of lower-case base 32 (RFC 4648, no padding).
 // They carry no order and no meaning, so that knowing one says nothing about another.
 type (
-	AccountID       string
-	OrgID           string
-	SessionID       string
+	// AccountID names an account.
+	AccountID string
+	// OrgID names an organization.
+	OrgID string
+	// SessionID names an interview.
+	SessionID string
+	// AuthorizationID names what a candidate allowed one organization.
 	AuthorizationID string
 )
 
