@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -40,6 +39,7 @@ type keptResults struct {
 }
 
 func (k *keptResults) PlanOf(context.Context, consent.SessionID) (Plan, error) { return k.plan, nil }
+
 func (k *keptResults) AnswerOf(context.Context, consent.SessionID, int, int) (Answer, error) {
 	return k.of, nil
 }
@@ -120,7 +120,7 @@ func bench(t *testing.T, answer func(ModelRequest) (string, error)) (*Assessor, 
 	f := &facts{consents: consent.Consents{Transcription: true, Assessment: true}}
 	config := AssessorConfig{
 		Results: results, Gate: consent.Gate{Reader: f},
-		Now: func() time.Time { return begun }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Now: func() time.Time { return begun }, Log: slog.New(slog.DiscardHandler),
 	}
 	model := &scriptedModel{answer: answer}
 	if answer != nil {

@@ -10,7 +10,7 @@ import (
 // say makes a line of evenly spread words.
 func say(start, end time.Duration, text string) Line {
 	line := Line{Start: start, End: end}
-	for _, w := range strings.Fields(text) {
+	for w := range strings.FieldsSeq(text) {
 		line.Words = append(line.Words, Word{Text: w, Start: start, End: end})
 	}
 	return line

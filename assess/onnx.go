@@ -109,15 +109,15 @@ func (n *network) run(inputs, outputs []*tensor) error {
 		}
 	}
 	err := n.session.Run(in, out)
-	for i, value := range out {
-		if outputs[i] != nil || value == nil {
+	for i, t := range outputs {
+		if t != nil || out[i] == nil {
 			continue
 		}
 		if err != nil {
-			_ = value.Destroy()
+			_ = out[i].Destroy()
 			continue
 		}
-		outputs[i] = n.library.own(value)
+		outputs[i] = n.library.own(out[i])
 	}
 	if err != nil {
 		return fmt.Errorf("run model: %w", err)

@@ -263,7 +263,7 @@ func (m *OpenAIModel) chatRequest(request ModelRequest, shape chatShape) openai.
 	if shape.newLimit {
 		chat.MaxCompletionTokens = request.MaxTokens
 	} else {
-		chat.MaxTokens = request.MaxTokens
+		chat.MaxTokens = request.MaxTokens //nolint:staticcheck // what servers that are not OpenAI understand
 	}
 	system := request.System
 	switch {

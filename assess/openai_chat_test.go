@@ -134,6 +134,7 @@ func TestModelFailuresSayWhatToDo(t *testing.T) {
 				config.ChatTimeout = 300 * time.Millisecond
 			case openaitest.StreamStalls:
 				config.IdleTimeout = 200 * time.Millisecond
+			default:
 			}
 			answer, err := testModel(t, config).Complete(t.Context(), testRequest())
 			if answer != (ModelAnswer{}) || !errors.Is(err, ErrModel) || !strings.Contains(err.Error(), test.want) {

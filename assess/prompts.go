@@ -96,7 +96,7 @@ func ratingPrompt(question Question, c Competency, lines []Line, evidence []Evid
 	}
 	return encodePrompt(map[string]any{
 		"question":   question.Text,
-		"competency": promptCompetency{ID: c.ID, Name: c.Name, Definition: c.Definition, Anchors: c.Anchors},
+		"competency": promptCompetency(c),
 		"answer":     said, "evidence": marked,
 	})
 }

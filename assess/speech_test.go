@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -99,7 +100,7 @@ func testClips(tb testing.TB) []clip {
 func samplesOf(raw []byte) []float32 {
 	pcm := make([]float32, len(raw)/2)
 	for i := range pcm {
-		pcm[i] = float32(int16(binary.LittleEndian.Uint16(raw[2*i:]))) / 32768 //nolint:gosec // meant to wrap
+		pcm[i] = float32(int16(binary.LittleEndian.Uint16(raw[2*i:]))) / 32768 // meant to wrap
 	}
 	return pcm
 }
@@ -109,7 +110,7 @@ func samplesOf(raw []byte) []float32 {
 func cutSpeech(tb testing.TB, voice media.VoiceActivity, pcm []float32) []media.Utterance {
 	tb.Helper()
 	const before, silence = 9, 22 // frames
-	pcm = append(pcm[:len(pcm):len(pcm)], make([]float32, (silence+2)*media.VoiceFrame)...)
+	pcm = append(slices.Clip(pcm), make([]float32, (silence+2)*media.VoiceFrame)...)
 	var cut []media.Utterance
 	begin, quiet := -1, 0
 	for frame := 0; (frame+1)*media.VoiceFrame <= len(pcm); frame++ {
@@ -180,7 +181,7 @@ func TestReadSpeechIsUnderstood(t *testing.T) {
 
 func TestNoSpeechGivesNoText(t *testing.T) {
 	r := openTestRuntime(t)
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // test noise
+	random := rand.New(rand.NewPCG(1, 2))
 	sounds := map[string]func(i int) float32{
 		"silence":     func(int) float32 { return 0 },
 		"quiet noise": func(int) float32 { return 0.003 * float32(random.NormFloat64()) },

@@ -27,7 +27,7 @@ type vocabulary struct {
 
 // readVocabulary reads a vocabulary of one piece a line.
 func readVocabulary(path string) (*vocabulary, error) {
-	file, err := os.Open(path) //nolint:gosec // the path is the operator's own setting
+	file, err := os.Open(path) // the path is the operator's own setting
 	if err != nil {
 		return nil, fmt.Errorf("read vocabulary: %w", err)
 	}

@@ -132,7 +132,7 @@ func TestWAVFile(t *testing.T) {
 	}
 	var got []int16
 	for at := 44; at < len(file); at += 2 {
-		got = append(got, int16(le.Uint16(file[at:]))) //nolint:gosec // two's complement
+		got = append(got, int16(le.Uint16(file[at:]))) // two's complement
 	}
 	if want := []int16{0, 32767, -32767, 16384, 32767, -32767, 0}; !slices.Equal(got, want) {
 		t.Errorf("samples %v, want %v", got, want)

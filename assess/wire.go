@@ -85,7 +85,7 @@ func (w *wire) Do(request *http.Request) (*http.Response, error) {
 	}
 	ctx, cancel := context.WithCancelCause(request.Context())
 	timer := time.AfterFunc(w.idle, func() { cancel(errServerIdle) })
-	response, err := w.client.Do(request.WithContext(ctx))
+	response, err := w.client.Do(request.WithContext(ctx)) //nolint:gosec // to the address that the operator set
 	if err != nil {
 		err = networkError{err}
 	} else {
@@ -104,7 +104,7 @@ func (w *wire) Do(request *http.Request) (*http.Response, error) {
 }
 
 func (w *wire) doWhole(request *http.Request) (*http.Response, error) {
-	response, err := w.client.Do(request)
+	response, err := w.client.Do(request) //nolint:gosec // to the address that the operator set
 	if err != nil {
 		return nil, networkError{err}
 	}
@@ -189,7 +189,7 @@ func (w *wire) refusalIn(raw []byte, status int) *refusal {
 		Code    json.RawMessage `json:"code"`
 	}
 	if json.Unmarshal(raw, &answer) != nil {
-		return nil
+		return nil //nolint:nilerr // what is no JSON holds no error object
 	}
 	refused := &refusal{status: status}
 	switch {
@@ -269,8 +269,8 @@ func (b *streamBody) Read(p []byte) (int, error) {
 	b.left -= int64(n)
 	if n > 0 {
 		b.timer.Reset(b.wire.idle)
-		tail := append(b.wire.tail, p[:n]...)
-		b.wire.tail = append(b.wire.tail[:0:0], tail[max(0, len(tail)-maxRefusal):]...)
+		b.wire.tail = append(b.wire.tail, p[:n]...)
+		b.wire.tail = b.wire.tail[max(0, len(b.wire.tail)-maxRefusal):]
 	}
 	switch {
 	case err == nil, errors.Is(err, io.EOF):

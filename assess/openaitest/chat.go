@@ -8,12 +8,8 @@ import (
 )
 
 func (s *Server) serveChat(w http.ResponseWriter, r *http.Request) {
-	body, fault, err := s.receive(r)
-	if err != nil {
-		writeError(w, http.StatusBadRequest, "cannot read the request")
-		return
-	}
-	if s.always(w, r, body, fault) {
+	body, fault, done := s.receive(w, r)
+	if done {
 		return
 	}
 	var request ChatRequest

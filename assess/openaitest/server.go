@@ -173,12 +173,19 @@ func (s *Server) Requests() []Request {
 	return append([]Request(nil), s.requests...)
 }
 
-// receive notes a request and takes the fault planned for it.
-func (s *Server) receive(r *http.Request) ([]byte, Fault, error) {
+// receive reads a request and meets the fault planned for it; done says that all is answered.
+func (s *Server) receive(w http.ResponseWriter, r *http.Request) (body []byte, fault Fault, done bool) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
 	if err != nil {
-		return nil, "", err
+		writeError(w, http.StatusBadRequest, "cannot read the request")
+		return nil, "", true
 	}
+	fault = s.note(r, body)
+	return body, fault, s.always(w, r, body, fault)
+}
+
+// note keeps a request and takes the fault planned for it.
+func (s *Server) note(r *http.Request, body []byte) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	path := strings.TrimPrefix(r.URL.Path, "/v1")
@@ -191,9 +198,9 @@ func (s *Server) receive(r *http.Request) ([]byte, Fault, error) {
 		if planned.left > 0 {
 			planned.left--
 		}
-		return body, planned.fault, nil
+		return planned.fault
 	}
-	return body, "", nil
+	return ""
 }
 
 func (s *Server) serveModels(w http.ResponseWriter, _ *http.Request) {

@@ -16,12 +16,8 @@ const (
 )
 
 func (s *Server) serveTranscription(w http.ResponseWriter, r *http.Request) {
-	body, fault, err := s.receive(r)
-	if err != nil {
-		writeError(w, http.StatusBadRequest, "cannot read the request")
-		return
-	}
-	if s.always(w, r, body, fault) {
+	body, fault, done := s.receive(w, r)
+	if done {
 		return
 	}
 	audio, message := readAudio(r.Header.Get("Content-Type"), body)
@@ -118,6 +114,7 @@ func verbose(text string, audio Audio, fault Fault) map[string]any {
 		segments = append(segments, map[string]any{
 			"id": 1, "text": " Thank you for watching!", "avg_logprob": -1.4, "no_speech_prob": 0.9,
 		})
+	default: // the other faults lie elsewhere
 	}
 	answer["segments"] = segments
 	return answer
