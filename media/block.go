@@ -49,7 +49,7 @@ func sizeLength(size int) int {
 func appendSize(b []byte, size uint64, n int) []byte {
 	size |= 1 << (7 * n)
 	for i := n - 1; i >= 0; i-- {
-		b = append(b, byte(size>>(8*i))) //nolint:gosec // one octet of it is what is meant
+		b = append(b, byte(size>>(8*i))) // one octet of it is what is meant
 	}
 	return b
 }
@@ -62,9 +62,9 @@ func blockSize(payload int) int { return 1 + sizeLength(blockFixed+payload) + bl
 func appendBlockHead(b []byte, track byte, relative time.Duration, key bool, payload int) []byte {
 	size := blockFixed + payload
 	b = append(b, simpleBlockID)
-	b = appendSize(b, uint64(size), sizeLength(size))                       //nolint:gosec // never negative
+	b = appendSize(b, uint64(size), sizeLength(size))                       // never negative
 	b = append(b, 0x80|track)                                               // an EBML number of one octet
-	b = binary.BigEndian.AppendUint16(b, uint16(relative/time.Millisecond)) //nolint:gosec // bounded by maxRelative
+	b = binary.BigEndian.AppendUint16(b, uint16(relative/time.Millisecond)) // bounded by maxRelative
 	if key {
 		return append(b, keyFlag)
 	}
@@ -80,14 +80,14 @@ func parseBlock(plain []byte, offset int) (track byte, ref BlockRef, next int, e
 	if len(rest) < 2 || rest[0] != simpleBlockID {
 		return bad("no SimpleBlock")
 	}
-	n, size := 1, 0
+	n := 1
 	for n <= 4 && rest[1]&(0x80>>(n-1)) == 0 {
 		n++
 	}
 	if n > 4 || len(rest) < 1+n {
 		return bad("size is cut or too long")
 	}
-	size = int(rest[1]) & (0xff >> n)
+	size := int(rest[1]) & (0xff >> n)
 	for _, octet := range rest[2 : 1+n] {
 		size = size<<8 | int(octet)
 	}

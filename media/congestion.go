@@ -2,6 +2,7 @@ package media
 
 import (
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -51,7 +52,7 @@ func (a *Arrivals) Add(sequence uint16, at time.Time) {
 		a.highest = firstCycle + int64(sequence) - 1
 		a.next = a.highest + 1
 	}
-	extended := a.highest + int64(int16(sequence-uint16(a.highest))) //nolint:gosec // wraps on purpose
+	extended := a.highest + int64(int16(sequence-uint16(a.highest))) // wraps on purpose
 	switch {
 	case extended > a.highest:
 		a.forget(extended)
@@ -131,9 +132,9 @@ func (a *Arrivals) assemble(mediaSSRC uint32, base, reference int64, deltas []rt
 	p := &rtcp.TransportLayerCC{
 		SenderSSRC:         a.sender,
 		MediaSSRC:          mediaSSRC,
-		BaseSequenceNumber: uint16(base),                    //nolint:gosec // wraps on purpose
-		PacketStatusCount:  uint16(len(a.symbols)),          //nolint:gosec // at most arrivalRing
-		ReferenceTime:      uint32(reference & (1<<24 - 1)), //nolint:gosec // 24 bits, wraps on purpose
+		BaseSequenceNumber: uint16(base),                    // wraps on purpose
+		PacketStatusCount:  uint16(len(a.symbols)),          // at most arrivalRing
+		ReferenceTime:      uint32(reference & (1<<24 - 1)), // 24 bits, wraps on purpose
 		FbPktCount:         a.feedback,
 		PacketChunks:       statusChunks(a.symbols),
 		RecvDeltas:         make([]*rtcp.RecvDelta, len(deltas)),
@@ -148,7 +149,7 @@ func (a *Arrivals) assemble(mediaSSRC uint32, base, reference int64, deltas []rt
 		Padding: size%4 != 0,
 		Count:   rtcp.FormatTCC,
 		Type:    rtcp.TypeTransportSpecificFeedback,
-		Length:  uint16((size+3)/4 - 1), //nolint:gosec // bounded by arrivalRing
+		Length:  uint16((size+3)/4 - 1), // bounded by arrivalRing
 	}
 	return p
 }
@@ -164,7 +165,7 @@ func statusChunks(symbols []uint16) []rtcp.PacketStatusChunk {
 		}
 		if run >= 14 || run == len(symbols) {
 			chunks = append(chunks, &rtcp.RunLengthChunk{
-				Type: rtcp.TypeTCCRunLengthChunk, PacketStatusSymbol: symbols[0], RunLength: uint16(run), //nolint:gosec // at most maxRunLength
+				Type: rtcp.TypeTCCRunLengthChunk, PacketStatusSymbol: symbols[0], RunLength: uint16(run), // at most maxRunLength
 			})
 			symbols = symbols[run:]
 			continue
@@ -178,11 +179,8 @@ func statusChunks(symbols []uint16) []rtcp.PacketStatusChunk {
 
 func statusVector(symbols []uint16) (*rtcp.StatusVectorChunk, []uint16) {
 	size, width := uint16(rtcp.TypeTCCSymbolSizeOneBit), 14
-	for _, s := range symbols[:min(width, len(symbols))] {
-		if s == rtcp.TypeTCCPacketReceivedLargeDelta {
-			size, width = rtcp.TypeTCCSymbolSizeTwoBit, 7
-			break
-		}
+	if slices.Contains(symbols[:min(width, len(symbols))], rtcp.TypeTCCPacketReceivedLargeDelta) {
+		size, width = rtcp.TypeTCCSymbolSizeTwoBit, 7
 	}
 	list := make([]uint16, width) // what is past the end reads as not received
 	n := copy(list, symbols)

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"maps"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -89,14 +90,14 @@ func TestArrivalsOnTheWire(t *testing.T) {
 	}
 	run := func(from uint16, n int, step time.Duration) (list []arrival) {
 		for i := range n {
-			list = append(list, arrival{from + uint16(i), time.Duration(i) * step}) //nolint:gosec // wraps
+			list = append(list, arrival{from + uint16(i), time.Duration(i) * step}) // wraps
 		}
 		return list
 	}
 	var every3 []arrival
 	for i := range 100 {
 		if i%3 != 1 {
-			every3 = append(every3, arrival{uint16(i), time.Duration(i) * ms}) //nolint:gosec // small
+			every3 = append(every3, arrival{uint16(i), time.Duration(i) * ms})
 		}
 	}
 	for _, c := range []struct {
@@ -173,22 +174,18 @@ func TestArrivalsUnderRandomLoss(t *testing.T) {
 		if i%20 == 19 {
 			packets := a.Feedback(2)
 			for _, p := range packets {
-				counts = append(counts, p.(*rtcp.TransportLayerCC).FbPktCount) //nolint:forcetypeassert // a test
+				counts = append(counts, p.(*rtcp.TransportLayerCC).FbPktCount)
 			}
 			got, _ := readFeedback(t, packets)
-			for s, at := range got {
-				all[s] = at
-			}
+			maps.Copy(all, got)
 		}
 	}
 	packets := a.Feedback(2)
 	got, _ := readFeedback(t, packets)
-	for s, at := range got {
-		all[s] = at
-	}
+	maps.Copy(all, got)
 	sameTimes(t, all, want)
 	for i := range counts {
-		if counts[i] != uint8(i) { //nolint:gosec // wraps on purpose
+		if counts[i] != uint8(i) { // wraps on purpose
 			t.Fatalf("feedback packet %d is numbered %d", i, counts[i])
 		}
 	}
@@ -200,7 +197,7 @@ func FuzzArrivals(f *testing.F) {
 		a := NewArrivals(1)
 		now := testEpoch
 		for ; len(b) >= 3; b = b[3:] {
-			now = now.Add(time.Duration(int8(b[2])) * 50 * time.Millisecond) //nolint:gosec // either way
+			now = now.Add(time.Duration(int8(b[2])) * 50 * time.Millisecond)
 			a.Add(uint16(b[0])<<8|uint16(b[1]), now)
 			if b[2]%7 == 0 {
 				readFeedback(t, a.Feedback(2))

@@ -27,8 +27,13 @@ func TestCodecsFitTheirKind(t *testing.T) {
 		codec Codec
 		rate  int64
 	}{
-		{KindAudio, CodecOpus, 48000}, {KindVideo, CodecVP8, 90000}, {KindVideo, CodecVP9, 90000},
-		{KindAudio, CodecVP8, 0}, {KindVideo, CodecOpus, 0}, {KindVideo, "h264", 0}, {"", CodecOpus, 0},
+		{KindAudio, CodecOpus, 48000},
+		{KindVideo, CodecVP8, 90000},
+		{KindVideo, CodecVP9, 90000},
+		{KindAudio, CodecVP8, 0},
+		{KindVideo, CodecOpus, 0},
+		{KindVideo, "h264", 0},
+		{"", CodecOpus, 0},
 	} {
 		_, rate, err := newDepacketizer(c.kind, c.codec)
 		if rate != c.rate || errors.Is(err, errCodec) != (c.rate == 0) {
@@ -67,7 +72,7 @@ func TestOpusFramesFromARealEncoder(t *testing.T) {
 	var log frameLog
 	clip := sourceTalk(t, "1", "1")
 	for i, f := range clip {
-		p := packet{time: rtpTime(i * 960), payload: f.Payload} //nolint:gosec // small
+		p := packet{time: rtpTime(i * 960), payload: f.Payload}
 		if !(opusDepacketizer{}).push(p, testEpoch, &log) {
 			t.Fatalf("packet %d is called malformed", i)
 		}
@@ -83,8 +88,8 @@ func TestOpusFramesFromARealEncoder(t *testing.T) {
 }
 
 // videoPackets cuts a clip into packets as a sender would, numbered from the given start.
-func videoPackets(t testing.TB, clip []sent, first uint16) []rtp.Packet {
-	t.Helper()
+func videoPackets(tb testing.TB, clip []sent, first uint16) []rtp.Packet {
+	tb.Helper()
 	var payloader rtp.Payloader = &codecs.VP8Payloader{EnablePictureID: true}
 	if clip[0].codec == CodecVP9 {
 		payloader = &codecs.VP9Payloader{InitialPictureIDFn: func() uint16 { return 127 }}
@@ -96,7 +101,7 @@ func videoPackets(t testing.TB, clip []sent, first uint16) []rtp.Packet {
 			packets = append(packets, rtp.Packet{
 				Header: rtp.Header{
 					Version: 2, PayloadType: 96, SSRC: 2, SequenceNumber: first, Marker: i == len(parts)-1,
-					Timestamp: uint32(1<<32 - 45000 + f.Time.Milliseconds()*90), //nolint:gosec // wraps after half a second
+					Timestamp: uint32(1<<32 - 45000 + f.Time.Milliseconds()*90), // wraps after half a second
 				},
 				Payload: part,
 			})
@@ -106,11 +111,11 @@ func videoPackets(t testing.TB, clip []sent, first uint16) []rtp.Packet {
 	return packets
 }
 
-func depacketized(t testing.TB, codec Codec, packets []rtp.Packet) []encodedFrame {
-	t.Helper()
+func depacketized(tb testing.TB, codec Codec, packets []rtp.Packet) []encodedFrame {
+	tb.Helper()
 	d, _, err := newDepacketizer(KindVideo, codec)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var log frameLog
 	next := packets[0].SequenceNumber
@@ -120,7 +125,7 @@ func depacketized(t testing.TB, codec Codec, packets []rtp.Packet) []encodedFram
 		}
 		next = p.SequenceNumber + 1
 		if !d.push(packet{sequence: p.SequenceNumber, time: rtpTime(p.Timestamp), marker: p.Marker, payload: p.Payload}, testEpoch, &log) {
-			t.Fatalf("packet %d is called malformed: % x", p.SequenceNumber, p.Payload[:min(8, len(p.Payload))])
+			tb.Fatalf("packet %d is called malformed: % x", p.SequenceNumber, p.Payload[:min(8, len(p.Payload))])
 		}
 	}
 	return log.frames
@@ -280,8 +285,8 @@ func TestVP9TakesTheLowestSpatialLayer(t *testing.T) {
 		}
 		low := append([]byte{flags, 0, 0}, f.Payload...)
 		high := append([]byte{flags | 0x40, 2, 0}, "of no use alone"...)
-		d.push(packet{time: rtpTime(i), payload: low}, testEpoch, &log)                //nolint:gosec // small
-		d.push(packet{time: rtpTime(i), payload: high, marker: true}, testEpoch, &log) //nolint:gosec // small
+		d.push(packet{time: rtpTime(i), payload: low}, testEpoch, &log)
+		d.push(packet{time: rtpTime(i), payload: high, marker: true}, testEpoch, &log)
 	}
 	sameFrames(t, log.frames, clip[:3])
 }
@@ -307,6 +312,7 @@ func TestVideoFramesAreBounded(t *testing.T) {
 
 // fuzzDepacketizer feeds pieces of the input as packets and holds what must be true of any frame.
 func fuzzDepacketizer(f *testing.F, kind Kind, codec Codec) {
+	f.Helper()
 	f.Add([]byte("\x08\x10\x10\x00\x00\x9d\x01\x2a\x40\x01\xb4\x00\x02\x00more\x03\xff"))
 	f.Add([]byte("\x06\x88\x7f\x82\x49\x83\x42\x05\x0a\x18\x01\x40\x00\xb4"))
 	f.Add([]byte{3, 0x78, 1, 2, 1, 0xfc, 2, 0x7b, 3})
@@ -315,7 +321,7 @@ func fuzzDepacketizer(f *testing.F, kind Kind, codec Codec) {
 		var log frameLog
 		for i := 0; len(b) > 1; i++ {
 			n := min(int(b[0]&0x3f), len(b)-1)
-			p := packet{time: rtpTime(i / 2), marker: b[0]&0x40 != 0, payload: b[1 : 1+n]} //nolint:gosec // small
+			p := packet{time: rtpTime(i / 2), marker: b[0]&0x40 != 0, payload: b[1 : 1+n]}
 			d.keyStart(p)
 			if b[0]&0x80 != 0 {
 				d.lost()

@@ -70,7 +70,7 @@ func (l *missingList) due(now time.Time, roundTrip time.Duration, ask []uint16) 
 			continue
 		}
 		if isDue && len(ask) < maxNackBatch {
-			ask = append(ask, uint16(hole.sequence)) //nolint:gosec // the low 16 bits are what is meant
+			ask = append(ask, uint16(hole.sequence)) // the low 16 bits are what is meant
 			hole.tries++
 			hole.next = now.Add(interval)
 		}

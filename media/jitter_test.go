@@ -24,7 +24,7 @@ func (s *sinkLog) missed(count int64) { s.list = append(s.list, fmt.Sprint(-coun
 func payloadOf(sequence uint16) string { return fmt.Sprintf("payload %d", sequence) }
 
 func numbered(sequence int64) packet {
-	return packet{sequence: uint16(sequence), payload: []byte(payloadOf(uint16(sequence)))} //nolint:gosec // wraps
+	return packet{sequence: uint16(sequence), payload: []byte(payloadOf(uint16(sequence)))} // wraps
 }
 
 func TestJitterBufferPutsInOrder(t *testing.T) {
@@ -115,7 +115,7 @@ func TestJitterBufferIsBoundedInBytes(t *testing.T) {
 	big := make([]byte, 60000)
 	most := 0
 	for s := int64(3); s < 200; s++ {
-		p := packet{sequence: uint16(s), payload: big} //nolint:gosec // small
+		p := packet{sequence: uint16(s), payload: big}
 		j.push(s, p, testEpoch)
 		most = max(most, j.bytes)
 	}
@@ -147,8 +147,8 @@ type orderSink struct {
 }
 
 func (s *orderSink) released(p packet, _ time.Time) {
-	if uint16(s.next) != p.sequence { //nolint:gosec // wraps
-		s.t.Fatalf("let go %d, want %d", p.sequence, uint16(s.next)) //nolint:gosec // wraps
+	if uint16(s.next) != p.sequence { // wraps
+		s.t.Fatalf("let go %d, want %d", p.sequence, uint16(s.next)) // wraps
 	}
 	s.next++
 }
@@ -176,12 +176,12 @@ func FuzzJitterBuffer(f *testing.F) {
 			if c == 255 {
 				base += 300
 			}
-			s := base + int64(int8(b[len(b)-1-i]))/4 //nolint:gosec // either way
+			s := base + int64(int8(b[len(b)-1-i]))/4
 			if s < first || held[s] {
 				continue
 			}
 			held[s] = true
-			j.push(s, packet{sequence: uint16(s), payload: []byte{c}}, now) //nolint:gosec // wraps
+			j.push(s, packet{sequence: uint16(s), payload: []byte{c}}, now) // wraps
 			j.expire(now)
 			if j.held > j.capacity || j.next != sink.next {
 				t.Fatalf("held %d, next %d, let go up to %d", j.held, j.next, sink.next)
@@ -199,7 +199,7 @@ func TestJitterBufferDoesNotAllocate(t *testing.T) {
 	j := newJitterBuffer(KindVideo, sink)
 	payload := make([]byte, 1100)
 	s := int64(0)
-	push := func(s int64) { j.push(s, packet{sequence: uint16(s), payload: payload}, testEpoch) } //nolint:gosec // wraps
+	push := func(s int64) { j.push(s, packet{sequence: uint16(s), payload: payload}, testEpoch) } // wraps
 	swapped := func() {                                                                           // a hole that is filled by the third packet after it
 		push(s)
 		push(s + 2)

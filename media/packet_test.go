@@ -9,12 +9,12 @@ import (
 )
 
 // rtpPacket marshals a packet as a sender would.
-func rtpPacket(t testing.TB, h rtp.Header, payload []byte) []byte {
-	t.Helper()
+func rtpPacket(tb testing.TB, h rtp.Header, payload []byte) []byte {
+	tb.Helper()
 	h.Version = 2
 	b, err := (&rtp.Packet{Header: h, Payload: payload}).Marshal()
 	if err != nil {
-		t.Fatalf("marshal packet: %v", err)
+		tb.Fatalf("marshal packet: %v", err)
 	}
 	return b
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/at-wat/ebml-go"
@@ -83,7 +84,7 @@ func (l *Layout) writeHeader() error {
 	last := l.clusters[len(l.clusters)-1]
 	content := before + last.offset + int64(clusterHead+last.size)
 
-	b := append(head, 0x18, 0x53, 0x80, 0x67) // Segment
+	b := slices.Concat(head, []byte{0x18, 0x53, 0x80, 0x67}) // Segment
 	b = appendSize(b, uint64(content), elementLength)
 	segment := int64(len(b))
 	b = append(b, about...)
@@ -119,7 +120,7 @@ func (l *Layout) entries() []webm.TrackEntry {
 				e.CodecID = "V_VP9"
 			}
 			width, height := t.pixels()
-			e.Video = &webm.Video{PixelWidth: uint64(width), PixelHeight: uint64(height)} //nolint:gosec // positive
+			e.Video = &webm.Video{PixelWidth: uint64(width), PixelHeight: uint64(height)}
 		}
 		entries = append(entries, e)
 	}
@@ -145,19 +146,19 @@ func appendCue(b []byte, at time.Duration, track byte, position int64) []byte {
 	b = append(b, 0xB3, 0x84)
 	b = binary.BigEndian.AppendUint32(b, milliseconds(at))
 	b = append(b, 0xB7, 0x80|cuePositions, 0xF7, 0x81, track, 0xF1, 0x88)
-	return binary.BigEndian.AppendUint64(b, uint64(position)) //nolint:gosec // never negative
+	return binary.BigEndian.AppendUint64(b, uint64(position)) // never negative
 }
 
 func appendClusterHead(b []byte, c playCluster) []byte {
 	b = append(b, 0x1F, 0x43, 0xB6, 0x75)
-	b = appendSize(b, uint64(c.size), 4) //nolint:gosec // never negative
+	b = appendSize(b, uint64(c.size), 4) // never negative
 	b = append(b, 0xE7, 0x84)
 	return binary.BigEndian.AppendUint32(b, milliseconds(c.start))
 }
 
 // milliseconds fits any media time: maxMediaTime is less than 2^32 ms.
 func milliseconds(d time.Duration) uint32 {
-	return uint32(d / time.Millisecond) //nolint:gosec // bounded by maxMediaTime
+	return uint32(d / time.Millisecond) // bounded by maxMediaTime
 }
 
 func marshal(elements any) ([]byte, error) {

@@ -20,7 +20,7 @@ func soundTrack(segments ...[]time.Duration) []StoredSegment {
 
 // heard plays the track as a browser does, packets one after the other, and returns how far what it plays
 // is ahead of (or, negative, behind) its time in the worst case, and what it played.
-func heard(t *testing.T, segments []StoredSegment) (worst time.Duration, real, madeUp int) {
+func heard(t *testing.T, segments []StoredSegment) (worst time.Duration, played, madeUp int) {
 	t.Helper()
 	l, err := NewLayout(segments, nil)
 	if err != nil {
@@ -31,7 +31,7 @@ func heard(t *testing.T, segments []StoredSegment) (worst time.Duration, real, m
 	for {
 		b, ok := l.tracks[0].at(&s)
 		if !ok {
-			return worst, real, madeUp
+			return worst, played, madeUp
 		}
 		if playing == noSound {
 			playing = b.Time
@@ -42,7 +42,7 @@ func heard(t *testing.T, segments []StoredSegment) (worst time.Duration, real, m
 		if b.Chunk == silenceChunk {
 			madeUp++
 		} else {
-			real++
+			played++
 			if absolute(b.Time-playing) > absolute(worst) {
 				worst = b.Time - playing
 			}
@@ -65,8 +65,8 @@ func TestSoundStaysInStepWithPictures(t *testing.T) {
 	drift := func(step time.Duration) [][]time.Duration {
 		var list [][]time.Duration
 		for from := time.Duration(0); from < 2*time.Hour; from += 6 * time.Second {
-			n := (from + step - 1) / step
-			list = append(list, times(n*step, from+6*time.Second, step))
+			begin := (from + step - 1).Truncate(step)
+			list = append(list, times(begin, from+6*time.Second, step))
 		}
 		return list
 	}
@@ -83,16 +83,16 @@ func TestSoundStaysInStepWithPictures(t *testing.T) {
 		"a burst out of nowhere":  {[][]time.Duration{{0, 1 * ms, 2 * ms, 3 * ms, 4 * ms, 5 * ms, 6 * ms, 7 * ms, 200 * ms}}, 79 * ms, 4, 6},
 	} {
 		t.Run(name, func(t *testing.T) {
-			worst, real, madeUp := heard(t, soundTrack(c.track...))
+			worst, played, madeUp := heard(t, soundTrack(c.track...))
 			sent := 0
 			for _, s := range c.track {
 				sent += len(s)
 			}
-			if absolute(worst) > c.worst || sent-real > c.dropped || madeUp > c.madeUp {
+			if absolute(worst) > c.worst || sent-played > c.dropped || madeUp > c.madeUp {
 				t.Errorf("off by %v at worst (want %v), %d of %d left out (want %d), %d made up (want %d)",
-					worst, c.worst, sent-real, sent, c.dropped, madeUp, c.madeUp)
+					worst, c.worst, sent-played, sent, c.dropped, madeUp, c.madeUp)
 			}
-			t.Logf("off by %v at worst, %d of %d left out, %d made up", worst, sent-real, sent, madeUp)
+			t.Logf("off by %v at worst, %d of %d left out, %d made up", worst, sent-played, sent, madeUp)
 		})
 	}
 }
@@ -102,13 +102,13 @@ func TestSoundOfUnknownLengthIsLeftAlone(t *testing.T) {
 	for i := range track[0].Table.Blocks {
 		track[0].Table.Blocks[i].Duration = 0
 	}
-	if _, real, madeUp := heard(t, track); real != 3 || madeUp != 0 {
-		t.Errorf("%d packets, %d made up", real, madeUp)
+	if _, played, madeUp := heard(t, track); played != 3 || madeUp != 0 {
+		t.Errorf("%d packets, %d made up", played, madeUp)
 	}
 }
 
 func TestEndlessHolesAreNotFilled(t *testing.T) {
-	if _, real, madeUp := heard(t, soundTrack([]time.Duration{0}, []time.Duration{20 * 24 * time.Hour, 20*24*time.Hour + 20*time.Millisecond})); real != 3 || madeUp != 0 {
-		t.Errorf("%d packets, %d made up", real, madeUp)
+	if _, played, madeUp := heard(t, soundTrack([]time.Duration{0}, []time.Duration{20 * 24 * time.Hour, 20*24*time.Hour + 20*time.Millisecond})); played != 3 || madeUp != 0 {
+		t.Errorf("%d packets, %d made up", played, madeUp)
 	}
 }

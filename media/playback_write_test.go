@@ -32,7 +32,7 @@ type slowWriter struct {
 }
 
 func (w *slowWriter) Write(b []byte) (int, error) {
-	time.Sleep(w.pause)
+	pass(w.pause)
 	w.pieces = append(w.pieces, len(b))
 	w.bytes += int64(len(b))
 	w.at = append(w.at, time.Now())
@@ -82,7 +82,7 @@ func TestWriteRangeAsksWhileTheClientIsSlow(t *testing.T) {
 			if len(b) > largestPiece {
 				t.Errorf("a piece of %d bytes", len(b))
 			}
-			time.Sleep(3 * time.Second)
+			pass(3 * time.Second)
 			return len(b), nil
 		})
 		if err := l.WriteRange(t.Context(), check, 0, l.Size(), store, permit, nil); err != nil {
@@ -134,7 +134,7 @@ func TestWriteRangePaces(t *testing.T) {
 					t.Errorf("%v: told of %v after %v", kinds, at, last)
 				}
 				last = at
-				time.Sleep(time.Until(begin.Add(at)))
+				pass(time.Until(begin.Add(at)))
 				return ctx.Err()
 			}
 			var out bytes.Buffer

@@ -53,7 +53,7 @@ func (r *receiver) note(sequence uint16, t rtpTime, at time.Time) (int64, bool) 
 	if !r.started {
 		r.start(sequence, at)
 	}
-	extended := r.highest + int64(int16(sequence-uint16(r.highest))) //nolint:gosec // wraps on purpose
+	extended := r.highest + int64(int16(sequence-uint16(r.highest))) // wraps on purpose
 	if r.highest-extended >= seenPackets {
 		if !r.restarted(sequence) {
 			return 0, false
@@ -134,7 +134,7 @@ func (r *receiver) noteJitter(t rtpTime, at time.Time) {
 	transit := arrival - int64(t)
 	if r.received > 0 {
 		// The difference of two timestamps wraps, so it is taken modulo 2^32.
-		difference := int64(int32(transit - r.lastTransit)) //nolint:gosec // wraps on purpose
+		difference := int64(int32(transit - r.lastTransit)) // wraps on purpose
 		r.jitter += max(difference, -difference) - (r.jitter+8)>>4
 	}
 	r.lastTransit = transit
@@ -159,7 +159,7 @@ func (r *receiver) noteRepair(hole missingPacket, at time.Time) {
 }
 
 func (r *receiver) senderReport(ntp uint64, at time.Time) {
-	r.lastReport = uint32(ntp >> 16) //nolint:gosec // the middle 32 bits are what is meant
+	r.lastReport = uint32(ntp >> 16) // the middle 32 bits are what is meant
 	r.lastReportAt = at
 }
 
@@ -170,30 +170,30 @@ func (r *receiver) report(now time.Time, block *rtcp.ReceptionReport) bool {
 	}
 	r.reportDue = now.Add(reportInterval)
 	expected := r.highest - r.first + 1
-	lost := min(max(expected-int64(r.received), 0), 1<<23-1) //nolint:gosec // a count of packets
+	lost := min(max(expected-int64(r.received), 0), 1<<23-1) // a count of packets
 	*block = rtcp.ReceptionReport{
 		SSRC:               r.ssrc,
 		FractionLost:       r.fractionLost(expected),
-		TotalLost:          uint32(lost),                   //nolint:gosec // bounded above
-		LastSequenceNumber: uint32(r.highest - firstCycle), //nolint:gosec // wraps on purpose
-		Jitter:             uint32(r.jitter >> 4),          //nolint:gosec // a mean of 31-bit numbers
+		TotalLost:          uint32(lost),
+		LastSequenceNumber: uint32(r.highest - firstCycle), // wraps on purpose
+		Jitter:             uint32(r.jitter >> 4),          // a mean of 31-bit numbers
 	}
 	if !r.lastReportAt.IsZero() {
 		block.LastSenderReport = r.lastReport
 		delay := max(now.Sub(r.lastReportAt), 0)
-		block.Delay = uint32(min(ticksIn(delay, 1<<16), 1<<32-1)) //nolint:gosec // bounded
+		block.Delay = uint32(min(ticksIn(delay, 1<<16), 1<<32-1))
 	}
 	return true
 }
 
 func (r *receiver) fractionLost(expected int64) uint8 {
 	expectedNow := expected - r.expectedAtReport
-	receivedNow := int64(r.received - r.receivedAtReport) //nolint:gosec // a count of packets
+	receivedNow := int64(r.received - r.receivedAtReport) // a count of packets
 	r.expectedAtReport, r.receivedAtReport = expected, r.received
 	if expectedNow <= 0 || receivedNow >= expectedNow {
 		return 0
 	}
-	return uint8(min((expectedNow-receivedNow)<<8/expectedNow, 255)) //nolint:gosec // bounded
+	return uint8(min((expectedNow-receivedNow)<<8/expectedNow, 255))
 }
 
 // ticksIn returns the whole ticks of a clock in d, without overflow for any session length.

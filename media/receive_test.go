@@ -144,7 +144,7 @@ func TestRequestsPerLoss(t *testing.T) {
 		if random.IntN(20) == 0 && i > 0 {
 			lost++
 		} else {
-			r.note(uint16(i), rtpTime(i*450), now) //nolint:gosec // wraps on purpose
+			r.note(uint16(i), rtpTime(i*450), now) // wraps on purpose
 		}
 		if i%4 == 0 {
 			ask, _ := r.missing.due(now, r.roundTrip, nil)
@@ -214,7 +214,7 @@ func TestJitterIsThatOfTheRFC(t *testing.T) {
 	for i := range 500 {
 		delay := random.IntN(40)
 		at := time.Duration(i*10+delay) * time.Millisecond
-		r.note(uint16(i), start+rtpTime(i*900), testEpoch.Add(at)) //nolint:gosec // small
+		r.note(uint16(i), start+rtpTime(i*900), testEpoch.Add(at))
 		transit := float64(delay) * 90
 		if i > 0 {
 			want += (max(transit-last, last-transit) - want) / 16

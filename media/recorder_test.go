@@ -58,7 +58,7 @@ func (g *rig) feed(from, to time.Duration, keyEvery time.Duration, kinds ...Kind
 		asked = keyEvery == 0
 	})
 	for at := from; at < to; at += 20 * time.Millisecond {
-		time.Sleep(time.Until(g.start.Add(at)))
+		pass(time.Until(g.start.Add(at)))
 		if slices.Contains(kinds, KindAudio) {
 			g.Put(KindAudio, CodecOpus, opusFrame(at, 80))
 		}
@@ -311,10 +311,10 @@ func TestRecorderSurvivesAStoreThatHangs(t *testing.T) {
 			t.Errorf("after 5 s: %v, %d frames lost", got, g.Lost())
 		}
 		for at := 7000 * time.Millisecond; at < 8*time.Second; at += 20 * time.Millisecond { // 128 KiB each
-			time.Sleep(20 * time.Millisecond)
+			pass(20 * time.Millisecond)
 			g.Put(KindVideo, CodecVP8, videoFrame(at, false, 128<<10))
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if got := g.states(); got[len(got)-1] != RecordingFailed || g.Lost() == 0 {
 			t.Errorf("with a full queue: %v, %d frames lost", got, g.Lost())
 		}
@@ -437,10 +437,8 @@ func TestRecorderSealsWhatNothingFollows(t *testing.T) {
 func TestRecorderKeepsTimesRising(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
-		for _, at := range []time.Duration{-time.Second, 0, 500, 500, 100, 90_000, 20_000, 89_999, 1 << 62} {
-			if at > 0 && at < 1<<40 {
-				at *= time.Millisecond
-			}
+		const ms = time.Millisecond
+		for _, at := range []time.Duration{-time.Second, 0, 500 * ms, 500 * ms, 100 * ms, 90_000 * ms, 20_000 * ms, 89_999 * ms, 1 << 62} {
 			g.Put(KindAudio, CodecOpus, opusFrame(at, 20))
 			g.Put(KindVideo, CodecVP8, videoFrame(at, false, 20))
 		}

@@ -3,6 +3,7 @@ package media
 import (
 	"errors"
 	"math"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -79,7 +80,7 @@ func hearAll(t *testing.T, clip []sent, during func(s *speech, voice *loudness))
 		go func() { done <- s.run() }()
 		start := time.Now()
 		for _, f := range clip {
-			time.Sleep(time.Until(start.Add(f.Time)))
+			pass(time.Until(start.Add(f.Time)))
 			s.queue.put(encodedFrame{
 				arrival: time.Now(), duration: f.Duration, silent: len(f.Payload) <= 2, payload: f.Payload,
 			}, f.Time)
@@ -168,16 +169,16 @@ func TestUtteranceEndsWhenPacketsStop(t *testing.T) {
 	} {
 		packets := clip
 		if c.last != nil {
-			packets = append(clip[:len(clip):len(clip)], sent{KindAudio, CodecOpus, Frame{
+			packets = append(slices.Clip(clip), sent{KindAudio, CodecOpus, Frame{
 				Time: 2 * time.Second, Duration: 20 * ms, Payload: c.last,
 			}})
 		}
 		var heardIn time.Duration
 		got, _ := hearAll(t, packets, func(s *speech, _ *loudness) {
-			log := s.sink.(*utteranceLog) //nolint:forcetypeassert // a test
+			log := s.sink.(*utteranceLog)
 			ended := time.Now()
 			for len(log.all()) == 0 && time.Since(ended) < 5*time.Second {
-				time.Sleep(10 * ms)
+				pass(10 * ms)
 			}
 			heardIn = time.Since(ended)
 		})

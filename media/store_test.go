@@ -144,8 +144,8 @@ func (m *memStore) set(change func(*memStore)) {
 }
 
 // segments lists what was sealed of one kind, tables through their encoding.
-func (m *memStore) segments(t testing.TB, kind Kind) []StoredSegment {
-	t.Helper()
+func (m *memStore) segments(tb testing.TB, kind Kind) []StoredSegment {
+	tb.Helper()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var list []StoredSegment
@@ -155,11 +155,11 @@ func (m *memStore) segments(t testing.TB, kind Kind) []StoredSegment {
 		}
 		encoded, err := s.table.MarshalBinary()
 		if err != nil {
-			t.Fatalf("table of %s: %v", s.info.ID.ObjectKey(), err)
+			tb.Fatalf("table of %s: %v", s.info.ID.ObjectKey(), err)
 		}
 		table, err := UnmarshalSegmentTable(encoded)
 		if err != nil {
-			t.Fatalf("table of %s: %v", s.info.ID.ObjectKey(), err)
+			tb.Fatalf("table of %s: %v", s.info.ID.ObjectKey(), err)
 		}
 		list = append(list, StoredSegment{Index: int64(i + 1), SegmentInfo: s.info, Table: table})
 	}
@@ -191,31 +191,31 @@ func (m *memStore) ReadChunks(_ context.Context, permit consent.Permit, segment 
 }
 
 // layout lays out what the store holds of the kinds.
-func (m *memStore) layout(t testing.TB, kinds ...Kind) *Layout {
-	t.Helper()
+func (m *memStore) layout(tb testing.TB, kinds ...Kind) *Layout {
+	tb.Helper()
 	var audio, video []StoredSegment
 	if slices.Contains(kinds, KindAudio) {
-		audio = m.segments(t, KindAudio)
+		audio = m.segments(tb, KindAudio)
 	}
 	if slices.Contains(kinds, KindVideo) {
-		video = m.segments(t, KindVideo)
+		video = m.segments(tb, KindVideo)
 	}
 	l, err := NewLayout(audio, video)
 	if err != nil {
-		t.Fatalf("lay out %v: %v", kinds, err)
+		tb.Fatalf("lay out %v: %v", kinds, err)
 	}
 	return l
 }
 
 // play returns the whole file.
-func (m *memStore) play(t testing.TB, l *Layout) []byte {
-	t.Helper()
+func (m *memStore) play(tb testing.TB, l *Layout) []byte {
+	tb.Helper()
 	var b bytes.Buffer
-	if err := l.WriteRange(t.Context(), &b, 0, l.Size(), m, playPermit, nil); err != nil {
-		t.Fatalf("write file: %v", err)
+	if err := l.WriteRange(tb.Context(), &b, 0, l.Size(), m, playPermit, nil); err != nil {
+		tb.Fatalf("write file: %v", err)
 	}
 	if int64(b.Len()) != l.Size() {
-		t.Fatalf("file has %d bytes, Size says %d", b.Len(), l.Size())
+		tb.Fatalf("file has %d bytes, Size says %d", b.Len(), l.Size())
 	}
 	return b.Bytes()
 }

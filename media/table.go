@@ -79,7 +79,7 @@ func (t SegmentTable) MarshalBinary() ([]byte, error) {
 		return nil, err
 	}
 	b := make([]byte, 0, 16+8*len(t.Chunks)+6*len(t.Blocks))
-	put := func(v int64) { b = binary.AppendUvarint(b, uint64(v)) } //nolint:gosec // checked: never negative
+	put := func(v int64) { b = binary.AppendUvarint(b, uint64(v)) } // checked: never negative
 	b = append(b, tableVersion)
 	put(int64(len(t.Chunks)))
 	end := int64(0)
@@ -122,12 +122,12 @@ type tableReader struct {
 // number takes one number of at most limit, in its shortest form: one table has one encoding.
 func (r *tableReader) number(limit int64) int64 {
 	v, n := binary.Uvarint(r.rest)
-	if n <= 0 || v > uint64(limit) || n > 1 && r.rest[n-1] == 0 { //nolint:gosec // limits are positive
+	if n <= 0 || v > uint64(limit) || n > 1 && r.rest[n-1] == 0 { // limits are positive
 		r.bad, r.rest = true, nil
 		return 0
 	}
 	r.rest = r.rest[n:]
-	return int64(v) //nolint:gosec // at most limit
+	return int64(v) // at most limit
 }
 
 // count takes the number of entries that follow, each of at least size bytes.

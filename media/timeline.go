@@ -134,7 +134,7 @@ func (l *timeline) senderReport(ntp uint64, t rtpTime) {
 // ntpDuration turns a difference of 32.32 fixed point seconds into a duration. The difference wraps, so
 // it is right across the end of the NTP era in 2036 too.
 func ntpDuration(difference uint64) time.Duration {
-	signed := int64(difference) //nolint:gosec // a difference of two times, either way round
+	signed := int64(difference) // a difference of two times, either way round
 	const mask = 1<<32 - 1
 	return time.Duration(signed>>32)*time.Second + time.Duration((signed&mask)*int64(time.Second)>>32)
 }
@@ -165,7 +165,7 @@ func (l *timeline) advance(t rtpTime) time.Duration {
 	if !l.started {
 		l.ticks = int64(t)
 	} else {
-		l.ticks += int64(int32(t - l.last)) //nolint:gosec // RFC 3550: differences wrap
+		l.ticks += int64(int32(t - l.last)) // RFC 3550: differences wrap
 	}
 	before := l.raw
 	l.last = t
@@ -212,7 +212,7 @@ func (l *timeline) useReport() {
 	}
 	l.report.fresh = false
 	l.related = true
-	reported := l.ticks + int64(int32(l.report.rtp-l.last)) //nolint:gosec // RFC 3550: differences wrap
+	reported := l.ticks + int64(int32(l.report.rtp-l.last)) // RFC 3550: differences wrap
 	l.relation = l.report.ntp - l.duration(reported)
 }
 

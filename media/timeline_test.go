@@ -34,13 +34,13 @@ type testTrack struct {
 func newTestTrack(sender testSender, clock *senderClock, rate int64, start rtpTime, delay, jitter time.Duration) *testTrack {
 	return &testTrack{
 		sender: sender, line: newTimeline(clock, rate, -leastStep), start: start, rate: rate, delay: delay,
-		jitter: jitter, random: rand.New(rand.NewPCG(1, uint64(rate))), last: -1, //nolint:gosec // small
+		jitter: jitter, random: rand.New(rand.NewPCG(1, uint64(rate))), last: -1,
 	}
 }
 
 func (k *testTrack) rtp(at time.Duration) rtpTime {
 	ticks := int64(float64(at) * k.sender.speed / float64(time.Second) * float64(k.rate))
-	return k.start + rtpTime(ticks) //nolint:gosec // wraps on purpose
+	return k.start + rtpTime(ticks) // wraps on purpose
 }
 
 // capture places a frame captured at the given time and returns by how much it lies after that.
@@ -137,7 +137,7 @@ func TestSenderClockStep(t *testing.T) {
 		audio, video := newPair(30*ms, 120*ms, 10*ms)
 		pair(t, audio, video, 0, 10*time.Second, true)
 		before := audio.sender.ntpAtStart
-		audio.sender.ntpAtStart = before + uint64(step<<32) //nolint:gosec // wraps on purpose
+		audio.sender.ntpAtStart = before + uint64(step<<32) // wraps on purpose
 		video.sender.ntpAtStart = audio.sender.ntpAtStart
 		lastA, lastV := time.Duration(0), time.Duration(0)
 		for at := 10 * time.Second; at < 25*time.Second; at += 40 * ms {
@@ -239,7 +239,7 @@ func TestFirstPacketsThatQueuedUp(t *testing.T) {
 	var placed time.Duration
 	for i := range 400 { // the first half second arrives together at 500 ms
 		at := time.Duration(i) * 20 * ms
-		placed = line.place(rtpTime(i*960), max(at, 500*ms)) - at //nolint:gosec // small
+		placed = line.place(rtpTime(i*960), max(at, 500*ms)) - at
 	}
 	if placed.Abs() > 10*ms {
 		t.Errorf("frames still lie %v late after eight seconds", placed)

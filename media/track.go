@@ -122,7 +122,7 @@ func (t *Track) released(p packet, arrival time.Time) {
 
 // missed is called by the jitter buffer, under lane.mu.
 func (t *Track) missed(count int64) {
-	t.stats.Lost += uint64(count) //nolint:gosec // a positive count
+	t.stats.Lost += uint64(count) // a positive count
 	t.depacketize.lost()
 	t.needKey(t.jitter.next)
 }

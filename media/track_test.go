@@ -9,14 +9,14 @@ import (
 )
 
 // bareTrack is a track whose frames go to a recorder that does nothing.
-func bareTrack(t testing.TB, kind Kind, codec Codec) (*Track, *countingRecorder) {
-	t.Helper()
+func bareTrack(tb testing.TB, kind Kind, codec Codec) (*Track, *countingRecorder) {
+	tb.Helper()
 	c := NewCapture(CaptureConfig{})
 	var recorder countingRecorder
 	c.lanes[kind].recorder = &recorder
 	track, err := c.Attach(TrackConfig{Kind: kind, Codec: codec, SSRC: 2})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return track, &recorder
 }
@@ -35,7 +35,9 @@ func TestTrackCountsWhatItDrops(t *testing.T) {
 	other := opusAt(4, 80*ms, 0x78, 1)
 	other[1] = 13 // another payload type
 	for _, b := range [][]byte{
-		opusAt(1, 0, 0x78, 1), opusAt(2, 20*ms, 0x78, 1), opusAt(2, 20*ms, 0x78, 1), nil, {0x80}, strange,
+		opusAt(1, 0, 0x78, 1), opusAt(2, 20*ms, 0x78, 1), opusAt(2, 20*ms, 0x78, 1), nil,
+		{0x80},
+		strange,
 		opusAt(3, 60*ms), other, opusAt(5, 100*ms, 0x7b, 63), opusAt(6, 120*ms, 0x78, 1),
 	} {
 		track.Push(b, testEpoch)
@@ -63,7 +65,7 @@ func TestVideoTrackAsksForItsFirstKeyFrame(t *testing.T) {
 	asked := 1
 	for i := range 200 { // frames nobody can decode, for four seconds
 		now := testEpoch.Add(time.Duration(i) * 20 * ms)
-		track.Push(delta(uint16(i), 0x10, 1, 2, 3), now) //nolint:gosec // small
+		track.Push(delta(uint16(i), 0x10, 1, 2, 3), now)
 		if track.Feedback(now).KeyFrame {
 			asked++
 		}
@@ -217,7 +219,7 @@ func FuzzTrack(f *testing.F) {
 		for len(b) > 1 {
 			n := min(int(b[0]), len(b)-1)
 			track.Push(b[1:1+n], now)
-			track.SenderReport(uint64(b[0])<<56|1, uint32(n), now) //nolint:gosec // small
+			track.SenderReport(uint64(b[0])<<56|1, uint32(n), now)
 			now = now.Add(time.Duration(b[0]) * 10 * ms)
 			if due := track.Feedback(now); len(due.Nack) > maxNackBatch {
 				t.Fatalf("asks for %d packets at once", len(due.Nack))
@@ -247,7 +249,7 @@ func TestManyGoroutines(t *testing.T) {
 				case <-time.After(5 * ms):
 					first.Feedback(time.Now())
 					first.Stats()
-					first.SenderReport(uint64(time.Now().UnixNano()), 0, time.Now()) //nolint:gosec // positive
+					first.SenderReport(uint64(time.Now().UnixNano()), 0, time.Now())
 					r.capture.MediaNow()
 				}
 			}

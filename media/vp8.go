@@ -17,7 +17,7 @@ func (d *vp8Depacketizer) push(p packet, arrival time.Time, out frameSink) bool 
 		return false
 	}
 	d.endBefore(p.time, out)
-	if start && !(d.open && d.frame.time == p.time) {
+	if start && (!d.open || d.frame.time != p.time) {
 		f := encodedFrame{time: p.time, arrival: arrival}
 		if f.key = payload[0]&1 == 0; f.key {
 			if f.width, f.height, ok = vp8KeyFrameSize(payload); !ok {

@@ -23,7 +23,7 @@ func (d *vp9Depacketizer) push(p packet, arrival time.Time, out frameSink) bool 
 	}
 	d.endBefore(p.time, out)
 	if descriptor.spatial == 0 {
-		if descriptor.begins && !(d.open && d.frame.time == p.time) {
+		if descriptor.begins && (!d.open || d.frame.time != p.time) {
 			d.begin(vp9Frame(descriptor, payload, p.time, arrival))
 		}
 		if !d.add(payload) {
