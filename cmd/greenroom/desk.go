@@ -24,7 +24,8 @@ type desk struct {
 	gate     consent.Gate
 	voice    func() (media.VoiceActivity, error) // nil: no speech to text
 	scribe   speechPipeline
-	full     func() bool // the spool is nearly full
+	full     func() bool                                     // the spool is nearly full
+	waiting  func() (map[consent.SessionID]time.Time, error) // since when a session has waited for the object store
 	log      *slog.Logger
 
 	writes sync.WaitGroup // in the background
@@ -57,6 +58,7 @@ type speechPipeline interface {
 type openRoom struct {
 	capture     *media.Capture
 	interviewer *interviewer
+	saving      *saving
 }
 
 var _ signaling.Desk = (*desk)(nil)
@@ -99,7 +101,8 @@ func (d *desk) Open(ctx context.Context, session consent.Session, events signali
 	if err != nil {
 		return nil, nil, err
 	}
-	room := openRoom{}
+	room := openRoom{saving: &saving{tell: events.OnStatus}}
+	events.OnStatus = room.saving.setRecorder
 	room.capture = media.NewCapture(d.captureConfig(session, epoch, origin, events))
 	room.interviewer = &interviewer{
 		session: session.ID, keep: d.live.SaveAnswer, log: d.log,

@@ -297,7 +297,7 @@ func (a *app) openRooms(ctx context.Context) error {
 	a.desk = &desk{
 		account:  func(r *http.Request) (consent.Account, error) { return a.pages.Account(r) },
 		sessions: storage.NewSessions(a.database), live: a.live, segments: a.segments, gate: a.gate,
-		voice: a.speech.NewVoiceActivity, scribe: a.scribe, full: a.spool.Full, log: a.log,
+		voice: a.speech.NewVoiceActivity, scribe: a.scribe, full: a.spool.Full, waiting: a.uploader.Waiting, log: a.log,
 		open: map[consent.SessionID]openRoom{},
 	}
 	a.closing("the last writes of rooms", a.desk.settleWrites)
@@ -305,6 +305,7 @@ func (a *app) openRooms(ctx context.Context) error {
 	a.rooms = signaling.NewRooms(signaling.Config{API: api, Desk: a.desk, AllowedOrigin: a.allowedOrigin(), Log: a.log})
 	a.services.start(ctx, "the rooms", a.rooms.Run, nil)
 	a.services.start(ctx, "consent changes", a.watchConsents, nil)
+	a.services.start(ctx, "the watch over saving", a.desk.watchSaving, nil)
 	return nil
 }
 

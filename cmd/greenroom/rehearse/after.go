@@ -77,12 +77,12 @@ func (r *rehearsal) readReport(ctx context.Context) error {
 	r.check("answers are kept", kept > 0, "%d answers", kept)
 	if r.Refuse.Transcription {
 		r.check("nothing was written down", words == 0 && len(r.result.Lines) == 0, "%d words, %d captions", words, len(r.result.Lines))
-	} else {
+	} else if !r.withdrawn.Transcription {
 		r.check("words are kept", words > 0, "%d words", words)
 	}
 	if r.Refuse.Transcription || r.Refuse.Assessment {
 		r.check("nothing was assessed", measured == 0, "%d measurements", measured)
-	} else {
+	} else if !r.withdrawn.Assessment {
 		r.check("answers are measured", measured > 0, "%d measurements", measured)
 	}
 	return nil
@@ -116,6 +116,10 @@ func (r *rehearsal) readRecording(ctx context.Context) error {
 	err := r.client.call(ctx, http.MethodGet, path, nil, &described)
 	if r.Refuse.Recording {
 		r.check("nothing was recorded", refused(err, http.StatusNotFound) || (err == nil && described.Size == 0), "%v", err)
+		return nil
+	}
+	if r.withdrawn.Recording {
+		r.check("the recording ended before the interview", err == nil && described.DurationMS < r.result.InterviewMS, "%d ms, %v", described.DurationMS, err)
 		return nil
 	}
 	// The last segments are on their way to the object store: wait until the length is whole.

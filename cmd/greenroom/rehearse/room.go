@@ -24,6 +24,7 @@ type roomMessage struct {
 	Total    int    `json:"total"`
 	Text     string `json:"text"`
 	EndMS    int64  `json:"end_ms"`
+	Elapsed  int64  `json:"elapsed_ms"`
 	State    string `json:"state"`
 	Code     string `json:"code"`
 	Message  string `json:"message"`
@@ -32,6 +33,11 @@ type roomMessage struct {
 	Question *struct {
 		Text string `json:"text"`
 	} `json:"question"`
+	Consents *struct {
+		Recording     bool `json:"recording"`
+		Transcription bool `json:"transcription"`
+		Assessment    bool `json:"assessment"`
+	} `json:"consents"`
 	ICECandidate *struct {
 		Candidate     string  `json:"candidate"`
 		SDPMid        *string `json:"sdp_mid"`

@@ -72,9 +72,10 @@ func (r Result) OK() bool {
 // rehearsal is one run.
 type rehearsal struct {
 	Config
-	client *client
-	result Result
-	ended  time.Time
+	client    *client
+	result    Result
+	ended     time.Time
+	withdrawn Consents // during the interview
 }
 
 // Run does one whole interview and returns what came of it. The error says why it could not be done;

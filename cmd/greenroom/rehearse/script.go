@@ -83,6 +83,10 @@ func (s *script) react(ctx context.Context, m roomMessage) (ended bool, err erro
 	case "caption":
 		s.result.Lines = append(s.result.Lines, m.Text)
 		s.noteCaption(m)
+	case "recording":
+		s.say("recording %s at %d ms: %s", m.State, m.Elapsed, m.Message)
+	case "consents":
+		s.noteConsents(m)
 	case "caption_failed", "gap":
 		s.say("%s: %s %s", m.Type, m.Reason, m.Message)
 	case "problem":
@@ -110,6 +114,19 @@ func (s *script) takeCandidate(m roomMessage) error {
 		return fmt.Errorf("take ICE candidate: %w", err)
 	}
 	return nil
+}
+
+// noteConsents notes what was withdrawn elsewhere, on another page of the same candidate.
+func (s *script) noteConsents(m roomMessage) {
+	if m.Consents == nil {
+		return
+	}
+	s.withdrawn = Consents{
+		Recording:     !s.Refuse.Recording && !m.Consents.Recording,
+		Transcription: !s.Refuse.Transcription && !m.Consents.Transcription,
+		Assessment:    !s.Refuse.Assessment && !m.Consents.Assessment,
+	}
+	s.say("withdrawn: recording %v, transcription %v, assessment %v", s.withdrawn.Recording, s.withdrawn.Transcription, s.withdrawn.Assessment)
 }
 
 // begin asks for the first question once media arrives.
