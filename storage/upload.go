@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -100,6 +101,23 @@ func (u *Uploader) Backlog() (Backlog, error) {
 		b.Oldest = files[0].changed
 	}
 	return b, nil
+}
+
+// Waiting returns the sessions whose sealed segments the object store does not have yet, with when the
+// oldest of each was sealed.
+func (u *Uploader) Waiting() (map[consent.SessionID]time.Time, error) {
+	files, err := u.spool.list(sealedFolder)
+	if err != nil {
+		return nil, err
+	}
+	waiting := map[consent.SessionID]time.Time{}
+	for _, f := range files { // oldest first
+		session, _, _ := strings.Cut(f.name, "-")
+		if _, there := waiting[consent.SessionID(session)]; !there {
+			waiting[consent.SessionID(session)] = f.changed
+		}
+	}
+	return waiting, nil
 }
 
 // Run works until ctx ends. What it has not sent by then stays in the spool for [Uploader.Drain] or

@@ -215,6 +215,10 @@ func TestStoreDownThenUp(t *testing.T) {
 				backlog, err := w.uploader.Backlog()
 				return err == nil && backlog.Files == 5 && backlog.Bytes > 0 && !backlog.Oldest.IsZero() && backlog.Err != nil
 			})
+			backlog, _ := w.uploader.Backlog()
+			if waiting, err := w.uploader.Waiting(); err != nil || len(waiting) != 1 || !waiting[w.session].Equal(backlog.Oldest) {
+				t.Errorf("waiting %v, %v; want %s since %v", waiting, err, w.session, backlog.Oldest)
+			}
 			short, stop := context.WithTimeout(t.Context(), 200*time.Millisecond)
 			if err := w.uploader.Drain(short); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("drain during the outage = %v, want %v", err, context.DeadlineExceeded)
