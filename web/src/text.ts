@@ -495,7 +495,7 @@ export const scopes: Record<string, { name: string; short: string; body: string 
   'recording.audio': {
     name: 'Recording: sound',
     short: 'sound recording',
-    body: 'Your voice, to listen to here. It cannot be downloaded as a link.',
+    body: 'Your voice, to listen to on this server.',
   },
   'recording.video': {
     name: 'Recording: picture',

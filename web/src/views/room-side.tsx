@@ -22,8 +22,8 @@ export function RoomSide(props: StageProps & { hidden: boolean; onHidden: (hidde
       >
         {connection.words}
       </p>
-      {props.mode === 'practice' && index > 0 && <RoomFeedback id={props.id} index={index} />}
       <LiveConsents id={props.id} state={state} />
+      {props.mode === 'practice' && index > 0 && <RoomFeedback id={props.id} index={index} />}
     </aside>
   );
 }
