@@ -83,16 +83,10 @@ func TestGatewayIsForThisUserOnly(t *testing.T) {
 // TestGatewayWorksWithoutExtendedAttributes uses the folder beside, as on file systems without them.
 func TestGatewayWorksWithoutExtendedAttributes(t *testing.T) {
 	data := t.TempDir()
-	t.Chdir(t.TempDir())
 	if err := os.Mkdir(filepath.Join(data, "metadata"), 0o700); err != nil { // begun that way: stays that way
 		t.Fatalf("mkdir: %v", err)
 	}
-	gateway, err := StartGateway(t.Context(), GatewayConfig{DataDir: data, SecretsDir: t.TempDir()})
-	if err != nil {
-		t.Fatalf("start: %v", err)
-	}
-	t.Cleanup(func() { _ = gateway.Stop() })
-	objects := openTestObjects(t, gateway.Objects())
+	objects := openTestObjects(t, startTestGatewayOn(t, data).Objects())
 	for range 2 {
 		if err := objects.create(t.Context(), "a/b", []byte("ciphertext")); err != nil {
 			t.Fatalf("create: %v", err)
@@ -158,13 +152,7 @@ func TestConfirmedObjectsAreSynced(t *testing.T) {
 // TestTornObjectIsReplaced: after a power cut a confirmed-to-nobody object may be short.
 func TestTornObjectIsReplaced(t *testing.T) {
 	data := t.TempDir()
-	t.Chdir(t.TempDir())
-	gateway, err := StartGateway(t.Context(), GatewayConfig{DataDir: data, SecretsDir: t.TempDir()})
-	if err != nil {
-		t.Fatalf("start: %v", err)
-	}
-	t.Cleanup(func() { _ = gateway.Stop() })
-	objects := openTestObjects(t, gateway.Objects())
+	objects := openTestObjects(t, startTestGatewayOn(t, data).Objects())
 	for range 2 {
 		if err := objects.create(t.Context(), "a/b", []byte("ciphertext")); err != nil {
 			t.Fatalf("create: %v", err)

@@ -33,8 +33,13 @@ func onEveryStore(t *testing.T, test func(t *testing.T, config ObjectsConfig)) {
 
 func startTestGateway(t *testing.T) *Gateway {
 	t.Helper()
+	return startTestGatewayOn(t, t.TempDir())
+}
+
+func startTestGatewayOn(t *testing.T, data string) *Gateway {
+	t.Helper()
 	t.Chdir(t.TempDir()) // and back at the end
-	gateway, err := StartGateway(t.Context(), GatewayConfig{DataDir: t.TempDir(), SecretsDir: t.TempDir()})
+	gateway, err := StartGateway(t.Context(), GatewayConfig{DataDir: data, SecretsDir: t.TempDir()})
 	if err != nil {
 		t.Fatalf("start the embedded store: %v", err)
 	}

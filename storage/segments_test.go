@@ -183,13 +183,7 @@ func TestStoreAndDiskHoldNoPlainText(t *testing.T) {
 	data := t.TempDir()
 	w := newRecordingWorld(t, func(t *testing.T) ObjectsConfig {
 		t.Helper()
-		t.Chdir(t.TempDir())
-		gateway, err := StartGateway(t.Context(), GatewayConfig{DataDir: data, SecretsDir: t.TempDir()})
-		if err != nil {
-			t.Fatalf("start: %v", err)
-		}
-		t.Cleanup(func() { _ = gateway.Stop() })
-		return gateway.Objects()
+		return startTestGatewayOn(t, data).Objects()
 	})
 	head := testHead(w.session, media.KindAudio, 0)
 	w.record(t, head, 3)
