@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import type { AccountKind } from './api/types';
+import { DeviceDocument } from './device-document';
 import { expiredAccount, firstPage, loadMe, me, meError } from './state';
 import { wrongKind } from './text';
 import { ErrorBox } from './ui/errors';
@@ -37,8 +38,8 @@ export function App() {
           <Route path="/home" component={only('candidate', HomeView)} />
           <Route path="/start" component={only('candidate', StartView)} />
           <Route path="/sessions/:id/consent" component={only('candidate', ConsentView)} />
-          <Route path="/sessions/:id/devices" component={only('candidate', DevicesView)} />
-          <Route path="/sessions/:id/room" component={only('candidate', RoomView)} />
+          <Route path="/sessions/:id/devices" component={only('candidate', DevicesPage)} />
+          <Route path="/sessions/:id/room" component={only('candidate', RoomPage)} />
           <Route path="/sessions/:id/report" component={only('candidate', ReportView)} />
           <Route path="/sessions/:id/sharing" component={only('candidate', SharingView)} />
           <Route path="/org" component={only('employer', OrgView)} />
@@ -51,6 +52,18 @@ export function App() {
     </LocationProvider>
   );
 }
+
+const DevicesPage = ({ id }: SessionProps) => (
+  <DeviceDocument>
+    <DevicesView id={id} />
+  </DeviceDocument>
+);
+
+const RoomPage = ({ id }: SessionProps) => (
+  <DeviceDocument>
+    <RoomView id={id} />
+  </DeviceDocument>
+);
 
 interface SessionProps {
   id: string;

@@ -1,0 +1,68 @@
+// With a model configured: the notice names it, ratings come with evidence in the candidate's own words,
+// and they appear on the open report as they are written.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import * as path from "node:path";
+import { after, before, test } from "node:test";
+import { byId, logIn, openBrowser, openPage } from "./support/browser.mjs";
+import { startModel } from "./support/model.mjs";
+import { startServer } from "./support/server.mjs";
+
+const shots = process.env.GREENROOM_SHOTS;
+let model;
+let server;
+let browser;
+
+before(async () => {
+  model = await startModel();
+  server = await startServer({ GREENROOM_AI_BASE_URL: model.address, GREENROOM_AI_CHAT_MODEL: "test-model" });
+  browser = await openBrowser();
+});
+
+after(async () => {
+  await browser?.close();
+  assert.equal(await server?.stop(), 0);
+  await model?.stop();
+  server?.remove();
+});
+
+test("ratings appear with evidence in the candidate's own words", { timeout: 180_000 }, async () => {
+  const { page, wrong } = await openPage(browser);
+  await logIn(page, server.address, server.accounts.candidate);
+  const judge = await (await page.request.get(`${server.address}/api/v1/judge`)).json();
+  assert.equal(judge.assessor.model, "test-model");
+  assert.match(judge.assessor.place, /127\.0\.0\.1/);
+
+  const session = await rehearse();
+  const api = `${server.address}/api/v1/sessions/${session}/report`;
+  const report = await (await page.request.get(api)).json();
+  assert.equal(report.label, "unvalidated practice estimate");
+  const take = report.questions[0].takes[0];
+  const words = new Map(take.lines.map((line) => [line.sequence, line.words.map((w) => w.text)]));
+  assert.ok(take.evidence.length > 0, "there is no evidence");
+  for (const e of take.evidence) assert.equal(e.quote, words.get(e.sequence).slice(e.first, e.last + 1).join(" "));
+  assert.ok(take.ratings.some((r) => r.rater.kind === "model" && r.level === 3));
+
+  await page.goto(`${server.address}/sessions/${session}/report`);
+  await page.getByText("unvalidated practice estimate").first().waitFor();
+  await page.getByText(take.evidence[0].quote).first().waitFor();
+  if (shots) await page.screenshot({ path: path.join(shots, "report-rated.png"), fullPage: true });
+  // What was sent: the question, the rubric and the words; never who the candidate is.
+  const sent = JSON.stringify(model.asked);
+  assert.ok(!sent.includes("candidate@demo.test") && !sent.includes("Demo candidate") && !sent.includes(session));
+  assert.deepEqual(wrong, []);
+});
+
+/** Lets the scripted candidate answer one question, and returns the session's id. */
+async function rehearse() {
+  const program = path.resolve(import.meta.dirname, "../../.greenroom/bin/greenroom");
+  const child = spawn(program, ["rehearse", "--json", "--demo", "--answers", "1", "--server", server.address, "--data-dir", server.dataDir]);
+  let out = "";
+  let progress = "";
+  child.stdout.on("data", (text) => (out += text));
+  child.stderr.on("data", (text) => (progress += text));
+  const [code] = await once(child, "exit");
+  assert.equal(code, 0, progress);
+  return JSON.parse(out).session;
+}
