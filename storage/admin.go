@@ -27,8 +27,7 @@ func OpenAdmin(ctx context.Context, ownerURL string) (*Admin, error) {
 
 // withoutURL keeps what went wrong and leaves out the address, which may hold a password.
 func withoutURL(err error) string {
-	var parse *pgconn.ParseConfigError
-	if errors.As(err, &parse) {
+	if _, ok := errors.AsType[*pgconn.ParseConfigError](err); ok {
 		return "the database URL is not one that Postgres understands"
 	}
 	return err.Error()

@@ -20,12 +20,12 @@ import (
 // passableFolder returns a folder that the user Postgres runs as can enter, unlike t.TempDir's.
 func passableFolder(t *testing.T) string {
 	t.Helper()
-	folder, err := os.MkdirTemp("", "gr")
+	folder, err := os.MkdirTemp("", "gr") //nolint:usetesting // its folders are closed to others
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	if err := os.Chmod(folder, 0o711); err != nil { //nolint:gosec // the Postgres user must pass
+	if err := os.Chmod(folder, 0o711); err != nil {
 		t.Fatal(err)
 	}
 	return folder
@@ -277,7 +277,7 @@ func TestEmbeddedWorksFromAFolderThatItsUserCannotEnter(t *testing.T) {
 		t.Skip("only root runs Postgres as somebody else")
 	}
 	shut, open := t.TempDir(), passableFolder(t)
-	if err := os.Chmod(shut, 0o700); err != nil { //nolint:gosec // a folder needs its x bit
+	if err := os.Chmod(shut, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if err := copyTree(filepath.Join(npmLib(t), "postgres"), filepath.Join(shut, "postgres")); err != nil {
@@ -299,7 +299,7 @@ func TestEmbeddedWorksFromAFolderThatItsUserCannotEnter(t *testing.T) {
 func TestEmbeddedTakesAShortSocketFolderWhenTheDataLiesDeep(t *testing.T) {
 	t.Parallel()
 	deep := filepath.Join(passableFolder(t), strings.Repeat("deep/", 20))
-	if err := os.MkdirAll(deep, 0o711); err != nil { //nolint:gosec // the Postgres user must pass
+	if err := os.MkdirAll(deep, 0o711); err != nil {
 		t.Fatal(err)
 	}
 	e := startTest(t, EmbeddedConfig{DataDir: deep, LibDir: npmLib(t)})
@@ -325,7 +325,7 @@ func TestEmbeddedServerProcess(t *testing.T) {
 func TestPostgresStopsWhenItsServerIsKilled(t *testing.T) {
 	t.Parallel()
 	data, lib := filepath.Join(passableFolder(t), "data"), npmLib(t)
-	server := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestEmbeddedServerProcess$") //nolint:gosec // this program
+	server := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestEmbeddedServerProcess$")
 	server.Env = append(os.Environ(), "GREENROOM_TEST_EMBEDDED="+data)
 	out, err := server.StdoutPipe()
 	if err != nil {

@@ -59,8 +59,8 @@ const (
 )
 
 func hasCode(err error, code string) bool {
-	var fromServer *pgconn.PgError
-	return errors.As(err, &fromServer) && fromServer.Code == code
+	fromServer, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && fromServer.Code == code
 }
 
 // notFound turns an absent row, and one that the policies refuse, into the one refusal.

@@ -38,7 +38,8 @@ func migrate(ctx context.Context, owner *pgxpool.Pool) error {
 		return migrateRiver(ctx, owner)
 	}}, nil)
 	provider, err := goose.NewProvider(goose.DialectPostgres, db, files,
-		goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(river), goose.WithLogger(goose.NopLogger()))
+		goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(river), goose.WithLogger(goose.NopLogger()),
+		goose.WithAllowOutofOrder(true)) // two ranges of numbers grow side by side
 	if err != nil {
 		return fmt.Errorf("prepare migrations: %w", err)
 	}

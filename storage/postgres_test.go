@@ -51,7 +51,7 @@ func startTestCluster() error {
 		return err
 	}
 	testCluster.base = base
-	if err := os.Chmod(base, 0o711); err != nil { //nolint:gosec // the Postgres user must pass
+	if err := os.Chmod(base, 0o711); err != nil {
 		return err
 	}
 	root, err := repositoryRoot()

@@ -156,8 +156,8 @@ func (r *Results) SaveEvidence(ctx context.Context, feedback consent.Permit, ses
 		if marked.RowsAffected() == 0 {
 			return consent.ErrNotFound
 		}
-		const clear = `DELETE FROM evidence WHERE session = $1 AND line_epoch = $2 AND line_sequence = $3 AND rater ->> 'kind' = 'model'`
-		if _, err := tx.Exec(ctx, clear, session, ref.Epoch, ref.Sequence); err != nil {
+		const drop = `DELETE FROM evidence WHERE session = $1 AND line_epoch = $2 AND line_sequence = $3 AND rater ->> 'kind' = 'model'`
+		if _, err := tx.Exec(ctx, drop, session, ref.Epoch, ref.Sequence); err != nil {
 			return err
 		}
 		return addEvidence(ctx, tx, session, ref, found)

@@ -31,7 +31,7 @@ func loadRolePasswords(secretsDir string) (map[Role]string, error) {
 	}
 	path := filepath.Join(secretsDir, rolePasswordFile)
 	passwords := make(map[Role]string)
-	text, err := os.ReadFile(path) //nolint:gosec // the operator's choice of folder
+	text, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("read the roles' passwords: %w", err)
 	}

@@ -25,7 +25,9 @@ const sessionColumns = `s.id, s.candidate, s.state, s.role, s.role_title, s.mode
 func sessionFields(s *consent.Session) []any {
 	return []any{
 		&s.ID, &s.Candidate, &s.State, &s.Role, &s.RoleTitle, &s.Mode, &s.Consents.Recording, &s.Consents.Transcription,
-		&s.Consents.Assessment, &s.NoticeSHA256, &s.CreatedAt, orZero{&s.MediaStart}, orZero{&s.EndedAt},
+		&s.Consents.Assessment, &s.NoticeSHA256, &s.CreatedAt,
+		orZero{&s.MediaStart},
+		orZero{&s.EndedAt},
 	}
 }
 

@@ -115,6 +115,8 @@ func TestEmployerWithoutAuthorizationSeesNothing(t *testing.T) {
 	if want := (map[string]int{"accounts": 1, "members": 1}); !maps.Equal(seen, want) {
 		t.Errorf("acme sees %v, want only its own account", seen)
 	}
+	// Nor is the right account with another organization, for what its own may see.
+	w.share(t, w.alice, w.interview(t, w.alice), w.acme, allShareable()...)
 	// The name of another organization in the context is not enough: membership is looked up.
 	seen = visible(t, w.database, RoleEmployer, rowContext{account: string(w.acmes.ID), org: string(w.zenith.ID)})
 	if seen = without(seen, "accounts", "members", "authorization_events"); len(seen) > 0 {
@@ -303,6 +305,11 @@ func TestWritersCannotReachAnotherSessionOrForgeASelfRating(t *testing.T) {
 	refused("ingest adds a gap elsewhere", RoleIngest, inMine, `INSERT INTO gaps VALUES ($1, 'audio', 7, 8, 'network')`, other)
 	refused("worker changes ratings elsewhere", RoleWorker, inMine, `UPDATE ratings SET level = 5 WHERE session = $1`, other)
 	refused("worker changes a self-rating", RoleWorker, inMine, `UPDATE ratings SET level = 5 WHERE session = $1 AND rater_kind = 'self'`, mine)
+	refused("worker deletes a self-rating", RoleWorker, inMine, `DELETE FROM ratings WHERE session = $1 AND rater_kind = 'self'`, mine)
+	refused("worker takes over a self-rating", RoleWorker, inMine,
+		`UPDATE ratings SET rater_kind = 'human' WHERE session = $1 AND rater_kind = 'self'`, mine)
+	refused("candidate takes over a model's rating", RoleCandidate, asAlice,
+		`UPDATE ratings SET rater_kind = 'self', model = '', competency = 'x' WHERE session = $1 AND rater_kind = 'model'`, mine)
 	refused("candidate changes a model's rating", RoleCandidate, asAlice, `UPDATE ratings SET level = 5 WHERE session = $1 AND rater_kind = 'model'`, mine)
 	refused("candidate withdraws for another", RoleCandidate, asAlice, `UPDATE sessions SET recording = false WHERE id = $1`, other)
 	refused("candidate shares another's session", RoleCandidate, asAlice,

@@ -117,7 +117,7 @@ ALTER TABLE gaps FORCE ROW LEVEL SECURITY;
 
 -- The candidate reads everything of their own sessions and writes their own ratings.
 GRANT SELECT ON answers, lines, evidence, ratings, rating_notes, measurements, gaps TO greenroom_candidate;
-GRANT INSERT, UPDATE ON ratings TO greenroom_candidate;
+GRANT INSERT, UPDATE (rubric_sha256, outcome, level, at) ON ratings TO greenroom_candidate;
 CREATE POLICY candidate_own ON answers FOR SELECT TO greenroom_candidate
     USING (EXISTS (SELECT FROM sessions s WHERE s.id = answers.session));
 CREATE POLICY candidate_own ON lines FOR SELECT TO greenroom_candidate
