@@ -17,7 +17,8 @@ const VIDEO_BITS_PER_SECOND = 1_500_000;
 export class RoomPeer {
   private connection: RTCPeerConnection | null = null;
   private listening: AbortController | null = null;
-  private waiting: RTCIceCandidateInit[] = []; // candidates that came before the answer
+  private waiting: RTCIceCandidateInit[] = []; // the server's, that came before its answer
+  private gathered: FromPage[] | null = null; // ours, found before the offer left
 
   constructor(private readonly options: PeerOptions) {}
 
@@ -26,6 +27,7 @@ export class RoomPeer {
     this.close();
     const connection = (this.options.make ?? (() => new RTCPeerConnection({ iceServers: [] })))();
     this.connection = connection;
+    this.gathered = [];
     this.listening = new AbortController();
     this.listen(connection, this.listening.signal);
     this.options.onState('connecting');
@@ -35,10 +37,13 @@ export class RoomPeer {
       connection.addTransceiver(track, { direction: 'sendonly', streams: [stream], ...encodings });
     }
     const description = await connection.createOffer();
-    if (this.connection !== connection) return; // replaced while waiting
-    // Sent before setLocalDescription starts gathering: no candidate can overtake its offer.
-    this.options.send({ type: 'offer', sdp: description.sdp ?? '' });
     await connection.setLocalDescription(description);
+    if (this.connection !== connection) return; // replaced while waiting
+    // Only now: an answer that came before the local description was set could not be used. Candidates
+    // that were gathered meanwhile must not overtake their offer.
+    this.options.send({ type: 'offer', sdp: description.sdp ?? '' });
+    for (const candidate of this.gathered ?? []) this.options.send(candidate);
+    this.gathered = null;
   }
 
   async answer(sdp: string): Promise<void> {
@@ -78,7 +83,10 @@ export class RoomPeer {
     connection.addEventListener(
       'icecandidate',
       ({ candidate }) => {
-        if (candidate) this.options.send({ type: 'ice_candidate', ice_candidate: toWire(candidate) });
+        if (!candidate) return;
+        const message: FromPage = { type: 'ice_candidate', ice_candidate: toWire(candidate) };
+        if (this.gathered) this.gathered.push(message);
+        else this.options.send(message);
       },
       { signal },
     );

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FromServer } from '../protocol/messages';
 import { FakePeer, FakeSocket, fakeStream } from './fakes';
-import { MEND_MS, Room, roomUrl } from './room';
+import { MAKE_MS, MEND_MS, Room, roomUrl } from './room';
 import { waitBefore } from './socket';
 
 const consents = { recording: true, transcription: true, assessment: true };
@@ -213,6 +213,29 @@ describe('coming back', () => {
     peer().become('failed');
     await vi.advanceTimersByTimeAsync(MEND_MS);
     expect(peers).toHaveLength(2);
+  });
+
+  it('offers anew when a connection is never made', async () => {
+    const { peers, peer } = await joined();
+    await vi.advanceTimersByTimeAsync(MAKE_MS);
+    expect(peers).toHaveLength(2);
+    peer().become('connected');
+    await vi.advanceTimersByTimeAsync(MAKE_MS);
+    expect(peers).toHaveLength(2);
+  });
+
+  it('has its local description set before the server can answer', async () => {
+    const { socket, peer } = setUp();
+    let state = '';
+    const send = FakeSocket.prototype.send;
+    vi.spyOn(FakeSocket.prototype, 'send').mockImplementation(function (this: FakeSocket, text: string) {
+      if (text.includes('"offer"')) state = peer().signalingState;
+      send.call(this, text);
+    });
+    socket().open();
+    socket().say(welcome);
+    await settled();
+    expect(state).toBe('have-local-offer');
   });
 
   it('offers anew at once when the server says that media is lost', async () => {

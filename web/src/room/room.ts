@@ -19,6 +19,9 @@ export interface RoomOptions {
 /** ICE often mends itself; a new connection is offered only after this. */
 export const MEND_MS = 3_000;
 
+/** A connection that is neither made nor lost after this is tried anew. */
+export const MAKE_MS = 12_000;
+
 /** One candidate's place in one room: socket, peer connection and state, without any page. */
 export class Room {
   state: RoomState = emptyRoom;
@@ -29,6 +32,7 @@ export class Room {
   private readonly now: () => number;
   private readonly muted: Record<MediaKind, boolean> = { audio: false, video: false };
   private mending: ReturnType<typeof setTimeout> | undefined;
+  private mendingFor: PeerState = 'none';
 
   constructor(options: RoomOptions) {
     this.stream = options.stream;
@@ -125,17 +129,18 @@ export class Room {
 
   private peerChanged(peer: PeerState): void {
     this.apply({ type: 'peer', peer });
-    if (peer === 'connected') {
-      clearTimeout(this.mending);
-      this.mending = undefined;
-    }
-    if (peer === 'lost' && this.mending === undefined) this.mending = setTimeout(() => this.mend(), MEND_MS);
+    if (peer === 'lost' && this.mending !== undefined && this.mendingFor === 'lost') return; // the wait goes on
+    clearTimeout(this.mending);
+    this.mending = undefined;
+    this.mendingFor = peer;
+    if (peer === 'lost') this.mending = setTimeout(() => this.mend(), MEND_MS);
+    if (peer === 'connecting') this.mending = setTimeout(() => this.mend(), MAKE_MS);
   }
 
   /** Offers anew if the socket is there; if it is not, its welcome will. */
   private mend(): void {
     this.mending = undefined;
-    if (this.state.link === 'open' && this.state.peer === 'lost') void this.offer();
+    if (this.state.link === 'open' && this.state.peer !== 'connected') void this.offer();
   }
 
   private peerFailed(cause: unknown): void {
