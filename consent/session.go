@@ -33,7 +33,7 @@ const (
 )
 
 // ErrBadStep says that a session in State does not take Step.
-type ErrBadStep struct {
+type ErrBadStep struct { //nolint:errname // callers branch on it beside the sentinels, and read it like one
 	State SessionState
 	Step  SessionStep
 }
