@@ -94,8 +94,8 @@ func audioSendings(clip []sent, first uint16) (list []sending) {
 	for i, f := range clip {
 		list = append(list, sending{f.Time, rtp.Packet{
 			Header: rtp.Header{
-				Version: 2, PayloadType: 111, SSRC: 2, SequenceNumber: first + uint16(i), //nolint:gosec // wraps
-				Timestamp: uint32(f.Time.Milliseconds()*48) - 48000, //nolint:gosec // wraps
+				Version: 2, PayloadType: 111, SSRC: 2, SequenceNumber: first + uint16(i), // wraps
+				Timestamp: uint32(f.Time.Milliseconds()*48) - 48000, // wraps
 			},
 			Payload: f.Payload,
 		}})
@@ -103,10 +103,10 @@ func audioSendings(clip []sent, first uint16) (list []sending) {
 	return list
 }
 
-func videoSendings(t testing.TB, clip []sent, first uint16) (list []sending) {
-	t.Helper()
+func videoSendings(tb testing.TB, clip []sent, first uint16) (list []sending) {
+	tb.Helper()
 	start := uint32(0)
-	packets := videoPackets(t, clip, first)
+	packets := videoPackets(tb, clip, first)
 	for i, p := range packets {
 		if i == 0 {
 			start = p.Timestamp
@@ -170,7 +170,7 @@ func (n *network) run(t *testing.T, audio, video *Track) {
 	start := time.Now()
 	quiet := time.Duration(0)
 	for now := time.Duration(0); quiet < n.tail+2500*ms; now += 5 * ms {
-		time.Sleep(time.Until(start.Add(now)))
+		pass(time.Until(start.Add(now)))
 		for _, track := range []*Track{audio, video} {
 			for list := pending[track]; len(list) > 0 && list[0].at <= now; list = pending[track] {
 				b, err := list[0].packet.Marshal()
@@ -207,9 +207,9 @@ func (n *network) run(t *testing.T, audio, video *Track) {
 		}
 		if n.reports && now%time.Second == 0 {
 			const ntp = uint64(0xe000_0000) << 32
-			seconds := uint64(now / time.Second)                                         //nolint:gosec // small
-			audio.SenderReport(ntp+seconds<<32, uint32(seconds*48000)-48000, time.Now()) //nolint:gosec // wraps
-			video.SenderReport(ntp+seconds<<32, uint32(seconds*90000)-45000, time.Now()) //nolint:gosec // wraps
+			seconds := uint64(now / time.Second)
+			audio.SenderReport(ntp+seconds<<32, uint32(seconds*48000)-48000, time.Now()) // wraps
+			video.SenderReport(ntp+seconds<<32, uint32(seconds*90000)-45000, time.Now()) // wraps
 		}
 		if quiet += 5 * ms; len(pending[audio]) > 0 || len(pending[video]) > 0 || len(queue) > 0 {
 			quiet = 0
@@ -218,7 +218,7 @@ func (n *network) run(t *testing.T, audio, video *Track) {
 }
 
 func newNetwork(audio, video []sending) *network {
-	return &network{random: rand.New(rand.NewPCG(1, 2)), delay: 30 * ms, audio: audio, video: video, reports: true} //nolint:gosec // a test's own
+	return &network{random: rand.New(rand.NewPCG(1, 2)), delay: 30 * ms, audio: audio, video: video, reports: true}
 }
 
 // TestCaptureKeepsEveryFrame is the whole way from packets to a file, under what networks do.
@@ -425,7 +425,7 @@ func opusAt(sequence uint16, at time.Duration, payload ...byte) []byte {
 	p := rtp.Packet{
 		Header: rtp.Header{
 			Version: 2, PayloadType: 111, SSRC: 2, SequenceNumber: sequence,
-			Timestamp: uint32(at.Milliseconds() * 48), //nolint:gosec // wraps
+			Timestamp: uint32(at.Milliseconds() * 48), // wraps
 		},
 		Payload: payload,
 	}
@@ -436,7 +436,7 @@ func opusAt(sequence uint16, at time.Duration, payload ...byte) []byte {
 // steps sends made-up Opus packets of 20 ms from one time to another.
 func (r *captureRig) steps(track *Track, start time.Time, sequence *uint16, from, to time.Duration) {
 	for at := from; at < to; at += 20 * ms {
-		time.Sleep(time.Until(start.Add(at)))
+		pass(time.Until(start.Add(at)))
 		track.Push(opusAt(*sequence, at, 0x78, 1, 2, 3), time.Now())
 		*sequence++
 	}
@@ -460,32 +460,32 @@ func TestGaps(t *testing.T) {
 		}, []Gap{{KindAudio, second, 3 * second, GapNetwork}}},
 		{"reconnect", func(r *captureRig, start time.Time, s *uint16, track *Track) {
 			track.Detach()
-			time.Sleep(time.Until(start.Add(2 * second)))
+			pass(time.Until(start.Add(2 * second)))
 			r.steps(r.attach(KindAudio), start, s, 3*second, 4*second)
 		}, []Gap{{KindAudio, second, 3 * second, GapReconnect}}},
 		{"muted, packets stop", func(r *captureRig, start time.Time, s *uint16, track *Track) {
-			time.Sleep(time.Until(start.Add(second)))
+			pass(time.Until(start.Add(second)))
 			track.Muted(true, time.Now())
 			track.Muted(true, time.Now())
-			time.Sleep(5 * second)
+			pass(5 * second)
 			track.Muted(false, time.Now())
 			r.steps(track, start, s, 6100*ms, 7*second)
 		}, []Gap{{KindAudio, second, 6 * second, GapMuted}}},
 		{"muted, packets go on", func(r *captureRig, start time.Time, s *uint16, track *Track) {
-			time.Sleep(time.Until(start.Add(second)))
+			pass(time.Until(start.Add(second)))
 			track.Muted(true, time.Now())
 			r.steps(track, start, s, second, 2*second)
 			track.Muted(false, time.Now())
 			r.steps(track, start, s, 2*second, 3*second)
 		}, []Gap{{KindAudio, second, 1980 * ms, GapMuted}}},
 		{"muted to the end", func(r *captureRig, start time.Time, _ *uint16, track *Track) {
-			time.Sleep(time.Until(start.Add(second)))
+			pass(time.Until(start.Add(second)))
 			track.Muted(true, time.Now())
-			time.Sleep(3 * second)
+			pass(3 * second)
 		}, []Gap{{KindAudio, second, 4 * second, GapMuted}}},
 		{"DTX", func(r *captureRig, start time.Time, s *uint16, track *Track) {
 			for at := second; at < 4*second; at += 400 * ms {
-				time.Sleep(time.Until(start.Add(at)))
+				pass(time.Until(start.Add(at)))
 				track.Push(opusAt(*s, at, 0x78), time.Now())
 				*s++
 			}
@@ -493,7 +493,7 @@ func TestGaps(t *testing.T) {
 		}, nil},
 		{"gone to the end", func(r *captureRig, start time.Time, _ *uint16, track *Track) {
 			track.Detach()
-			time.Sleep(time.Until(start.Add(5 * second)))
+			pass(time.Until(start.Add(5 * second)))
 		}, []Gap{{KindAudio, second, 5 * second, GapReconnect}}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -519,11 +519,11 @@ func TestReconnectGoesOnOnTheSameTimeLine(t *testing.T) {
 		r.steps(first, start, &s, 0, time.Second)
 		second := r.attach(KindAudio) // without a Detach
 		first.Push(opusAt(s, time.Second, 1, 2, 3), time.Now())
-		time.Sleep(20 * time.Second)
+		pass(20 * time.Second)
 		other := uint16(40000) // a new SSRC, a new sequence, new timestamps
 		base := time.Since(start)
 		for at := time.Duration(0); at < time.Second; at += 20 * ms {
-			time.Sleep(time.Until(start.Add(base + at)))
+			pass(time.Until(start.Add(base + at)))
 			second.Push(opusAt(other, at+11*time.Hour, 0x78, 1, 2, 3), time.Now())
 			other++
 		}
@@ -571,11 +571,11 @@ func TestOriginIsToldOnce(t *testing.T) {
 		if r.capture.MediaNow() != 0 {
 			t.Error("media time before the origin")
 		}
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		a, v := r.attach(KindAudio), r.attach(KindVideo)
 		at := time.Now()
 		a.Push(opusAt(1, 0, 0x78, 1, 2), at)
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		v.Push(opusAt(1, 0, 0x10, 1, 2), time.Now())
 		if got := r.capture.MediaNow(); got != 5*time.Second {
 			t.Errorf("media now %v, want 5s", got)
