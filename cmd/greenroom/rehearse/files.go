@@ -80,7 +80,7 @@ func readFile(name, demo string) ([]byte, error) {
 	if name == "" {
 		return demoFiles.ReadFile(demo)
 	}
-	file, err := os.ReadFile(name) //nolint:gosec // the operator names the file
+	file, err := os.ReadFile(name)
 	if err != nil {
 		return nil, fmt.Errorf("read file to play: %w", err)
 	}

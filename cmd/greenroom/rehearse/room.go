@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -96,9 +97,7 @@ func (r *room) read() {
 // send writes a message of the given type with the given fields.
 func (r *room) send(kind string, fields map[string]any) error {
 	message := map[string]any{"type": kind}
-	for name, value := range fields {
-		message[name] = value
-	}
+	maps.Copy(message, fields)
 	r.writing.Lock()
 	defer r.writing.Unlock()
 	if err := r.socket.SetWriteDeadline(time.Now().Add(10 * time.Second)); err != nil {
@@ -136,6 +135,6 @@ func (r *room) leave() {
 		websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(time.Second))
 	_ = r.socket.Close()
 	r.writing.Unlock()
-	for range r.messages { //nolint:revive // draining until the reader has ended
+	for range r.messages { // until the reader has ended
 	}
 }
