@@ -13,5 +13,5 @@ export function DeviceDocument(props: { children: ComponentChildren }) {
   useEffect(() => {
     if (!loadedWithDevices) location.reload();
   }, []);
-  return loadedWithDevices ? <>{props.children}</> : null;
+  return loadedWithDevices ? props.children : null;
 }
