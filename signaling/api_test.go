@@ -18,7 +18,7 @@ func answerOf(t *testing.T, api *API) string {
 	browser := newPublisher(t, publisherOptions{noVideo: true})
 	pc, err := api.newPeerConnection(media.CodecVP8, &interceptor.NoOp{})
 	must(t, err)
-	defer pc.Close() //nolint:errcheck // nothing depends on it
+	defer pc.Close()
 	must(t, pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: browser.offer()}))
 	answer, err := pc.CreateAnswer(nil)
 	must(t, err)
@@ -56,7 +56,7 @@ func TestPublicAddressReplacesTheBoundOne(t *testing.T) {
 	t.Cleanup(func() { noGoroutinesLeft(t) })
 	api, err := NewAPI(APIConfig{UDPAddr: "127.0.0.1:0", PublicIP: "203.0.113.7"})
 	must(t, err)
-	defer api.Close() //nolint:errcheck // nothing depends on it
+	defer api.Close()
 	sdp := answerOf(t, api)
 	if !strings.Contains(sdp, " 203.0.113.7 "+strconv.Itoa(api.UDPPort())) || strings.Contains(sdp, " 127.0.0.1 ") {
 		t.Errorf("candidates are wrong:\n%s", sdp)
@@ -79,7 +79,7 @@ func TestEveryInterfaceSharesOnePort(t *testing.T) {
 func TestAPIRefusesWhatItCannotUse(t *testing.T) {
 	taken, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	must(t, err)
-	defer taken.Close() //nolint:errcheck // nothing depends on it
+	defer taken.Close()
 	for name, config := range map[string]APIConfig{
 		"no port":            {UDPAddr: "127.0.0.1"},
 		"port in use":        {UDPAddr: taken.LocalAddr().String()},

@@ -15,7 +15,7 @@ func TestPageThatDoesNotReadIsClosedAndMayComeBack(t *testing.T) {
 	ws, response, err := s.dial(nil) // nobody reads from it
 	must(t, err)
 	_ = response.Body.Close()
-	defer ws.Close() //nolint:errcheck // nothing depends on it
+	defer ws.Close()
 	must(t, ws.WriteMessage(websocket.TextMessage, []byte(`{"type":"hello","version":1}`)))
 	s.waitConns(1)
 	slow := s.onlyConn()

@@ -84,7 +84,7 @@ type Turn struct {
 }
 
 // Refusal is an error with words for the candidate. Cause is for the log only.
-type Refusal struct {
+type Refusal struct { //nolint:errname // it is the candidate's word first, an error second {
 	Code    string
 	Message string
 	Next    string

@@ -12,7 +12,7 @@ import (
 // loop is the only user of the interviewer: acts, time, lost peers, until the session ends. A panic
 // below it closes the room without ending the session, so that the page can come back to a new one.
 func (r *Room) loop(ctx context.Context) (reason EndReason) {
-	reason = EndServerStopping
+	reason = EndServerStopping //nolint:wastedassign // what is returned after a panic that recover caught
 	defer r.recover("loop")
 	ticker := time.NewTicker(tickEvery)
 	defer ticker.Stop()

@@ -278,7 +278,7 @@ func (p *publisher) publish() {
 			case <-ticker.C:
 			}
 			_ = p.audio.WriteRTP(&rtp.Packet{
-				Header:  rtp.Header{Version: 2, SequenceNumber: uint16(n), Timestamp: uint32(n) * 960}, //nolint:gosec // wraps on purpose
+				Header:  rtp.Header{Version: 2, SequenceNumber: uint16(n), Timestamp: uint32(n) * 960},
 				Payload: []byte{0x78, byte(n), 1, 2, 3, 4, 5, 6},
 			})
 			if p.video == nil {

@@ -139,7 +139,7 @@ func TestAdmissionIsAnsweredBeforeTheUpgrade(t *testing.T) {
 		})
 	}
 	for _, id := range []string{"x", strings.ToUpper(string(s.desk.session.ID)), "..%2f.."} {
-		_, response, _ := websocket.DefaultDialer.DialContext(t.Context(), s.url+id+"/room", nil)
+		_, response, _ := websocket.DefaultDialer.DialContext(t.Context(), s.url+id+"/room", nil) //nolint:bodyclose // the dialer closed it
 		if response == nil || response.StatusCode != http.StatusNotFound {
 			t.Errorf("id %q: got %v", id, response)
 		}
@@ -159,7 +159,7 @@ func TestConfiguredOriginsReplaceTheSameHost(t *testing.T) {
 		"http://greenroom.example":  http.StatusForbidden,
 		s.origin():                  http.StatusForbidden,
 	} {
-		ws, response, _ := s.dial(http.Header{"Origin": {origin}})
+		ws, response, _ := s.dial(http.Header{"Origin": {origin}}) //nolint:bodyclose // the dialer closed it
 		if response == nil || response.StatusCode != status {
 			t.Errorf("%s: got %v, want %d", origin, response, status)
 		}
@@ -428,7 +428,7 @@ func TestGarbageNeitherEndsTheServerNorTheTrack(t *testing.T) {
 	browser.connect(page)
 	conn, err := net.DialUDP("udp", nil, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: s.api.UDPPort()})
 	must(t, err)
-	defer conn.Close() //nolint:errcheck // nothing depends on it
+	defer conn.Close()
 	for size := range 1500 {
 		forged := make([]byte, size)
 		for i := range forged {

@@ -368,7 +368,7 @@ func greet(c *conn, session consent.Session, limit time.Duration) bool {
 		})
 		return false
 	}
-	switch session.State { //nolint:exhaustive // all the others are over
+	switch session.State { // all the others are over
 	case consent.SessionConsented, consent.SessionLive:
 	case consent.SessionScheduled:
 		c.fail(CloseNoConsent, Problem{

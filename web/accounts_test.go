@@ -176,13 +176,13 @@ func TestLogInAnswersUnknownAndWrongAlike(t *testing.T) {
 // The hash that stands in for a missing one must cost what a real one costs, and match nothing.
 func TestDummyHashIsAsDearAsARealOne(t *testing.T) {
 	t.Parallel()
-	real, err := HashPassword(goodPassword)
+	genuine, err := HashPassword(goodPassword)
 	if err != nil {
 		t.Fatal(err)
 	}
 	prefix := func(hash string) string { return strings.Join(strings.Split(hash, "$")[:4], "$") }
-	if prefix(real) != prefix(dummyHash) || len(real) != len(dummyHash) {
-		t.Errorf("dummy %q and real %q differ in cost or size", dummyHash, real)
+	if prefix(genuine) != prefix(dummyHash) || len(genuine) != len(dummyHash) {
+		t.Errorf("dummy %q and genuine %q differ in cost or size", dummyHash, genuine)
 	}
 	if ok, err := newPasswords().match(t.Context(), goodPassword, dummyHash); ok || err != nil {
 		t.Errorf("match = %v, %v; want a clean no", ok, err)
@@ -234,8 +234,8 @@ func TestLogOutEndsTheLogIn(t *testing.T) {
 	s := newStage(t)
 	p := s.candidate(t)
 	got := p.do(http.MethodPost, "/api/v1/log-out", nil).want(http.StatusNoContent)
-	if clear := got.header.Get("Clear-Site-Data"); clear != `"cache", "cookies", "storage"` {
-		t.Errorf("Clear-Site-Data %q", clear)
+	if cleared := got.header.Get("Clear-Site-Data"); cleared != `"cache", "cookies", "storage"` {
+		t.Errorf("Clear-Site-Data %q", cleared)
 	}
 	if cookie := logInCookieOf(t, got); cookie.MaxAge >= 0 || cookie.Value != "" {
 		t.Errorf("cookie %v is not a removal", cookie)

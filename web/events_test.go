@@ -19,7 +19,7 @@ type listening struct {
 
 func (p *person) listen(path string) listening {
 	p.t.Helper()
-	response, err := p.stage.http.Client().Do(p.request(http.MethodGet, path, nil))
+	response, err := p.stage.http.Client().Do(p.request(http.MethodGet, path, nil)) //nolint:bodyclose // the reader of the events does
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -51,12 +51,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(out, r.Body, maxBody)
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout)) // not every connection has one
 
-	defer func() {
+	defer func() { //nolint:contextcheck // it logs and answers under the request's own context
 		fault := recover()
 		s.logAccess(r, out, v, s.now().Sub(began))
-		switch {
-		case fault == nil:
-		case fault == http.ErrAbortHandler: //nolint:errorlint // the panic value itself
+		switch fault {
+		case nil:
+		case http.ErrAbortHandler:
 			panic(fault)
 		default:
 			s.log.ErrorContext(r.Context(), "handler panicked", "request", v.id, "route", v.route, "panic", fault, "stack", string(debug.Stack()))

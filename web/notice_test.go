@@ -17,15 +17,18 @@ func TestNoticeSaysWhereThingsGo(t *testing.T) {
 		},
 		"a speech service": {
 			Judge{TranscriberEngine: "openai:whisper-1", TranscriberPlace: "speech.example.org", AssessorPlace: ThisServer},
-			[]string{"the sound of what you say is sent to speech.example.org"}, []string{"it stays on this server"},
+			[]string{"the sound of what you say is sent to speech.example.org"},
+			[]string{"it stays on this server"},
 		},
 		"a model elsewhere": {
 			Judge{TranscriberEngine: "m", TranscriberPlace: ThisServer, AssessorModel: "judge-1", AssessorPlace: "models.example.org"},
-			[]string{"judge-1", "the transcript of your answers is sent to models.example.org"}, []string{"No AI model is set up"},
+			[]string{"judge-1", "the transcript of your answers is sent to models.example.org"},
+			[]string{"No AI model is set up"},
 		},
 		"a model here": {
 			Judge{TranscriberEngine: "m", TranscriberPlace: ThisServer, AssessorModel: "judge-1", AssessorPlace: ThisServer},
-			[]string{"judge-1", "The transcript is not sent anywhere"}, []string{"is sent to"},
+			[]string{"judge-1", "The transcript is not sent anywhere"},
+			[]string{"is sent to"},
 		},
 		"nothing writes down": {Judge{}, []string{"nothing writes down"}, nil},
 	} {

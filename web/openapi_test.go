@@ -66,7 +66,7 @@ func TestOpenAPIDocumentSaysWhatIsTrue(t *testing.T) {
 			for _, parameter := range operation.Parameters {
 				described += "{" + parameter.Name + "}"
 			}
-			for _, part := range strings.Split(path, "/") {
+			for part := range strings.SplitSeq(path, "/") {
 				if strings.HasPrefix(part, "{") && !strings.Contains(described, part) {
 					t.Errorf("%s %s: %s is not described", method, path, part)
 				}

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -37,9 +38,7 @@ func (s *Server) opsRoutes() {
 		for state, n := range overview.Sessions {
 			out.Sessions[string(state)] = n
 		}
-		for state, n := range overview.Jobs {
-			out.Jobs[state] = n
-		}
+		maps.Copy(out.Jobs, overview.Jobs)
 		return answer(out), nil
 	})
 }

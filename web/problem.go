@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"net/http"
 	"strconv"
@@ -141,9 +142,7 @@ func plainProblem(e *huma.ErrorModel) *problem {
 
 // writeProblem answers a plain handler's request with the problem, byte for byte as huma would.
 func writeProblem(w http.ResponseWriter, p *problem) {
-	for name, values := range p.GetHeaders() {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), p.GetHeaders())
 	w.Header().Set("Content-Type", problemType)
 	w.WriteHeader(p.Status)
 	encoder := json.NewEncoder(w)

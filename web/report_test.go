@@ -123,8 +123,10 @@ func TestEmployerSeesExactlyWhatIsShared(t *testing.T) {
 		account.DisplayName = canaryName
 		w.accounts[account.ID] = account
 	})
-	all := []string{canaryTranscript, canaryQuote, canaryWhy, canaryReason, canaryMeasurement, canaryModel, canaryLoose, canaryName,
-		`"kind":"self"`, `"level":4`, `"level":2`, "start_ms", `"reason":"consent"`, "/recording.webm", `"kind":"audio"`, `"kind":"video"`}
+	all := []string{
+		canaryTranscript, canaryQuote, canaryWhy, canaryReason, canaryMeasurement, canaryModel, canaryLoose, canaryName,
+		`"kind":"self"`, `"level":4`, `"level":2`, "start_ms", `"reason":"consent"`, "/recording.webm", `"kind":"audio"`, `"kind":"video"`,
+	}
 	for name, c := range map[string]struct {
 		scopes []consent.Scope
 		has    []string
@@ -149,8 +151,10 @@ func TestEmployerSeesExactlyWhatIsShared(t *testing.T) {
 		},
 		"all of it": {
 			[]consent.Scope{consent.ScopeRatings, consent.ScopeFeedback, consent.ScopeTranscript, consent.ScopeRecordingAudio, consent.ScopeRecordingVideo, consent.ScopeProfile},
-			[]string{canaryTranscript, canaryQuote, canaryWhy, canaryReason, canaryMeasurement, canaryModel, canaryLoose, canaryName,
-				`"level":4`, "start_ms", "/recording.webm", `"kind":"audio"`, `"kind":"video"`},
+			[]string{
+				canaryTranscript, canaryQuote, canaryWhy, canaryReason, canaryMeasurement, canaryModel, canaryLoose, canaryName,
+				`"level":4`, "start_ms", "/recording.webm", `"kind":"audio"`, `"kind":"video"`,
+			},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -211,9 +212,7 @@ func TestSharingRefusesTheImpossible(t *testing.T) {
 		"a state of one's own":     {map[string]any{"state": "granted"}, http.StatusUnprocessableEntity},
 	} {
 		body := map[string]any{"org_id": watcher.account.Org, "purpose": "hiring", "scopes": []string{"ratings"}, "valid_until": testNow.Add(time.Hour)}
-		for field, value := range c.change {
-			body[field] = value
-		}
+		maps.Copy(body, c.change)
 		got := p.do(http.MethodPost, sessionPathOf(id, "authorizations"), body)
 		if got.status != c.want {
 			t.Errorf("%s: got %d %s, want %d", name, got.status, got.body, c.want)

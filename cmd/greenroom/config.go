@@ -121,7 +121,7 @@ func readSecret(value *string, file, name string) error {
 	if *value != "" {
 		return fmt.Errorf("%s and %s_FILE are both set: use one", name, name)
 	}
-	text, err := os.ReadFile(file) //nolint:gosec // the operator names the file
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return fmt.Errorf("%s_FILE: %w", name, err)
 	}

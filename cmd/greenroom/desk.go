@@ -103,7 +103,7 @@ func (d *desk) Open(ctx context.Context, session consent.Session, events signali
 	}
 	room := openRoom{saving: &saving{tell: events.OnStatus}}
 	events.OnStatus = room.saving.setRecorder
-	room.capture = media.NewCapture(d.captureConfig(session, epoch, origin, events))
+	room.capture = media.NewCapture(d.captureConfig(session, epoch, origin, events)) //nolint:contextcheck // its callbacks write in the background, after the call that opened the room
 	room.interviewer = &interviewer{
 		session: session.ID, keep: d.live.SaveAnswer, log: d.log,
 		machine: assess.NewInterview(plan, answered),
@@ -153,7 +153,7 @@ func (d *desk) inBackground(what string, id consent.SessionID, write func(ctx co
 			}
 			select {
 			case <-ctx.Done():
-				d.log.Error(what, "session", id, "error", err)
+				d.log.Error("a write of a live session was given up", "what", what, "session", id, "error", err)
 				return
 			case <-time.After(saveRetry):
 			}

@@ -34,6 +34,7 @@ func run(args []string) error {
 		kong.Description("A self-hosted AI mock-interview media server."),
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Exit(func(code int) { os.Exit(min(code, 1)) }), // kong's own codes say nothing more
 	)
 	if err != nil {
 		return err
@@ -50,9 +51,9 @@ func run(args []string) error {
 
 type versionCommand struct{}
 
-func (versionCommand) Run() error {
+// Run prints the build.
+func (versionCommand) Run() {
 	fmt.Println(buildName())
-	return nil
 }
 
 // buildName is the version control state this program was built from.

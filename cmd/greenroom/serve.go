@@ -240,7 +240,7 @@ const thisServer = "this server"
 func (a *app) openSpeech() error {
 	needsVoice, err := assess.OpenSpeechRuntime(assess.SpeechRuntimeConfig{LibDir: a.LibDir})
 	if err != nil {
-		return fmt.Errorf("%w\nspeech to text needs the files in %s: run make setup", err, a.LibDir)
+		return fmt.Errorf("%w\nspeech to text needs the files in %s: run make setup, or name their folder with GREENROOM_LIB", err, a.LibDir)
 	}
 	a.speech = needsVoice
 	a.closing("the speech model", func(context.Context) error { return a.speech.Close() })
@@ -289,7 +289,7 @@ func (a *app) newScribe() *assess.Scribe {
 
 func (a *app) openRooms(ctx context.Context) error {
 	a.scribe = a.newScribe()
-	api, err := signaling.NewAPI(signaling.APIConfig{UDPAddr: a.MediaListen, TCPAddr: a.MediaListen, PublicIP: a.MediaPublicIP})
+	api, err := signaling.NewAPI(signaling.APIConfig{UDPAddr: a.MediaListen, TCPAddr: a.MediaListen, PublicIP: a.MediaPublicIP}) //nolint:contextcheck // sockets live until Close
 	if err != nil {
 		return fmt.Errorf("%w\ncheck GREENROOM_MEDIA_LISTEN (%s)", err, a.MediaListen)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 )
 
@@ -61,8 +62,7 @@ func (s *services) closing(name string, closer func(ctx context.Context) error) 
 // takes longer than ctx allows is left behind and named.
 func (s *services) stopAll(ctx context.Context) error {
 	var failures []error
-	for i := len(s.running) - 1; i >= 0; i-- {
-		part := s.running[i]
+	for _, part := range slices.Backward(s.running) {
 		part.stop.Do(func() {
 			if part.before != nil {
 				if err := part.before(ctx); err != nil {

@@ -18,7 +18,7 @@ type publisher struct {
 	connected chan struct{}
 	// speech is what the audio track plays next; silence is played while there is none.
 	speech chan speech
-	sent   atomic.Int64 // audio packets sent
+	began  atomic.Pointer[time.Time] // when the first audio packet was sent: media time zero
 }
 
 // speech is one file to play; spoken is closed when its last packet has been sent.
@@ -104,7 +104,9 @@ func (p *publisher) sendAudio(ctx context.Context) error {
 		if err := p.audio.WriteSample(media.Sample{Data: packet, Duration: opusFrame}); err != nil {
 			return fmt.Errorf("send audio: %w", err)
 		}
-		p.sent.Add(1)
+		if now := time.Now(); p.began.Load() == nil {
+			p.began.Store(&now)
+		}
 		if playing.spoken != nil && len(playing.packets) == 0 {
 			close(playing.spoken)
 			playing = speech{}

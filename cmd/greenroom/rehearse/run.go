@@ -44,7 +44,7 @@ type Result struct {
 	Lines         []string         `json:"transcript"`
 	Measurements  []map[string]any `json:"measurements"`
 	Checks        []Check          `json:"checks"`
-	CaptionMS     []int64          `json:"caption_delay_ms"` // from the end of speech to the caption, for the last caption of each answer
+	CaptionMS     []int64          `json:"caption_delay_ms"` // from the end of each utterance, 0.3 s after its last sound, to its caption
 	ReportMS      int64            `json:"report_delay_ms"`  // from the end of the interview to the last result
 	InterviewMS   int64            `json:"interview_ms"`
 	RecordingMS   int64            `json:"recording_ms"`

@@ -23,21 +23,18 @@ type script struct {
 	peer  *publisher
 	group *errgroup.Group
 
-	begun      time.Time
-	answered   int
-	spokenAt   chan time.Time // the end of each speech
-	lastSpoken time.Time
+	begun    time.Time
+	answered int
 }
 
 func (s *script) play(ctx context.Context) error {
-	s.spokenAt = make(chan time.Time, 1)
 	if err := s.room.send("hello", map[string]any{"version": 1}); err != nil {
 		return err
 	}
 	joined := time.AfterFunc(joinLimit, s.room.leave)
 	defer joined.Stop()
 	for {
-		m, err := s.nextMessage(ctx)
+		m, err := s.room.next(ctx)
 		if err != nil {
 			return err
 		}
@@ -49,16 +46,6 @@ func (s *script) play(ctx context.Context) error {
 			return err
 		}
 	}
-}
-
-// nextMessage notes the ends of speeches that happened before the message came.
-func (s *script) nextMessage(ctx context.Context) (roomMessage, error) {
-	m, err := s.room.next(ctx)
-	select {
-	case s.lastSpoken = <-s.spokenAt:
-	default:
-	}
-	return m, err
 }
 
 func (s *script) react(ctx context.Context, m roomMessage) (ended bool, err error) {
@@ -170,7 +157,6 @@ func (s *script) answer(ctx context.Context, index int) error {
 	if err := s.peer.speak(ctx, packets); err != nil {
 		return nil //nolint:nilerr // the interview ended while speaking
 	}
-	s.spokenAt <- time.Now()
 	select {
 	case <-ctx.Done():
 		return nil
@@ -182,13 +168,12 @@ func (s *script) answer(ctx context.Context, index int) error {
 	return s.room.send("done", nil)
 }
 
-// noteCaption measures from the end of the speech to its caption; only the last caption of an answer
-// comes after the end of the speech.
+// noteCaption measures from the end of the utterance, on the clock that began with the first packet, to
+// its caption.
 func (s *script) noteCaption(m roomMessage) {
 	s.say("caption: %s", m.Text)
-	if s.lastSpoken.IsZero() || m.receivedAt.Before(s.lastSpoken) {
-		return
+	if began := s.peer.began.Load(); began != nil {
+		end := began.Add(time.Duration(m.EndMS) * time.Millisecond)
+		s.result.CaptionMS = append(s.result.CaptionMS, m.receivedAt.Sub(end).Milliseconds())
 	}
-	s.result.CaptionMS = append(s.result.CaptionMS, m.receivedAt.Sub(s.lastSpoken).Milliseconds())
-	s.lastSpoken = time.Time{}
 }
