@@ -13,7 +13,7 @@ LIB   := $(STATE)/lib
 GO_SOURCES   := $(shell git ls-files -co --exclude-standard '*.go' '*.sql' '*.json' go.mod go.sum 2>/dev/null | grep -v -e '^web/node_modules' -e '^\.ci/')
 PAGE_SOURCES := $(shell git ls-files -co --exclude-standard web 2>/dev/null | grep -v -e '\.go$$' -e '^web/dist' -e '^web/testdata')
 
-.PHONY: help run setup build page test test-go test-page e2e lint check bench fuzz crash soak eval up down clean tools need
+.PHONY: help run setup build page test test-go test-page e2e lint check bench fuzz up down clean tools need
 
 help: ## what can be made
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
@@ -69,6 +69,9 @@ lint: need web/node_modules/.ready web/dist/index.html ## every linter
 	@.ci/lint $(TOOLS)
 
 check: lint test ## exactly what CI runs
+
+bench: setup ## Go benchmarks; docs/benchmarks.md says what was seen
+	go test -run '^$$' -bench . -benchmem ./media ./assess
 
 fuzz: setup ## ten minutes of fuzzing for each target
 	@.ci/fuzz 10m
