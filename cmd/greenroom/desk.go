@@ -59,6 +59,7 @@ type openRoom struct {
 	capture     *media.Capture
 	interviewer *interviewer
 	saving      *saving
+	ended       bool // it is kept only until its last words are written down
 }
 
 var _ signaling.Desk = (*desk)(nil)
@@ -176,15 +177,32 @@ func (d *desk) settleWrites(ctx context.Context) error {
 	}
 }
 
-// End stores that a session ended.
+// End stores that a session ended. What was said last may still wait for the scribe, and must find the
+// answer it belongs to: forgetEnded takes the room away later.
 func (d *desk) End(ctx context.Context, id consent.SessionID, _ string) error {
 	if err := d.live.EndSession(ctx, id); err != nil {
 		return err
 	}
 	d.mu.Lock()
-	delete(d.open, id)
-	d.mu.Unlock()
+	defer d.mu.Unlock()
+	if room, ok := d.open[id]; ok {
+		room.ended = true
+		d.open[id] = room
+	}
 	return nil
+}
+
+// forgetEnded takes away the rooms that ended and of which the scribe has nothing left.
+func (d *desk) forgetEnded() {
+	over, cancel := context.WithCancel(context.Background())
+	cancel() // with it DrainSession asks and does not wait
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for id, room := range d.open {
+		if room.ended && d.scribe.DrainSession(over, id) == nil {
+			delete(d.open, id)
+		}
+	}
 }
 
 // place says which answer an utterance belongs to; -1 for none, also where the room is gone.

@@ -55,8 +55,9 @@ func (s *saving) update() {
 	}
 }
 
-// watchSaving tells the rooms that are live whether their segments reach the object store.
-func (d *desk) watchSaving(ctx context.Context) error {
+// watchRooms tells the rooms that are live whether their segments reach the object store, and forgets
+// those that are over.
+func (d *desk) watchRooms(ctx context.Context) error {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	for {
@@ -64,6 +65,7 @@ func (d *desk) watchSaving(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case now := <-ticker.C:
+			d.forgetEnded()
 			d.lookAtSaving(now)
 		}
 	}

@@ -305,7 +305,7 @@ func (a *app) openRooms(ctx context.Context) error {
 	a.rooms = signaling.NewRooms(signaling.Config{API: api, Desk: a.desk, AllowedOrigin: a.allowedOrigin(), Log: a.log})
 	a.services.start(ctx, "the rooms", a.rooms.Run, nil)
 	a.services.start(ctx, "consent changes", a.watchConsents, nil)
-	a.services.start(ctx, "the watch over saving", a.desk.watchSaving, nil)
+	a.services.start(ctx, "the watch over rooms", a.desk.watchRooms, nil)
 	return nil
 }
 

@@ -13,6 +13,9 @@ import (
 // resultLimit bounds the waiting for results.
 const resultLimit = 2 * time.Minute
 
+// wordsLimit bounds the waiting for the first words.
+const wordsLimit = 10 * time.Second
+
 type report struct {
 	LengthMS  int64 `json:"length_ms"`
 	Recording *struct {
@@ -62,7 +65,7 @@ func (r *rehearsal) readReport(ctx context.Context) error {
 		if err := r.client.call(ctx, http.MethodGet, "/api/v1/sessions/"+r.result.Session+"/report", nil, &found); err != nil {
 			return err
 		}
-		if found.settled() {
+		if found.settled() && r.heard(found) {
 			break
 		}
 		select {
@@ -86,6 +89,22 @@ func (r *rehearsal) readReport(ctx context.Context) error {
 		r.check("answers are measured", measured > 0, "%d measurements", measured)
 	}
 	return nil
+}
+
+// heard reports whether words are there, if any are to be expected; the last ones may still be on their
+// way when the interview has ended.
+func (r *rehearsal) heard(found report) bool {
+	if r.Refuse.Transcription || r.withdrawn.Transcription || time.Since(r.ended) > wordsLimit {
+		return true
+	}
+	for _, q := range found.Questions {
+		for _, t := range q.Takes {
+			if len(t.Lines) > 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (r *rehearsal) count(found report) (words, kept, measured int) {
