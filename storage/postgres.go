@@ -39,6 +39,10 @@ func rolePools() map[Role]int32 {
 // setupLock is the advisory lock under which one server at a time migrates ("grnroom" in ASCII).
 const setupLock = 0x67726e726f6f6d
 
+// connectLimit bounds each connecting, so that a server that accepts and says nothing is told apart from
+// one that is slow.
+const connectLimit = 10 * time.Second
+
 // Database is the connections to one Postgres database, one small pool for each role.
 type Database struct {
 	pools map[Role]*pgxpool.Pool
@@ -53,6 +57,9 @@ func OpenDatabase(ctx context.Context, ownerURL string, secretsDir string) (*Dat
 	config, err := pgxpool.ParseConfig(ownerURL)
 	if err != nil {
 		return nil, errors.New("the database URL is not one that Postgres understands") // the cause may quote the password
+	}
+	if config.ConnConfig.ConnectTimeout == 0 { // the URL may set its own
+		config.ConnConfig.ConnectTimeout = connectLimit
 	}
 	passwords, err := loadRolePasswords(secretsDir)
 	if err != nil {
