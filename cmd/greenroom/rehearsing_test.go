@@ -223,7 +223,8 @@ type recordingState struct {
 	Video      bool  `json:"video"`
 }
 
-// played downloads a session's recording and lets ffmpeg decode all of it without a word.
+// played downloads a session's recording and lets ffmpeg decode all of it without a word. It is judged in
+// its own time base: rounded to a guessed frame rate two frames may fall on one time.
 func (b *browser) played(t *testing.T, session string) recordingState {
 	t.Helper()
 	path := "/api/v1/sessions/" + session

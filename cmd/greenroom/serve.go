@@ -224,7 +224,7 @@ func (a *app) openModels(context.Context) error {
 			return err
 		}
 		a.model = model
-		a.judge.AssessorModel, a.judge.AssessorPlace = a.AI.ChatModel, model.Place()
+		a.judge.AssessorModel, a.judge.AssessorPlace = model.Name(), model.Place() // the name that ratings keep
 		a.banner.outside = append(a.banner.outside, "answers rated by "+a.AI.ChatModel+" at "+model.Place())
 	} else {
 		a.banner.inside = append(a.banner.inside, "answers are measured, not rated")
@@ -254,7 +254,7 @@ func (a *app) openSpeech() error {
 	if err != nil {
 		return err
 	}
-	a.transcriber, a.judge.TranscriberEngine, a.judge.TranscriberPlace = transcriber, a.AI.SpeechModel, transcriber.Place()
+	a.transcriber, a.judge.TranscriberEngine, a.judge.TranscriberPlace = transcriber, transcriber.Engine(), transcriber.Place()
 	a.banner.outside = append(a.banner.outside, "speech to text by "+a.AI.SpeechModel+" at "+transcriber.Place())
 	return nil
 }
