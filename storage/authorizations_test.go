@@ -204,6 +204,10 @@ func TestAccessIsNotedOnlyWhileSomethingIsShared(t *testing.T) {
 	if err := w.shared.NoteAccess(t.Context(), actorOf(w.acmes), id, artefacts); err != nil {
 		t.Fatal(err)
 	}
+	// A player asks for a recording in many pieces; that is one access.
+	if err := w.shared.NoteAccess(t.Context(), actorOf(w.acmes), id, artefacts); err != nil {
+		t.Fatal(err)
+	}
 	if err := w.sessions.WithdrawAuthorization(t.Context(), w.alice.ID, id, granted.ID); err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -52,6 +53,8 @@ type Embedded struct {
 	owner   string // the password of embeddedOwner
 	done    chan struct{}
 	exit    error // set before done is closed
+
+	stopping atomic.Bool
 }
 
 // StartEmbedded makes the cluster on the first start, starts Postgres and waits until it answers.
@@ -71,8 +74,23 @@ func (e *Embedded) URL() string { return e.url(embeddedDatabase) }
 // Version returns the server's version, for example "18.4".
 func (e *Embedded) Version() string { return e.bins.version }
 
+// Run blocks until ctx ends or Stop is called, and returns an error as soon as Postgres ends by itself:
+// nothing else can work then.
+func (e *Embedded) Run(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-e.done:
+	}
+	if e.stopping.Load() {
+		return nil
+	}
+	return fmt.Errorf("the private Postgres ended by itself (%w): %s", e.exitOrStop(), e.logTail())
+}
+
 // Stop ends Postgres cleanly: open transactions are rolled back and everything committed is on disk.
 func (e *Embedded) Stop(ctx context.Context) error {
+	e.stopping.Store(true)
 	defer func() { _ = e.lock.Close() }()
 	if e.process == nil {
 		return nil

@@ -130,7 +130,7 @@ func (j *Jobs) config() *river.Config {
 		SoftStopTimeout:     j.options.Drain,
 		RetryPolicy:         retryPolicy(j.options.Retry),
 		ErrorHandler:        (*discards)(j),
-		Logger:              j.options.Log,
+		Logger:              slog.New(warnings{j.options.Log.Handler()}),
 		ReindexerIndexNames: []string{}, // needs the owner
 		TestOnly:            j.options.soon,
 		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(abandonEvery),

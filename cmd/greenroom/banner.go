@@ -19,7 +19,7 @@ type banner struct {
 func (b banner) write(w io.Writer) {
 	var t strings.Builder
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(&t, "  %-10s%s\n", name, fmt.Sprintf(format, args...))
+		fmt.Fprintf(&t, "  %-11s%s\n", name, fmt.Sprintf(format, args...))
 	}
 	t.WriteString("\nGreenroom is ready.\n\n")
 	line("open", "%s", b.address)

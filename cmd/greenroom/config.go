@@ -22,8 +22,8 @@ type config struct {
 	MediaPublicIP string `name:"media-public-ip" help:"Address that browsers reach the media port at, if this machine does not know it itself." env:"GREENROOM_MEDIA_PUBLIC_IP"`
 	MetricsListen string `help:"Address of Prometheus metrics; empty for none." default:"127.0.0.1:9464" env:"GREENROOM_METRICS_LISTEN"`
 
-	DataDir string `help:"Folder of everything that is kept on this machine: spool, keys, embedded database and object store." default:".greenroom/data" env:"GREENROOM_DATA" placeholder:"DIR"`
-	LibDir  string `help:"Folder of the speech model, ONNX Runtime and Postgres (made by make setup)." default:".greenroom/lib" env:"GREENROOM_LIB" placeholder:"DIR"`
+	DataDir string `help:"Folder of everything that is kept on this machine: spool, keys, embedded database and object store." default:".greenroom/data" env:"GREENROOM_DATA"`
+	LibDir  string `help:"Folder of the speech model, ONNX Runtime and Postgres (made by make setup)." default:".greenroom/lib" env:"GREENROOM_LIB"`
 
 	DatabaseURL     string `name:"database-url" help:"Postgres to use instead of the embedded one: its owner, who may create roles." env:"GREENROOM_DATABASE_URL" placeholder:"URL"`
 	DatabaseURLFile string `name:"database-url-file" help:"File that holds the database URL." env:"GREENROOM_DATABASE_URL_FILE" placeholder:"FILE"`
@@ -32,7 +32,7 @@ type config struct {
 	S3 s3Config `embed:"" prefix:"s3-" envprefix:"GREENROOM_S3_"`
 	AI aiConfig `embed:"" prefix:"ai-" envprefix:"GREENROOM_AI_"`
 
-	SpoolLimit        int64         `help:"Bytes of recordings that may wait for the object store; near it, new sessions are refused." default:"10737418240" env:"GREENROOM_SPOOL_LIMIT" placeholder:"BYTES"`
+	SpoolLimit        int64         `help:"Bytes of recordings that may wait for the object store; near it, new sessions are refused." default:"10737418240" env:"GREENROOM_SPOOL_LIMIT"`
 	TranscribeWorkers int           `help:"Utterances written down at the same time." default:"1" env:"GREENROOM_TRANSCRIBE_WORKERS"`
 	DrainFor          time.Duration `help:"How long stopping may wait for recordings to reach the object store." default:"20s" env:"GREENROOM_DRAIN_FOR"`
 	Demo              string        `help:"Demo accounts with passwords made on this machine: auto makes them with the embedded database only." enum:"auto,on,off" default:"auto" env:"GREENROOM_DEMO"`

@@ -41,7 +41,11 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.DrainFor+stopLimit)
 	defer cancel()
 	err = errors.Join(err, a.stopAll(stopping))
-	if err == nil {
+	switch {
+	case err != nil:
+	case a.left > 0:
+		log.Info("stopped: what is in the spool is uploaded at the next start", "files", a.left)
+	default:
 		log.Info("stopped: nothing was lost")
 	}
 	return err
@@ -62,15 +66,16 @@ type app struct {
 	objects  *storage.Objects
 	keys     *storage.Keys
 	spool    *storage.Spool
+	left     int // files that stay in the spool at the end
 	uploader *storage.Uploader
 	segments *storage.Segments
 	live     *storage.Ingest
 	changes  *storage.Changes
 	gate     consent.Gate
 
-	speech      *assess.SpeechRuntime // nil without speech to text on this machine
-	transcriber assess.Transcriber    // nil without any speech to text
-	model       assess.Model          // nil: measuring only
+	speech      *assess.SpeechRuntime
+	transcriber assess.Transcriber
+	model       assess.Model // nil: measuring only
 	judge       web.Judge
 	scribe      *assess.Scribe
 	assessor    *assess.Assessor
@@ -120,7 +125,7 @@ func (a *app) openDatabase(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%w\nSet GREENROOM_DATABASE_URL to use your own Postgres, or run make setup to fetch one", err)
 		}
-		a.closing("the private Postgres", embedded.Stop)
+		a.services.start(ctx, "the private Postgres", embedded.Run, embedded.Stop)
 		a.banner.inside = append(a.banner.inside, "Postgres "+embedded.Version())
 		a.owner = embedded.URL()
 		if err := os.WriteFile(ownerFile(a.secretsDir()), []byte(a.owner), 0o600); err != nil {
@@ -190,7 +195,8 @@ func (a *app) openStores(ctx context.Context) (err error) {
 		draining, cancel := context.WithTimeout(ctx, a.DrainFor)
 		defer cancel()
 		if err := a.uploader.Drain(draining); err != nil {
-			a.log.Warn("recordings stay in the spool and are uploaded at the next start", "reason", err)
+			a.left, _ = a.spoolBacklog()
+			a.log.Warn("recordings stay in the spool", "files", a.left, "reason", err)
 		}
 		return nil
 	})
@@ -217,7 +223,7 @@ func (a *app) openModels(context.Context) error {
 	if err := a.openSpeech(); err != nil {
 		return err
 	}
-	a.judge.AssessorPlace = thisServer
+	a.judge.AssessorPlace = web.ThisServer
 	if a.AI.ChatModel != "" {
 		model, err := assess.NewOpenAIModel(a.openAI())
 		if err != nil {
@@ -232,19 +238,15 @@ func (a *app) openModels(context.Context) error {
 	return nil
 }
 
-// thisServer is the place of everything that is not sent anywhere.
-const thisServer = "this server"
-
-// openSpeech chooses the configured speech server, or the model on this machine. A machine without
-// either still interviews: nothing is written down then, and the notice says so.
-func (a *app) openSpeech() error {
-	needsVoice, err := assess.OpenSpeechRuntime(assess.SpeechRuntimeConfig{LibDir: a.LibDir})
+// openSpeech chooses the configured speech server, or the model on this machine. Either way this machine
+// judges what is speech, so that silence is never sent anywhere.
+func (a *app) openSpeech() (err error) {
+	a.speech, err = assess.OpenSpeechRuntime(assess.SpeechRuntimeConfig{LibDir: a.LibDir})
 	if err != nil {
 		return fmt.Errorf("%w\nspeech to text needs the files in %s: run make setup, or name their folder with GREENROOM_LIB", err, a.LibDir)
 	}
-	a.speech = needsVoice
 	a.closing("the speech model", func(context.Context) error { return a.speech.Close() })
-	a.transcriber, a.judge.TranscriberPlace = a.speech.Transcriber(), thisServer
+	a.transcriber, a.judge.TranscriberPlace = a.speech.Transcriber(), web.ThisServer
 	a.judge.TranscriberEngine = a.transcriber.Engine()
 	if a.AI.SpeechModel == "" {
 		a.banner.inside = append(a.banner.inside, "speech to text ("+a.transcriber.Engine()+")")

@@ -177,6 +177,7 @@ async function employer(candidate, session, t) {
   await byId(page, "access-ended").waitFor({ timeout: 5000 });
   const took = Date.now() - withdrawn;
   t.diagnostic(`the employer's page ended ${took} ms after the click`);
+  assert.ok(took <= 1000, `the employer's page ended ${took} ms after the click`);
   const source = await page.evaluate(() => document.querySelector("video")?.currentSrc ?? "");
   assert.equal(source, "", "the player still has its source");
   await look(page, "employer-after");

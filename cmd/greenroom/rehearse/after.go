@@ -156,7 +156,7 @@ func (r *rehearsal) readRecording(ctx context.Context) error {
 	}
 	r.result.RecordingMS, r.result.RecordingSize = described.DurationMS, described.Size
 	difference := described.DurationMS - r.result.InterviewMS
-	r.check("the recording lasts as long as the interview", difference > -500 && difference < 1500,
+	r.check("the recording lasts as long as the interview", difference > -500 && difference < 500,
 		"recording %d ms, interview %d ms", described.DurationMS, r.result.InterviewMS)
 	r.check("the recording has audio and video", described.Audio && described.Video, "audio %v, video %v", described.Audio, described.Video)
 	return r.checkRange(ctx, fmt.Sprintf("%s.webm?through=%d", path, described.Through), described.Size)
