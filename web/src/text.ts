@@ -280,6 +280,8 @@ export const room = {
   finishYes: 'Finish',
   finishNo: 'Go on',
   space: 'Space',
+  shortcuts: 'Keyboard shortcuts',
+  shortcutsHint: 'Single keys work while no button or field has the focus.',
   repeat: 'Read it again',
   voiceOn: 'Read questions aloud',
   voiceOff: 'Do not read aloud',
@@ -325,9 +327,12 @@ export const room = {
   stopFor: (what: string) => `Stop: ${what}`,
   stopHint: 'Stopping works at once and stays for this interview. The interview goes on.',
   gap: {
-    sentence: (seconds: number, reason: string) => {
-      const span = seconds === 1 ? '1 second' : `${seconds} seconds`;
-      const those = seconds === 1 ? 'that second is' : `those ${seconds} seconds are`;
+    sentence: (note: { what: string; ms: number; several: boolean; reason: string }) => {
+      const seconds = Math.max(1, Math.round(note.ms / 1000));
+      const span = `${seconds === 1 ? '1 second' : `${seconds} seconds`}${note.several ? ' in all' : ''}`;
+      if (note.what === 'picture') {
+        return `Your picture was missing for ${span}. Your voice is kept, so there is nothing to say again.`;
+      }
       const cause: Record<string, string> = {
         network: `The network dropped for ${span}.`,
         reconnect: `The connection was lost for ${span}.`,
@@ -336,8 +341,13 @@ export const room = {
         consent: `Recording was off for ${span}.`,
         muted: `You were muted for ${span}.`,
       };
-      if (reason === 'consent' || reason === 'muted') return cause[reason] ?? '';
-      return `${cause[reason] ?? `Something was lost for ${span}.`} What you said before is kept; ${those} missing. Say them again or go on.`;
+      if (note.what === 'chosen') return cause[note.reason] ?? `Nothing was kept for ${span}.`;
+      const kept = note.several ? 'The rest of what you said is kept' : 'What you said before is kept';
+      const gone =
+        seconds === 1
+          ? 'that second is missing. Say it again or go on.'
+          : `those ${seconds} seconds are missing. Say them again or go on.`;
+      return `${cause[note.reason] ?? `Something was lost for ${span}.`} ${kept}; ${gone}`;
     },
   },
   ok: 'All right',
@@ -402,13 +412,22 @@ export const report = {
   sharing: 'Share it',
   print: 'Print',
   player: 'Recording',
+  soundOnly: 'Sound only. There is no picture in this recording.',
   noPlayer: 'There is no recording of this interview.',
   newer: 'More of the recording has been stored since you opened this page.',
   loadNewer: 'Load it',
   playFailed: 'The recording could not be played to its end. It is stored; try again.',
   timeline: 'Time line',
   bandLabel: (n: number, from: string, to: string) => `Question ${n}, from ${from} to ${to}`,
-  gapLabel: (from: string, to: string) => `Missing from ${from} to ${to}`,
+  gapLabel: (from: string, to: string, what: string) => `${what} missing from ${from} to ${to}`,
+  gapWhat: (soundS: number, pictureS: number) => {
+    if (pictureS === 0) return 'Sound';
+    if (soundS === 0) return 'Picture';
+    if (soundS === pictureS) return 'Sound and picture';
+    return soundS < pictureS
+      ? `Picture, and ${soundS} s of the sound,`
+      : `Sound, and ${pictureS} s of the picture,`;
+  },
   gapReasons: {
     network: 'the network dropped',
     reconnect: 'the connection was lost',
@@ -517,6 +536,19 @@ export const artefacts: Record<string, string> = {
   profile: 'name',
 };
 
+/** What was opened, as part of a sentence; the order is the order in it. */
+export const opened: Record<string, string> = {
+  session: 'the overview',
+  profile: 'the name',
+  ratings: 'the levels',
+  feedback: 'the explanations',
+  quotes: 'the quoted words',
+  measurements: 'the counts',
+  transcript: 'the transcript',
+  'recording.audio': 'the sound',
+  'recording.video': 'the picture',
+};
+
 export const purposes = {
   practice_review: { name: 'Practice review', body: 'They help you to get better.' },
   hiring: { name: 'Hiring', body: 'They consider you for a job.' },
@@ -550,7 +582,9 @@ export const sharing = {
   stateNames: { granted: 'shared', withdrawn: 'withdrawn', superseded: 'replaced', expired: 'ended by date' },
   accesses: 'Who opened what',
   noAccesses: 'Nobody has opened anything.',
-  accessColumns: { at: 'When', org: 'Who', what: 'What' },
+  opened: (parts: string) => `opened ${parts}`,
+  showAll: (n: number) => `Show all ${n}`,
+  showFewer: 'Show fewer',
   toReport: 'Back to the report',
 };
 

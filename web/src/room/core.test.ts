@@ -57,12 +57,13 @@ describe('reduce', () => {
     expect(given([failed]).captions[0]).toMatchObject({ failed: true, text: 'No words.' });
   });
 
-  it('forgets a gap when the question changes, and only then', () => {
+  it('gathers gaps, and forgets them when the question changes, and only then', () => {
     const gap: FromServer = { type: 'gap', kind: 'audio', start_ms: 0, end_ms: 6000, reason: 'network' };
     const answering: FromServer = { type: 'turn', phase: 'answering', total: 2, index: 0, question };
     const during = given([answering, gap, answering]);
-    expect(during.gap).toMatchObject({ reason: 'network' });
-    expect(given([{ ...answering, phase: 'preparing', index: 1 }], during).gap).toBeNull();
+    expect(during.gaps).toMatchObject([{ reason: 'network' }]);
+    expect(given([gap], during).gaps).toHaveLength(2);
+    expect(given([{ ...answering, phase: 'preparing', index: 1 }], during).gaps).toEqual([]);
   });
 
   it('is over for good after ended, whatever the socket does', () => {

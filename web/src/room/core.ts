@@ -34,7 +34,7 @@ export interface RoomState {
   recording: (Omit<RecordingMessage, 'type'> & { at: number }) | null;
   consents: Consents | null;
   received: { audio: MediaState; video: MediaState } | null;
-  gap: Omit<GapMessage, 'type'> | null; // the newest one, until it is dismissed or the question changes
+  gaps: readonly Omit<GapMessage, 'type'>[]; // since the question changed or they were dismissed
   problem: Omit<ProblemMessage, 'type'> | null;
   ended: string | null; // the server's reason, once this page has no room any more
 }
@@ -58,7 +58,7 @@ export const emptyRoom: RoomState = {
   recording: null,
   consents: null,
   received: null,
-  gap: null,
+  gaps: [],
   problem: null,
   ended: null,
 };
@@ -87,7 +87,7 @@ export function reduce(state: RoomState, event: RoomEvent): RoomState {
     case 'peer':
       return { ...state, peer: event.peer };
     case 'dismiss':
-      return { ...state, [event.what]: null };
+      return event.what === 'gap' ? { ...state, gaps: [] } : { ...state, problem: null };
     default:
       return unreachable(event);
   }
@@ -102,7 +102,7 @@ function receive(state: RoomState, message: FromServer, now: number): RoomState 
     case 'turn': {
       const { type: _, ...turn } = message;
       const changed = turn.phase !== state.turn?.phase || turn.index !== state.turn?.index;
-      return { ...state, turn: { ...turn, at: now }, gap: changed ? null : state.gap };
+      return { ...state, turn: { ...turn, at: now }, gaps: changed ? [] : state.gaps };
     }
     case 'caption': {
       const { type: _, ...caption } = message;
@@ -122,7 +122,7 @@ function receive(state: RoomState, message: FromServer, now: number): RoomState 
       return { ...state, consents: message.consents };
     case 'gap': {
       const { type: _, ...gap } = message;
-      return { ...state, gap };
+      return { ...state, gaps: [...state.gaps, gap] };
     }
     case 'problem': {
       const { type: _, ...problem } = message;

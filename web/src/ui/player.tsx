@@ -6,6 +6,8 @@ export interface PlayerHandle {
   playFrom: (ms: number) => void;
 }
 
+const FIRST_PICTURE_S = 0.001;
+
 export interface PlayerProps {
   src: string;
   captions: string | null;
@@ -57,6 +59,11 @@ export function Player(props: PlayerProps) {
     controls: true,
     preload: 'metadata' as const,
     onTimeUpdate: () => props.onTime((ref.current?.currentTime ?? 0) * 1000),
+    // A browser may show black until it plays: a seek of nothing makes it fetch the first picture.
+    onLoadedMetadata: () => {
+      const element = ref.current;
+      if (props.video && element && element.currentTime === 0) element.currentTime = FIRST_PICTURE_S;
+    },
     onError: () => ref.current?.hasAttribute('src') && setFailed(true),
     'data-testid': 'report-video',
   };
@@ -73,9 +80,12 @@ export function Player(props: PlayerProps) {
           {track}
         </video>
       ) : (
-        <audio {...shared} ref={take} aria-label={words.player}>
-          {track}
-        </audio>
+        <div class="player-sound">
+          <p class="player-sound-words">{words.soundOnly}</p>
+          <audio {...shared} ref={take} aria-label={words.player}>
+            {track}
+          </audio>
+        </div>
       )}
       {failed && (
         <p class="note note-error note-row" role="alert">

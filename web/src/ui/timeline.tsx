@@ -1,7 +1,9 @@
 import type { Evidence, Report } from '../api/types';
+import type { Missing } from '../room/gaps';
+import { missing } from '../room/gaps';
 import { report as words } from '../text';
-import { bands, shownGaps, timelineMs } from '../views/report-model';
-import { clock } from './format';
+import { bands, missingWords, timelineMs } from '../views/report-model';
+import { clock, countdown } from './format';
 
 export interface TimelineProps {
   report: Report;
@@ -16,7 +18,7 @@ export function Timeline(props: TimelineProps) {
   const { report } = props;
   const total = timelineMs(report);
   const part = (ms: number) => `${(Math.min(ms, total) / total) * 100}%`;
-  const gaps = shownGaps(report);
+  const gaps = missing(report.gaps);
   const ticks = props.evidence.filter((e) => e.start_ms !== undefined);
   return (
     <section class="timeline" aria-label={words.timeline}>
@@ -37,9 +39,9 @@ export function Timeline(props: TimelineProps) {
         {gaps.map((gap) => (
           <span
             key={`gap-${gap.start_ms}-${gap.reason}`}
-            class="gap"
+            class={gap.audio_ms === 0 ? 'gap gap-picture' : 'gap'}
             style={{ left: part(gap.start_ms), width: part(gap.end_ms - gap.start_ms) }}
-            title={words.gapLabel(clock(gap.start_ms), clock(gap.end_ms))}
+            title={gapWords(gap)}
             data-testid="timeline-gap"
           />
         ))}
@@ -60,9 +62,7 @@ export function Timeline(props: TimelineProps) {
         <ul class="gap-list">
           {gaps.map((gap) => (
             <li key={`${gap.start_ms}-${gap.reason}`}>
-              <span class="gap-sample" aria-hidden="true" />{' '}
-              {words.gapLabel(clock(gap.start_ms), clock(gap.end_ms))}
-              {gap.reason ? `: ${words.gapReasons[gap.reason] ?? gap.reason}` : ''}
+              <span class="gap-sample" aria-hidden="true" /> {gapWords(gap)}
             </li>
           ))}
         </ul>
@@ -75,4 +75,9 @@ export function Timeline(props: TimelineProps) {
       )}
     </section>
   );
+}
+
+function gapWords(gap: Missing): string {
+  const where = words.gapLabel(clock(gap.start_ms), countdown(gap.end_ms), missingWords(gap));
+  return gap.reason ? `${where}: ${words.gapReasons[gap.reason] ?? gap.reason}` : where;
 }

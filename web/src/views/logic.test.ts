@@ -154,16 +154,6 @@ describe('announcement', () => {
   });
 });
 
-describe('gap sentences', () => {
-  it('say what is missing and what to do', () => {
-    expect(words.gap.sentence(6, 'network')).toBe(
-      'The network dropped for 6 seconds. What you said before is kept; those 6 seconds are missing. Say them again or go on.',
-    );
-    expect(words.gap.sentence(1, 'later')).toContain('that second is missing');
-    expect(words.gap.sentence(2, 'muted')).toBe('You were muted for 2 seconds.');
-  });
-});
-
 describe('format', () => {
   it('times', () => {
     expect([clock(0), clock(252_999), clock(3_852_000), clock(-5)]).toEqual([

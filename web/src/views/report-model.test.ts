@@ -15,7 +15,7 @@ import {
   markedWords,
   measurementName,
   measurementValue,
-  shownGaps,
+  missingWords,
   timelineMs,
 } from './report-model';
 
@@ -119,20 +119,14 @@ describe('time line', () => {
     expect(timelineMs(report({ gaps: [{ kind: 'audio', start_ms: 1, end_ms: 50_000 }] }))).toBe(50_000);
   });
 
-  it('shows sound and picture missing together as one gap', () => {
-    const gaps = shownGaps(
-      report({
-        gaps: [
-          { kind: 'video', start_ms: 5000, end_ms: 9000, reason: 'network' },
-          { kind: 'audio', start_ms: 4000, end_ms: 6000, reason: 'network' },
-          { kind: 'audio', start_ms: 8000, end_ms: 8500, reason: 'muted' },
-        ],
-      }),
-    );
-    expect(gaps).toEqual([
-      { start_ms: 4000, end_ms: 9000, reason: 'network' },
-      { start_ms: 8000, end_ms: 8500, reason: 'muted' },
-    ]);
+  it.each([
+    [6000, 0, 'Sound'],
+    [0, 300, 'Picture'],
+    [5800, 6100, 'Sound and picture'],
+    [400, 4000, 'Picture, and 1 s of the sound,'],
+    [9000, 2000, 'Sound, and 2 s of the picture,'],
+  ])('names what is missing: %d ms of sound, %d ms of picture', (audio_ms, video_ms, want) => {
+    expect(missingWords({ start_ms: 0, end_ms: 9000, audio_ms, video_ms, reason: '' })).toBe(want);
   });
 });
 

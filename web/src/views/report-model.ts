@@ -1,5 +1,6 @@
 import type { Competency, Evidence, Line, Measurement, Question, Rating, Report, Take } from '../api/types';
-import { measurementNames } from '../text';
+import type { Missing } from '../room/gaps';
+import { measurementNames, report } from '../text';
 import { clock, plainName } from '../ui/format';
 
 // What the report's parts show, computed from what the API returned and from nothing else.
@@ -62,18 +63,10 @@ export function timelineMs(report: Report): number {
   return Math.max(1, ...ends);
 }
 
-/** Gaps of sound and picture over the same stretch are one for the reader. */
-export function shownGaps(report: Report): { start_ms: number; end_ms: number; reason: string }[] {
-  const sorted = [...report.gaps].sort((a, b) => a.start_ms - b.start_ms);
-  const shown: { start_ms: number; end_ms: number; reason: string }[] = [];
-  for (const gap of sorted) {
-    const last = shown[shown.length - 1];
-    const reason = gap.reason ?? '';
-    if (last && gap.start_ms <= last.end_ms && last.reason === reason) {
-      last.end_ms = Math.max(last.end_ms, gap.end_ms);
-    } else shown.push({ start_ms: gap.start_ms, end_ms: gap.end_ms, reason });
-  }
-  return shown;
+/** What a gap's line says is missing. Times under a second count as one. */
+export function missingWords(gap: Missing): string {
+  const seconds = (ms: number) => (ms === 0 ? 0 : Math.max(1, Math.round(ms / 1000)));
+  return report.gapWhat(seconds(gap.audio_ms), seconds(gap.video_ms));
 }
 
 export function isAnswered(question: Question): boolean {

@@ -4,9 +4,11 @@ import { api } from '../state';
 import { room as words } from '../text';
 import { ErrorBox } from '../ui/errors';
 import { SelfView } from '../ui/self-view';
+import { setShortcuts, shortcuts } from '../ui/shortcuts';
 import type { StageProps } from './room';
 import { RoomFeedback } from './room-feedback';
 import { connectionSentence } from './room-words';
+import { useKeys } from './use-keys';
 
 export function RoomSide(props: StageProps & { hidden: boolean; onHidden: (hidden: boolean) => void }) {
   const { state } = props;
@@ -24,7 +26,28 @@ export function RoomSide(props: StageProps & { hidden: boolean; onHidden: (hidde
       </p>
       <LiveConsents id={props.id} state={state} />
       {props.mode === 'practice' && index > 0 && <RoomFeedback id={props.id} index={index} />}
+      <Shortcuts />
     </aside>
+  );
+}
+
+/** Single keys can be turned off; the page remembers it. */
+function Shortcuts() {
+  const on = shortcuts.value;
+  return (
+    <div class="shortcuts">
+      <button
+        type="button"
+        role="switch"
+        class="button button-quiet"
+        aria-checked={on}
+        onClick={() => setShortcuts(!on)}
+        data-testid="room-shortcuts"
+      >
+        {words.shortcuts}: <strong>{on ? words.isOn : words.isOff}</strong>
+      </button>
+      {on && <p class="quiet">{words.shortcutsHint}</p>}
+    </div>
   );
 }
 
@@ -36,6 +59,7 @@ function Self(props: StageProps & { hidden: boolean; onHidden: (hidden: boolean)
     room.setMuted(kind, !muted[kind]);
     setMuted({ ...muted, [kind]: !muted[kind] });
   };
+  useKeys({ m: () => toggle('audio') });
   return (
     <div class="self">
       {!hasCamera && <p class="self-none">{words.soundOnly}</p>}
@@ -49,7 +73,7 @@ function Self(props: StageProps & { hidden: boolean; onHidden: (hidden: boolean)
           onClick={() => toggle('audio')}
           data-testid="room-mute"
         >
-          {muted.audio ? words.unmuteMic : words.muteMic}
+          {muted.audio ? words.unmuteMic : words.muteMic} <kbd>M</kbd>
         </button>
         {hasCamera && (
           <button

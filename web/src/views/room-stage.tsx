@@ -2,10 +2,12 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Command, RoomState } from '../room/core';
 import { can, recordingMark } from '../room/core';
 import { Voice } from '../room/speech';
-import { app, room as words } from '../text';
+import { room as words } from '../text';
 import { Dialog } from '../ui/dialog';
+import { shortcuts } from '../ui/shortcuts';
 import type { StageProps } from './room';
 import { RoomCaptions } from './room-captions';
+import { RoomNotes } from './room-notes';
 import { RoomSide } from './room-side';
 import { Countdown, TurnControls } from './room-turn';
 import { markWords } from './room-words';
@@ -50,7 +52,7 @@ export function RoomStage(props: StageProps) {
   });
 
   return (
-    <main id="content" class="room">
+    <main id="content" class={shortcuts.value ? 'room' : 'room keys-off'}>
       <section class="stage">
         <StageHead state={state} />
         <Asked state={state} />
@@ -76,7 +78,7 @@ export function RoomStage(props: StageProps) {
           </p>
         )}
         <RoomCaptions state={state} />
-        <Notes {...props} />
+        <RoomNotes {...props} />
         <div class="stage-bottom">
           <Countdown state={state} />
           <TurnControls state={state} send={send} finish={() => setFinishing(true)} />
@@ -142,46 +144,6 @@ function Asked(props: { state: RoomState }) {
     <div class="stage-waiting">
       <h1>{words.waitingTitle}</h1>
       {welcome && <p class="lead">{words.waiting(welcome.total)}</p>}
-    </div>
-  );
-}
-
-function Notes(props: StageProps) {
-  const { state, room, joined } = props;
-  const { gap, problem, recording } = state;
-  const lost = joined.lost;
-  const seconds = gap ? Math.max(1, Math.round((gap.end_ms - gap.start_ms) / 1000)) : 0;
-  return (
-    <div class="notes" aria-live="polite">
-      {recording?.message && recording.state !== 'on' && recording.state !== 'off' && (
-        <p class="note note-needs" data-testid="recording-message">
-          {recording.message}
-        </p>
-      )}
-      {lost && (
-        <p class="note note-needs note-row">
-          {words.deviceLost[lost]}
-          <button type="button" class="button" onClick={joined.reopen}>
-            {words.deviceAgain}
-          </button>
-        </p>
-      )}
-      {gap && (
-        <p class="note note-needs note-row" data-testid="gap">
-          {words.gap.sentence(seconds, gap.reason)}
-          <button type="button" class="button" onClick={() => room.dismiss('gap')}>
-            {words.ok}
-          </button>
-        </p>
-      )}
-      {problem && (
-        <p class="note note-needs note-row" data-testid="room-problem">
-          {problem.message} {problem.next}
-          <button type="button" class="button" onClick={() => room.dismiss('problem')}>
-            {app.close}
-          </button>
-        </p>
-      )}
     </div>
   );
 }

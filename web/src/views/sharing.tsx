@@ -1,11 +1,12 @@
 import { useState } from 'preact/hooks';
-import type { Access, Authorization } from '../api/types';
+import type { Authorization } from '../api/types';
 import { api } from '../state';
-import { artefacts, purposes, scopes, sharing as words } from '../text';
+import { purposes, scopes, sharing as words } from '../text';
 import { ErrorBox } from '../ui/errors';
 import { date, dateTime, listed } from '../ui/format';
 import { Loaded, useLoad } from '../ui/load';
-import { Page, TableBox } from '../ui/page';
+import { Page } from '../ui/page';
+import { Accesses } from './accesses';
 import { ShareForm } from './share-form';
 
 export function SharingView(props: { id: string }) {
@@ -108,39 +109,6 @@ function Live(props: { id: string; authorization: Authorization; onWithdrawn: ()
       </button>
       {error !== null && <ErrorBox error={error} retry={withdraw} />}
     </li>
-  );
-}
-
-function Accesses(props: { list: Access[] }) {
-  const newest = [...props.list].sort((a, b) => b.at.localeCompare(a.at));
-  return (
-    <section>
-      <h2>{words.accesses}</h2>
-      {newest.length === 0 ? (
-        <p>{words.noAccesses}</p>
-      ) : (
-        <TableBox label={words.accesses}>
-          <table data-testid="accesses">
-            <thead>
-              <tr>
-                <th scope="col">{words.accessColumns.at}</th>
-                <th scope="col">{words.accessColumns.org}</th>
-                <th scope="col">{words.accessColumns.what}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {newest.map((access) => (
-                <tr key={`${access.at}-${access.org_name}-${access.artefact}`}>
-                  <td class="figures">{dateTime(access.at)}</td>
-                  <td>{access.org_name}</td>
-                  <td>{artefacts[access.artefact] ?? access.artefact}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </TableBox>
-      )}
-    </section>
   );
 }
 
