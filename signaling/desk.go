@@ -19,7 +19,8 @@ var ErrWrongPhase = errors.New("the interview does not take this now")
 // Desk is what a room reaches the rest of the program through; cmd implements it.
 type Desk interface {
 	// Admit finds the log-in of the request and returns its session; [consent.ErrNotFound] or
-	// [ErrUnauthenticated] otherwise. It is asked again while the connection lasts.
+	// [ErrUnauthenticated] if there is none. It is asked again each second while the connection lasts,
+	// with the same request, and must look again each time; any other error leaves things as they are.
 	Admit(r *http.Request, id consent.SessionID) (consent.Session, error)
 	// Session re-reads consents and state; [consent.ErrNotFound] once erased.
 	Session(ctx context.Context, id consent.SessionID) (consent.Session, error)

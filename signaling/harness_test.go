@@ -38,6 +38,7 @@ type desk struct {
 	opened   int
 	actErr   error
 	hold     chan struct{} // if set, Open waits for it
+	asked    chan struct{} // gets a value at each Admit that finds room in it
 	phase    Phase
 	question int
 	acts     []Act
@@ -66,6 +67,10 @@ func (d *desk) change(f func(*desk)) {
 func (d *desk) Admit(_ *http.Request, id consent.SessionID) (consent.Session, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	select {
+	case d.asked <- struct{}{}:
+	default:
+	}
 	if d.admitErr != nil {
 		return consent.Session{}, d.admitErr
 	}

@@ -122,20 +122,18 @@ func (r *Room) tellMedia(now time.Time) {
 	}
 }
 
-// watch re-reads the session each second, and looks at the log-in now and then.
+// watch re-reads the session and the log-in each second.
 func (r *Room) watch(ctx context.Context) {
 	defer r.recover("watch")
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
-	for turn := 1; ; turn++ {
+	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 			r.refresh(ctx)
-			if turn%admitEvery == 0 {
-				r.readmit()
-			}
+			r.readmit()
 		}
 	}
 }
@@ -175,7 +173,7 @@ func (r *Room) refresh(ctx context.Context) {
 	}
 }
 
-// readmit closes a connection whose log-in has ended.
+// readmit closes a connection whose log-in has ended. A log-in that cannot be read is no reason to.
 func (r *Room) readmit() {
 	r.mu.Lock()
 	c, admit := r.conn, r.admit

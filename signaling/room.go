@@ -15,8 +15,7 @@ import (
 
 const (
 	tickEvery   = 200 * time.Millisecond
-	watchEvery  = time.Second     // a withdrawal must work within a second, also if a notification is lost
-	admitEvery  = 5               // watches between two looks at the log-in
+	watchEvery  = time.Second     // a withdrawal or a log-out must work within a second, also if a notification is lost
 	deskLimit   = 5 * time.Second // one call of the desk or the interviewer
 	finishLimit = 15 * time.Second
 	endLimit    = 10 * time.Minute // of trying to store that the session ended

@@ -536,14 +536,34 @@ func TestErasedSessionEndsTheRoomWithoutSealing(t *testing.T) {
 func TestLogOutClosesTheConnection(t *testing.T) {
 	s := serve(t)
 	page := s.join()
+	loggedOut := time.Now()
 	s.desk.change(func(d *desk) { d.admitErr = ErrUnauthenticated })
 	if e := expect[*Ended](page); e.Reason != EndLoggedOut {
 		t.Errorf("got %s", e.Reason)
 	}
 	page.expectClose(CloseLoggedOut)
+	if took := time.Since(loggedOut); took > 3*time.Second { // a second, and what a busy machine adds
+		t.Errorf("closed after %v", took)
+	}
 	if s.rooms.Live() != 1 {
 		t.Error("the room went with the connection")
 	}
+}
+
+func TestLogInThatCannotBeReadKeepsTheConnection(t *testing.T) {
+	s := serve(t)
+	page := s.join()
+	asked := make(chan struct{}, 8)
+	s.desk.change(func(d *desk) { d.admitErr, d.asked = errAway, asked })
+	for range 2 { // after the second look the first has had its effect
+		select {
+		case <-asked:
+		case <-time.After(patience):
+			t.Fatal("the log-in was not looked at again")
+		}
+	}
+	page.send(&Begin{})
+	page.expectPhase(PhasePreparing)
 }
 
 func TestAbandonedRoomEnds(t *testing.T) {

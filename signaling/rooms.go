@@ -318,7 +318,12 @@ func (rs *Rooms) talk(r *http.Request, c *conn, session consent.Session) {
 // seat gives the connection to its session's room, or tells why not. A room that closes although its
 // session goes on is waited for and opened anew.
 func (rs *Rooms) seat(r *http.Request, c *conn, session consent.Session) *Room {
-	admit := func() error { _, err := rs.config.Desk.Admit(r, session.ID); return err }
+	admit := func() error {
+		ctx, cancel := context.WithTimeout(r.Context(), deskLimit)
+		defer cancel()
+		_, err := rs.config.Desk.Admit(r.WithContext(ctx), session.ID)
+		return err
+	}
 	for {
 		room, refusal := rs.join(r.Context(), session)
 		if refusal != nil {

@@ -204,12 +204,11 @@ func (s *Server) endLogIn(ctx context.Context) error {
 }
 
 // Account returns who sent the request, or [consent.ErrNotFound] for a request without a live log-in.
+// It looks the log-in up at each call and counts as a use of it: a room asks again and again with the
+// request that opened it, whose log-in may have ended since, and must not end while the room is used.
 func (s *Server) Account(r *http.Request) (consent.Account, error) {
-	v, ok := r.Context().Value(visitKey{}).(*visit)
-	if !ok { // not through this server's middleware
-		v = &visit{}
-		s.identify(r, v)
-	}
+	v := &visit{}
+	s.identify(r, v)
 	switch {
 	case v.fault != nil:
 		return consent.Account{}, v.fault

@@ -247,6 +247,51 @@ func TestAccountAlsoWorksOutsideTheServer(t *testing.T) {
 	}
 }
 
+// A room stays open for longer than the log-in that opened it may live.
+func TestAccountLooksTheLogInUpAgain(t *testing.T) {
+	t.Parallel()
+	var s *stage
+	entered, loggedOut, before, after := make(chan struct{}), make(chan struct{}), make(chan error, 2), make(chan error, 1)
+	s = newStage(t, func(c *Config) {
+		c.Mount = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			for range 2 {
+				_, err := s.server.Account(r)
+				before <- err
+			}
+			close(entered)
+			<-loggedOut
+			_, err := s.server.Account(r)
+			after <- err
+		})
+	})
+	p := s.candidate(t)
+	room := p.request(http.MethodGet, "/api/v1/sessions/x/room", nil)
+	done := make(chan struct{})
+	go func() { // ends with the handler, which the test lets go
+		defer close(done)
+		if answer, err := s.http.Client().Do(room); err == nil {
+			_ = answer.Body.Close()
+		}
+	}()
+	<-entered
+	for range 2 {
+		if err := <-before; err != nil {
+			t.Errorf("before the log-out: %v", err)
+		}
+	}
+	s.set(func(w *world) {
+		if w.lookUps != 3 { // the handler's own, and each of the room's, which moves the idle limit
+			t.Errorf("the log-in was looked up %d times, want 3", w.lookUps)
+		}
+	})
+	p.do(http.MethodPost, "/api/v1/log-out", nil).want(http.StatusNoContent)
+	close(loggedOut)
+	if err := <-after; !errors.Is(err, consent.ErrNotFound) {
+		t.Errorf("after the log-out: %v, want ErrNotFound", err)
+	}
+	<-done
+}
+
 func TestHealthAndReadiness(t *testing.T) {
 	t.Parallel()
 	ready := errors.New("the database is away")

@@ -46,6 +46,7 @@ type world struct {
 	noteFails      error
 	snapshots      int
 	chunkReads     int
+	lookUps        int // of log-ins
 }
 
 func newWorld() *world {
@@ -106,6 +107,7 @@ func (w *world) CreateLogIn(_ context.Context, token [32]byte, account consent.A
 func (w *world) LogIn(_ context.Context, token [32]byte) (consent.Account, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.lookUps++
 	account, ok := w.accounts[w.logIns[token]]
 	if !ok {
 		return consent.Account{}, consent.ErrNotFound

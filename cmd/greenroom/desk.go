@@ -70,8 +70,11 @@ const writeLimit = 30 * time.Second
 // Admit finds the log-in of the request; only the candidate of a session may join its room.
 func (d *desk) Admit(r *http.Request, id consent.SessionID) (consent.Session, error) {
 	account, err := d.account(r)
-	if err != nil {
+	if errors.Is(err, consent.ErrNotFound) {
 		return consent.Session{}, signaling.ErrUnauthenticated
+	}
+	if err != nil {
+		return consent.Session{}, err // the database is away: that is no log-out
 	}
 	if account.Kind != consent.AccountCandidate {
 		return consent.Session{}, consent.ErrNotFound
