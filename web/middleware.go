@@ -43,7 +43,7 @@ const (
 // ServeHTTP implements [http.Handler]: limits and headers first, then the route.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := s.now()
-	v := &visit{id: consent.NewID[string](), address: clientAddress(r)}
+	v := &visit{id: consent.NewID[string](), address: clientAddress(r, s.cfg.TrustedProxies)}
 	r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
 	out := &recorder{ResponseWriter: w}
 	setSecurityHeaders(out.Header(), r.URL.Path)
@@ -116,14 +116,6 @@ func changes(method string) bool {
 func foreignOrigin() *problem {
 	return newProblem(http.StatusForbidden, "This request does not say that it comes from this site's own page.",
 		"Open the page of this server and try again; a program sends an Origin header of this server.")
-}
-
-func clientAddress(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }
 
 func setSecurityHeaders(h http.Header, path string) {

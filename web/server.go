@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -32,8 +33,10 @@ type Config struct {
 	Build string                      // shown to operations
 
 	Log    *slog.Logger
-	Limits Limits           // optional
-	Now    func() time.Time // optional; the clock for ages and limits
+	Limits Limits // optional
+	// TrustedProxies are believed about whom they forward, in X-Forwarded-For; optional.
+	TrustedProxies []netip.Prefix
+	Now            func() time.Time // optional; the clock for ages and limits
 }
 
 // Server is the whole HTTP side of Greenroom.

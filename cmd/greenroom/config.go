@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -16,11 +17,12 @@ import (
 // config is every setting of a server. Kong reads it from flags and GREENROOM_* variables; validate
 // checks it once, reads secret files and makes every path absolute.
 type config struct {
-	Listen        string `help:"Address of the pages and the API." default:"127.0.0.1:8080" env:"GREENROOM_LISTEN"`
-	PublicURL     string `name:"public-url" help:"Address that browsers use, if it is another one (behind a proxy), e.g. https://greenroom.example.org." env:"GREENROOM_PUBLIC_URL"`
-	MediaListen   string `help:"Address of audio and video; one UDP port and the same TCP port." default:"127.0.0.1:7882" env:"GREENROOM_MEDIA_LISTEN"`
-	MediaPublicIP string `name:"media-public-ip" help:"Address that browsers reach the media port at, if this machine does not know it itself." env:"GREENROOM_MEDIA_PUBLIC_IP"`
-	MetricsListen string `help:"Address of Prometheus metrics; empty for none." default:"127.0.0.1:9464" env:"GREENROOM_METRICS_LISTEN"`
+	Listen         string `help:"Address of the pages and the API." default:"127.0.0.1:8080" env:"GREENROOM_LISTEN"`
+	PublicURL      string `name:"public-url" help:"Address that browsers use, if it is another one (behind a proxy), e.g. https://greenroom.example.org." env:"GREENROOM_PUBLIC_URL"`
+	TrustedProxies string `name:"trusted-proxies" help:"Networks of proxies whose X-Forwarded-For is believed, e.g. 172.16.0.0/12,fd00::/8; limits then count their clients, not them." env:"GREENROOM_TRUSTED_PROXIES" placeholder:"CIDR,..."`
+	MediaListen    string `help:"Address of audio and video; one UDP port and the same TCP port." default:"127.0.0.1:7882" env:"GREENROOM_MEDIA_LISTEN"`
+	MediaPublicIP  string `name:"media-public-ip" help:"Address that browsers reach the media port at, if this machine does not know it itself." env:"GREENROOM_MEDIA_PUBLIC_IP"`
+	MetricsListen  string `help:"Address of Prometheus metrics; empty for none." default:"127.0.0.1:9464" env:"GREENROOM_METRICS_LISTEN"`
 
 	DataDir string `help:"Folder of everything that is kept on this machine: spool, keys, embedded database and object store." default:".greenroom/data" env:"GREENROOM_DATA"`
 	LibDir  string `help:"Folder of the speech model, ONNX Runtime and Postgres (made by make setup)." default:".greenroom/lib" env:"GREENROOM_LIB"`
@@ -104,6 +106,9 @@ func (c *config) check() error {
 			return fmt.Errorf("%s must be an http or https address, e.g. http://localhost:9000", name)
 		}
 	}
+	if _, err := c.trustedProxies(); err != nil {
+		return err
+	}
 	if c.SpoolLimit < 64<<20 {
 		return fmt.Errorf("GREENROOM_SPOOL_LIMIT is %d: one interview may need 64 MiB", c.SpoolLimit)
 	}
@@ -111,6 +116,20 @@ func (c *config) check() error {
 		return fmt.Errorf("GREENROOM_TRANSCRIBE_WORKERS is %d: use 1 to 64", c.TranscribeWorkers)
 	}
 	return nil
+}
+
+func (c *config) trustedProxies() (networks []netip.Prefix, err error) {
+	for text := range strings.SplitSeq(c.TrustedProxies, ",") {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("GREENROOM_TRUSTED_PROXIES: %q is no network: write them like 172.16.0.0/12,10.0.0.7/32", text)
+		}
+		networks = append(networks, network)
+	}
+	return networks, nil
 }
 
 // readSecret sets value from the file, if one is named.

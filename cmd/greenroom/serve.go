@@ -341,11 +341,16 @@ func (a *app) openPages(context.Context) error {
 			return backlog.Files, backlog.Oldest
 		},
 	})
+	proxies, err := a.trustedProxies()
+	if err != nil {
+		return err
+	}
 	a.pages, err = web.New(web.Config{
 		Accounts: storage.NewAccounts(a.database), Sessions: storage.NewSessions(a.database), Records: records,
 		Recordings: a.segments, Shared: storage.NewShared(a.database), Changes: a.changes,
 		Ops: storage.NewOps(a.database, a.spoolBacklog), Gate: a.gate, Bank: bank, Judge: a.judge,
 		Mount: signaling.Handler(a.rooms), Ready: a.ready, Build: buildName(), Log: a.log,
+		TrustedProxies: proxies,
 	})
 	return err
 }
