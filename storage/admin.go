@@ -18,7 +18,9 @@ type Admin struct{ conn *pgx.Conn }
 
 // OpenAdmin connects as the owner to a database that [OpenDatabase] has set up.
 func OpenAdmin(ctx context.Context, ownerURL string) (*Admin, error) {
-	conn, err := pgx.Connect(ctx, ownerURL)
+	connecting, cancel := context.WithTimeout(ctx, connectLimit)
+	defer cancel()
+	conn, err := pgx.Connect(connecting, ownerURL)
 	if err != nil {
 		return nil, errors.New("connect as the owner: " + withoutURL(err))
 	}

@@ -3,6 +3,7 @@ package rehearse
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +20,33 @@ type publisher struct {
 	// speech is what the audio track plays next; silence is played while there is none.
 	speech chan speech
 	began  atomic.Pointer[time.Time] // when the first audio packet was sent: media time zero
+
+	tell    func(webrtc.ICECandidateInit)
+	mu      sync.Mutex // guards what follows
+	offered bool
+	held    []webrtc.ICECandidateInit
+}
+
+// found passes a candidate on, or holds it until the offer it belongs to was sent.
+func (p *publisher) found(c webrtc.ICECandidateInit) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.offered {
+		p.held = append(p.held, c)
+		return
+	}
+	p.tell(c)
+}
+
+// offerSent passes on what was held.
+func (p *publisher) offerSent() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.offered = true
+	for _, c := range p.held {
+		p.tell(c)
+	}
+	p.held = nil
 }
 
 // speech is one file to play; spoken is closed when its last packet has been sent.
@@ -38,7 +66,7 @@ func newPublisher(onCandidate func(webrtc.ICECandidateInit)) (*publisher, error)
 	if err != nil {
 		return nil, fmt.Errorf("make peer: %w", err)
 	}
-	p := &publisher{conn: conn, connected: make(chan struct{}), speech: make(chan speech)}
+	p := &publisher{conn: conn, connected: make(chan struct{}), speech: make(chan speech), tell: onCandidate}
 	var once atomic.Bool
 	conn.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
 		if state == webrtc.PeerConnectionStateConnected && once.CompareAndSwap(false, true) {
@@ -47,7 +75,7 @@ func newPublisher(onCandidate func(webrtc.ICECandidateInit)) (*publisher, error)
 	})
 	conn.OnICECandidate(func(c *webrtc.ICECandidate) {
 		if c != nil {
-			onCandidate(c.ToJSON())
+			p.found(c.ToJSON())
 		}
 	})
 	if p.audio, err = p.addTrack(webrtc.MimeTypeOpus, "audio"); err != nil {

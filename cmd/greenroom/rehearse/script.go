@@ -55,7 +55,11 @@ func (s *script) react(ctx context.Context, m roomMessage) (ended bool, err erro
 		if err != nil {
 			return false, err
 		}
-		return false, s.room.send("offer", map[string]any{"sdp": sdp})
+		if err := s.room.send("offer", map[string]any{"sdp": sdp}); err != nil {
+			return false, err
+		}
+		s.peer.offerSent()
+		return false, nil
 	case "answer":
 		answer := webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: m.SDP}
 		if err := s.peer.conn.SetRemoteDescription(answer); err != nil {
