@@ -39,7 +39,8 @@ type AssessorConfig struct {
 }
 
 // Assessor turns transcripts into measurements, evidence and ratings, one job at a time. It asks for a
-// fresh Permit before each step, so that withdrawing the consent ends its work within the step.
+// fresh Permit before each step, and goes on asking while a model is at work, so that withdrawing the
+// consent ends its work within a second.
 // It is safe for concurrent use.
 type Assessor struct{ AssessorConfig }
 
@@ -55,6 +56,15 @@ var assessorActor = consent.Actor{Kind: consent.ActorAssessor}
 
 func (a *Assessor) permit(ctx context.Context, session consent.SessionID, artefact consent.Artefact) (consent.Permit, error) {
 	return a.Gate.Permit(ctx, assessorActor, session, artefact)
+}
+
+// whilePermitted lets a model work on an artefact for as long as the assessor may.
+func (a *Assessor) whilePermitted(ctx context.Context, session consent.SessionID, artefact consent.Artefact, work func(context.Context) error) error {
+	ask := func(ctx context.Context) error {
+		_, err := a.permit(ctx, session, artefact)
+		return err
+	}
+	return whileAllowed(ctx, ask, work)
 }
 
 // Evidence gathers evidence in one line, while the answer is still being given. A withdrawn consent
@@ -96,7 +106,11 @@ func (a *Assessor) evidenceIn(ctx context.Context, plan Plan, line Line) error {
 		return err
 	}
 	question := plan.Questions[line.Question]
-	found, err := findEvidence(ctx, a.Model, question, plan.CompetenciesOf(question), line)
+	var found []Evidence
+	err = a.whilePermitted(ctx, line.Session, consent.ArtefactFeedback, func(ctx context.Context) (err error) {
+		found, err = findEvidence(ctx, a.Model, question, plan.CompetenciesOf(question), line)
+		return err
+	})
 	if errors.Is(err, errUnusable) {
 		// Twice unusable: there is no evidence in this line as far as this model can tell.
 		a.Log.Warn("evidence could not be used", "session", line.Session, "sequence", line.Sequence)
@@ -183,7 +197,11 @@ func (a *Assessor) rate(ctx context.Context, plan Plan, answer Answer, lines []L
 		if _, err := a.permit(ctx, answer.Session, consent.ArtefactRatings); err != nil {
 			return err
 		}
-		rating, err := rateCompetency(ctx, a.Model, of, question, c, lines, evidence, a.Now())
+		var rating Rating
+		err := a.whilePermitted(ctx, answer.Session, consent.ArtefactRatings, func(ctx context.Context) (err error) {
+			rating, err = rateCompetency(ctx, a.Model, of, question, c, lines, evidence, a.Now())
+			return err
+		})
 		if errors.Is(err, errUnusable) {
 			rating, err = notAssessable(a.Model.Name(), of, c, "The model's answer could not be used.", a.Now())
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -92,13 +93,22 @@ func (k *keptResults) MarkAnswerAssessed(context.Context, consent.SessionID, int
 
 // facts is a snapshot reader whose consents can be changed while an assessor works.
 type facts struct {
-	consents consent.Consents
-	broken   error
+	consents  consent.Consents
+	broken    error
+	withdrawn atomic.Bool // from everything, while an assessor works
+	away      atomic.Bool // like broken, while an assessor works
 }
 
 func (f *facts) Snapshot(_ context.Context, actor consent.Actor, id consent.SessionID) (consent.Snapshot, error) {
+	if f.away.Load() {
+		return consent.Snapshot{}, errors.New("connection lost")
+	}
+	consents := f.consents
+	if f.withdrawn.Load() {
+		consents = consent.Consents{}
+	}
 	return consent.Snapshot{
-		Actor: actor, Session: id, Known: true, State: consent.SessionEnded, Consents: f.consents,
+		Actor: actor, Session: id, Known: true, State: consent.SessionEnded, Consents: consents,
 		Now: time.Now(), ReadAt: time.Now(),
 	}, f.broken
 }
@@ -204,7 +214,7 @@ func TestWithoutConsentNothingIsAskedOrWritten(t *testing.T) {
 func TestWithdrawingDuringACallDiscardsItsResult(t *testing.T) {
 	a, kept, _, f := bench(t, nil)
 	a.Model = &scriptedModel{answer: func(r ModelRequest) (string, error) {
-		f.consents.Assessment = false // the candidate withdraws while the model thinks
+		f.withdrawn.Store(true) // the candidate withdraws while the model thinks
 		return good(r)
 	}}
 	must(t, a.Evidence(t.Context(), "session", kept.lines[0].Ref()))

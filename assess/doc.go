@@ -9,7 +9,7 @@
 // [Transcriber]. The models and the library are files beside the program; a build without cgo has none
 // and says so. [NewOpenAITranscriber] uses a configured server instead, with the same promises. A
 // [Scribe] stands between media and a transcriber: it queues, keeps the order of each session, asks for
-// a Permit before it listens and again before it saves, and is late before it loses anything.
+// a Permit before it listens, while it does and again before it saves, and is late before it loses anything.
 //
 // # Language models
 //
@@ -25,8 +25,10 @@
 //
 // # Goroutines
 //
-// Only [Scribe.Run] starts goroutines: its workers, which it waits for. Everything else works in the
-// goroutine that calls it. A SpeechRuntime, a Transcriber, a Model and a Scribe may be shared; a voice
+// [Scribe.Run] starts its workers and waits for them. Each call of a transcriber or a model by a Scribe
+// or an [Assessor] has one goroutine beside it, which asks every half second whether the consent still
+// stands, cancels the call if not, and ends with it. Everything else works in the goroutine that calls
+// it. A SpeechRuntime, a Transcriber, a Model and a Scribe may be shared; a voice
 // activity judge belongs to one voice. Transcribe and Complete block until done, their context ends, or
 // their own deadline passes.
 package assess

@@ -26,15 +26,17 @@ const (
 	longestScribePause = 10 * time.Second
 )
 
-// ScribeConfig is what a [Scribe] works with. Its functions are called from the scribe's workers, and
-// OnFailed also from Hear: they must not block for long. Place, OnLine and OnFailed may be nil.
+// ScribeConfig is what a [Scribe] works with. Its functions are called from the scribe's workers, Place
+// from Hear, and OnFailed from both: they must not block for long. Place, OnLine and OnFailed may be nil.
 type ScribeConfig struct {
 	Transcriber Transcriber
 	Workers     int // 0: one
-	// Place returns the answer an utterance belongs to; question -1 outside any.
+	// Place returns the answer an utterance belongs to; question -1 outside any. It is asked when the
+	// utterance is heard: the interview may be over and gone by the time that it is written down.
 	Place func(u media.Utterance) (question, take int)
 	// Permit asks for a scribe's Permit for the transcript. A bare [consent.ErrNotFound] is a refusal
 	// and drops the utterance; one that wraps another cause means that asking failed, and is retried.
+	// It is asked during a transcription too, and must end with its context.
 	Permit func(ctx context.Context, session consent.SessionID) (consent.Permit, error)
 	// Save stores a line; what it stored before under the same epoch and sequence it stores again.
 	Save     func(ctx context.Context, permit consent.Permit, line Line) error
@@ -75,10 +77,11 @@ type scribeQueue struct {
 
 // scribeTask is one utterance on its way to a saved line.
 type scribeTask struct {
-	utterance media.Utterance
-	length    time.Duration
-	line      *Line // nil until transcribed
-	failures  int   // of what is tried again
+	utterance      media.Utterance
+	question, take int // the answer it belongs to
+	length         time.Duration
+	line           *Line // nil until transcribed
+	failures       int   // of what is tried again
 }
 
 // NewScribe returns a scribe that hears at once and works while Run does.
@@ -114,7 +117,9 @@ func NewScribe(config ScribeConfig) *Scribe {
 
 // Hear implements [media.UtteranceSink]. It keeps the samples, and never blocks.
 func (s *Scribe) Hear(u media.Utterance) {
-	if err := s.enqueue(&scribeTask{utterance: u, length: audioLength(u)}); err != nil {
+	question, take := s.config.Place(u) // without the lock: Place has locks of its own
+	task := &scribeTask{utterance: u, question: question, take: take, length: audioLength(u)}
+	if err := s.enqueue(task); err != nil {
 		s.fail(u, err)
 	}
 }
@@ -321,15 +326,18 @@ type tryAgainError struct{ cause error }
 func (e tryAgainError) Error() string { return e.cause.Error() }
 func (e tryAgainError) Unwrap() error { return e.cause }
 
-// write transcribes and saves one utterance. It asks for a Permit before it listens and again before
-// it saves: consent may end in between, and a Permit lives for seconds only.
+// write transcribes and saves one utterance. It asks for a Permit before it listens, while it does, and
+// again before it saves: consent may end in between, and a Permit lives for seconds only.
 func (s *Scribe) write(ctx context.Context, task *scribeTask) error {
 	permit, err := s.config.Permit(ctx, task.utterance.Session)
 	if err != nil {
 		return s.withoutPermit(task, err)
 	}
 	if task.line == nil {
-		line, err := s.transcribe(ctx, task.utterance)
+		line, err := s.transcribe(ctx, task)
+		if errors.Is(err, consent.ErrNotFound) {
+			return s.withoutPermit(task, err)
+		}
 		if err != nil || len(line.Words) == 0 {
 			return err
 		}
@@ -348,17 +356,21 @@ func (s *Scribe) write(ctx context.Context, task *scribeTask) error {
 	return nil
 }
 
-func (s *Scribe) transcribe(ctx context.Context, u media.Utterance) (Line, error) {
-	words, interpolated, err := s.config.Transcriber.Transcribe(ctx, u)
-	if err != nil {
-		return Line{}, err
+func (s *Scribe) transcribe(ctx context.Context, task *scribeTask) (Line, error) {
+	u := task.utterance
+	line := Line{
+		Session: u.Session, Epoch: u.Epoch, Sequence: u.Sequence, Question: task.question, Take: task.take,
+		Start: u.Start, End: u.End, Engine: s.config.Transcriber.Engine(),
 	}
-	question, take := s.config.Place(u)
-	return Line{
-		Session: u.Session, Epoch: u.Epoch, Sequence: u.Sequence, Question: question, Take: take,
-		Start: u.Start, End: u.End, Engine: s.config.Transcriber.Engine(), Interpolated: interpolated,
-		Words: words,
-	}, nil
+	ask := func(ctx context.Context) error {
+		_, err := s.config.Permit(ctx, u.Session)
+		return err
+	}
+	err := whileAllowed(ctx, ask, func(ctx context.Context) (err error) {
+		line.Words, line.Interpolated, err = s.config.Transcriber.Transcribe(ctx, u)
+		return err
+	})
+	return line, err
 }
 
 // withoutPermit drops the utterance if consent says no, and tries again if nobody could be asked.

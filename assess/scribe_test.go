@@ -168,6 +168,35 @@ func TestScribeWritesLines(t *testing.T) {
 	})
 }
 
+func TestScribePlacesWhatItHearsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		desk, gone := &scribeDesk{}, false
+		config := desk.config(&slowTranscriber{take: time.Second})
+		config.Place = func(media.Utterance) (int, int) {
+			if gone {
+				return -1, 0
+			}
+			return 3, 2
+		}
+		scribe, stop := running(t, config)
+		for sequence := range 2 { // at work, and waiting
+			scribe.Hear(said("s", sequence))
+		}
+		gone = true // the interview ended, and its room with it
+		scribe.Hear(said("s", 2))
+		if err := errors.Join(scribe.Drain(t.Context()), stop()); err != nil {
+			t.Fatal(err)
+		}
+		var got [][2]int
+		for _, line := range desk.lines {
+			got = append(got, [2]int{line.Question, line.Take})
+		}
+		if want := [][2]int{{3, 2}, {3, 2}, {-1, 0}}; !slices.Equal(got, want) {
+			t.Errorf("the lines belong to %v, want %v", got, want)
+		}
+	})
+}
+
 func TestScribeKeepsTheOrderOfEachSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		desk, transcriber := &scribeDesk{}, &slowTranscriber{take: time.Second}
@@ -259,7 +288,7 @@ func TestScribeDropsWhatHasNoConsent(t *testing.T) {
 		for _, after := range []int{0, 1} { // before listening; between listening and saving
 			t.Run(fmt.Sprint(name, " after ", after), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					desk, transcriber := &scribeDesk{}, &slowTranscriber{take: time.Second}
+					desk, transcriber := &scribeDesk{}, &slowTranscriber{take: holdEvery / 2}
 					desk.permit = func() error {
 						if desk.permits > after {
 							return refusal

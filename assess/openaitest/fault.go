@@ -13,6 +13,7 @@ const (
 	TooMany          Fault = "429"            // with Retry-After: 1
 	QuotaUsedUp      Fault = "quota"          // 429 that never goes away
 	Overloaded       Fault = "503"            // without a body
+	Busy             Fault = "503 for long"   // with Retry-After: 5
 	Unauthorized     Fault = "401"            // that repeats the key
 	TextError        Fault = "text error"     // 500 {"error":"…"}, as Ollama writes it
 	DetailError      Fault = "detail error"   // 422 that repeats the request, as FastAPI writes it
@@ -66,6 +67,9 @@ func (s *Server) always(w http.ResponseWriter, r *http.Request, body []byte, fau
 		writeJSON(w, http.StatusTooManyRequests, map[string]any{"error": map[string]any{
 			"message": "you exceeded your current quota", "type": "insufficient_quota", "code": "insufficient_quota",
 		}})
+	case Busy:
+		w.Header().Set("Retry-After", "5")
+		writeError(w, http.StatusServiceUnavailable, "come back later")
 	case Overloaded:
 		w.WriteHeader(http.StatusServiceUnavailable)
 	case Unauthorized:

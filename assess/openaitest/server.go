@@ -98,6 +98,7 @@ type Server struct {
 	transcribe func(Audio) string
 	faults     []plannedFault
 	requests   []Request
+	watch      func(Request)
 }
 
 type plannedFault struct {
@@ -112,6 +113,7 @@ func New() *Server {
 		stop:       make(chan struct{}),
 		chat:       func(ChatRequest) string { return "{}" },
 		transcribe: func(Audio) string { return "hello world" },
+		watch:      func(Request) {},
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/models", s.serveModels)
@@ -173,6 +175,13 @@ func (s *Server) Requests() []Request {
 	return append([]Request(nil), s.requests...)
 }
 
+// Watch sets what is called with each request once it arrived, before it is answered.
+func (s *Server) Watch(see func(Request)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.watch = see
+}
+
 // receive reads a request and meets the fault planned for it; done says that all is answered.
 func (s *Server) receive(w http.ResponseWriter, r *http.Request) (body []byte, fault Fault, done bool) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
@@ -180,27 +189,28 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) (body []byte, f
 		writeError(w, http.StatusBadRequest, "cannot read the request")
 		return nil, "", true
 	}
-	fault = s.note(r, body)
+	request := Request{Path: strings.TrimPrefix(r.URL.Path, "/v1"), Header: r.Header.Clone(), Body: body}
+	fault, watch := s.note(request)
+	watch(request)
 	return body, fault, s.always(w, r, body, fault)
 }
 
-// note keeps a request and takes the fault planned for it.
-func (s *Server) note(r *http.Request, body []byte) Fault {
+// note keeps a request and takes the fault planned for it; watch is to be told.
+func (s *Server) note(request Request) (fault Fault, watch func(Request)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	path := strings.TrimPrefix(r.URL.Path, "/v1")
-	s.requests = append(s.requests, Request{Path: path, Header: r.Header.Clone(), Body: body})
+	s.requests = append(s.requests, request)
 	for i := range s.faults {
 		planned := &s.faults[i]
-		if planned.path != path || planned.left == 0 {
+		if planned.path != request.Path || planned.left == 0 {
 			continue
 		}
 		if planned.left > 0 {
 			planned.left--
 		}
-		return planned.fault
+		return planned.fault, s.watch
 	}
-	return ""
+	return "", s.watch
 }
 
 func (s *Server) serveModels(w http.ResponseWriter, _ *http.Request) {

@@ -105,6 +105,35 @@ func TestFaultsComeInTheOrderTheyWerePlanned(t *testing.T) {
 	}
 }
 
+func TestRequestsAreSeenBeforeTheyAreAnswered(t *testing.T) {
+	server := New()
+	t.Cleanup(server.Close)
+	var seen []string
+	server.Watch(func(r Request) {
+		seen = append(seen, r.Path)
+		server.Fail(PathChat, Overloaded, 1) // may call the server; holds for the next request
+	})
+	server.Fail(PathChat, Busy, 1)
+	for range 2 {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.BaseURL()+PathChat, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		again := response.Header.Get("Retry-After")
+		if response.StatusCode != http.StatusServiceUnavailable || (again == "5") != (len(seen) == 1) {
+			t.Errorf("request %d: status %d, Retry-After %q", len(seen), response.StatusCode, again)
+		}
+	}
+	if len(seen) != 2 || seen[0] != PathChat {
+		t.Errorf("saw %q", seen)
+	}
+}
+
 func TestCloseEndsAnswersThatHang(t *testing.T) {
 	server := New()
 	server.Fail(PathChat, Slow, 1)
