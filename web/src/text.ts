@@ -13,6 +13,7 @@ export const app = {
   nav: 'Main',
   theme: { label: 'Colours', auto: 'As the system', light: 'Light', dark: 'Dark' },
   offline: 'You are offline. What is on this page stays; new things load when the network is back.',
+  offlineRoom: 'You are offline. What you said before is kept. The room comes back by itself.',
   retry: 'Try again',
   cancel: 'Cancel',
   close: 'Close',
@@ -107,6 +108,7 @@ export const login = {
   again: 'Log in again',
   againBody:
     'Your log-in has ended. Log in here and you go on where you were; what you typed is still there.',
+  first: 'Log in to open that page. You come to it right after.',
   other: 'That is another account. Log in with the one you had, or go to the first page.',
   email: 'E-mail address',
   password: 'Password',
@@ -120,7 +122,7 @@ export const states: Record<string, string> = {
   consented: 'Ready to begin',
   live: 'Going on',
   ended: 'Finished',
-  assessed: 'Finished, rated',
+  assessed: 'Finished, report complete',
   abandoned: 'Broken off',
   erased: 'Erased',
 };
@@ -391,7 +393,7 @@ export const room = {
 };
 
 export const report = {
-  title: (role: string) => `Report: ${role}`,
+  title: (role: string) => (role ? `Report: ${role}` : 'Report'),
   notYet: 'This interview has not ended. The report fills in when it has.',
   toRoom: 'Return to the room',
   answered: (answered: number, total: number, length: string) =>
@@ -622,7 +624,7 @@ export const org = {
   },
   noName: 'Name not shared',
   open: 'Open',
-  bannerTitle: (role: string) => `Shared with you: ${role}`,
+  bannerTitle: (role: string) => (role ? `Shared with you: ${role}` : 'Shared with you'),
   banner: (parts: string, until: string, purpose: string) =>
     `You may see ${parts} until ${until}, for this purpose: ${purpose}. The candidate sees what you open, and can end this at any moment.`,
   withheld: 'Not shared with you',

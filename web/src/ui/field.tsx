@@ -10,6 +10,7 @@ export interface FieldProps {
   testId?: string;
   autoComplete?: string;
   required?: boolean;
+  first?: boolean; // a dialog puts the focus here
   maxLength?: number;
   min?: string;
   max?: string;
@@ -45,6 +46,7 @@ function input(props: FieldProps, id: string, describedBy: string | undefined) {
     maxLength: props.maxLength,
     min: props.min,
     max: props.max,
+    autofocus: props.first,
     'aria-describedby': describedBy,
     'data-testid': props.testId,
   };

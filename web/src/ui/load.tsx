@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import { isAbort } from '../api/client';
+import { ApiError, isAbort } from '../api/client';
 import { app } from '../text';
 import { ErrorBox } from './errors';
 
@@ -37,6 +37,13 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, key: strin
   }, [key, round]);
   const reload = useCallback(() => setRound((n) => n + 1), []);
   const current = state.key === key ? state : { key, busy: true };
+  const unreached = current.error instanceof ApiError && current.error.status === 0;
+  useEffect(() => {
+    if (!unreached) return;
+    const leaving = new AbortController();
+    addEventListener('online', reload, { signal: leaving.signal });
+    return () => leaving.abort();
+  }, [unreached]);
   return { value: current.value, error: current.error ?? null, busy: current.busy, reload };
 }
 

@@ -38,6 +38,7 @@ export function LoginForm(props: { email?: string; onAccount: (account: Account)
         value={password}
         onValue={setPassword}
         autoComplete="current-password"
+        first={props.email !== undefined}
         testId="password"
       />
       {error !== null && <ErrorBox error={error} />}

@@ -30,7 +30,7 @@ export function Shell(props: { children: ComponentChildren }) {
       </header>
       {!online.value && (
         <p class="note note-needs banner" role="status">
-          {app.offline}
+          {inRoom ? app.offlineRoom : app.offline}
         </p>
       )}
       {props.children}

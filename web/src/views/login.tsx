@@ -8,6 +8,7 @@ export function LoginView() {
   const { route, query } = useLocation();
   return (
     <Page title={login.title}>
+      {query.next && <p class="note">{login.first}</p>}
       <LoginForm
         onAccount={(account) => {
           me.value = account;

@@ -8,6 +8,7 @@ import { Player } from '../ui/player';
 import { Timeline } from '../ui/timeline';
 import { Transcript } from '../ui/transcript';
 import { allLines, bands, hasTranscript } from './report-model';
+import { PrintedQuestions } from './report-printed';
 import { QuestionPanel, QuestionTabs } from './report-question';
 
 export interface ReportBodyProps {
@@ -97,6 +98,7 @@ export function ReportBody(props: ReportBodyProps) {
           onRated={props.onRated}
         />
       </div>
+      <PrintedQuestions report={report} />
     </div>
   );
 }

@@ -69,8 +69,8 @@ function Summary(props: { session: Session; report: Report }) {
         </p>
       )}
       <p data-testid="summary">
-        {words.answered(answered, report.questions.length, clock(report.length_ms))} {recordingWords(report)}{' '}
-        {ratingWords(report)}
+        {words.answered(answered, report.questions.length, clock(report.length_ms))}{' '}
+        <span class="no-print">{recordingWords(report)}</span> {ratingWords(report)}
       </p>
       <p class="quiet">
         {report.ended_at ? `${dateTime(report.ended_at)}. ` : ''}

@@ -77,8 +77,8 @@ export function RoomStage(props: StageProps) {
             </button>
           </p>
         )}
-        <RoomCaptions state={state} />
         <RoomNotes {...props} />
+        <RoomCaptions state={state} />
         <div class="stage-bottom">
           <Countdown state={state} />
           <TurnControls state={state} send={send} finish={() => setFinishing(true)} />

@@ -1,0 +1,71 @@
+import { render } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import type { Question, Report, Take } from '../api/types';
+import { report as words } from '../text';
+import { Levels } from '../ui/levels';
+import { Measurements } from '../ui/measurements';
+import { competencyResults } from './report-model';
+
+/**
+ * The screen shows one question at a time, paper shows them all. They are made only for printing, and at
+ * once: the browser takes the page as it is when its event ends.
+ */
+export function PrintedQuestions(props: { report: Report }) {
+  const box = useRef<HTMLDivElement>(null);
+  const latest = useRef(props.report);
+  latest.current = props.report;
+  useEffect(() => {
+    const leaving = new AbortController();
+    const options = { signal: leaving.signal };
+    const show = (report: Report | null) => {
+      if (box.current) render(report && <All report={report} />, box.current);
+    };
+    addEventListener('beforeprint', () => show(latest.current), options);
+    addEventListener('afterprint', () => show(null), options);
+    return () => {
+      show(null);
+      leaving.abort();
+    };
+  }, []);
+  return <div class="print-only" ref={box} />;
+}
+
+function All(props: { report: Report }) {
+  return (
+    <>
+      {props.report.questions.map((question) => (
+        <section key={question.index} class="printed">
+          <p class="eyebrow">{words.questionTab(question.index + 1)}</p>
+          <h2 class="question-small">{question.text}</h2>
+          {question.takes.length === 0 && <p>{words.notAnswered}</p>}
+          {question.takes.map((take) => (
+            <PrintedTake key={take.take} report={props.report} question={question} take={take} />
+          ))}
+        </section>
+      ))}
+    </>
+  );
+}
+
+function PrintedTake(props: { report: Report; question: Question; take: Take }) {
+  const { report, question, take } = props;
+  return (
+    <>
+      {question.takes.length > 1 && <h3>{words.takeTab(take.take)}</h3>}
+      {competencyResults(report, question, take)
+        .filter((r) => r.self || r.others.length > 0)
+        .map((result) => (
+          <article key={result.competency.id} class="competency">
+            <h3>{result.competency.name}</h3>
+            <Levels result={result} label={report.label ?? null} onPlay={null} />
+            {result.self?.level !== undefined && (
+              <p>
+                {words.selfTitle}: {words.level(result.self.level)}
+              </p>
+            )}
+          </article>
+        ))}
+      {take.measurements && take.measurements.length > 0 && <Measurements list={take.measurements} />}
+    </>
+  );
+}
