@@ -27,8 +27,13 @@ type Desk interface {
 	// Open takes the session live and returns what the room needs: a capture not yet running and an
 	// interviewer. A [Refusal] among its errors is shown to the candidate.
 	Open(ctx context.Context, session consent.Session, events RoomEvents) (*media.Capture, Interviewer, error)
-	// End stores that the session ended. It is asked again until it succeeds.
+	// End stores that the session ended. It may take a few seconds for what was said last: captions
+	// still reach the page meanwhile. It is asked again until it succeeds.
 	End(ctx context.Context, id consent.SessionID, reason string) error
+	// Close is called once for each Open, also a failed one, when the room is gone: after End, or
+	// without it where nothing is to be stored. No other room of the session is open then. It does
+	// not block.
+	Close(id consent.SessionID)
 }
 
 // RoomEvents are what the desk puts into the capture's configuration. They do not block.

@@ -44,12 +44,15 @@ type desk struct {
 	acts     []Act
 	ends     []string
 	ended    chan string
+	farewell chan struct{} // if set, End waits for it
+	closes   []consent.SessionID
+	closed   chan struct{} // gets a value at each Close
 }
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
 	return &desk{
-		t: t, store: newMemoryStore(), phase: PhaseWaiting, ended: make(chan string, 8),
+		t: t, store: newMemoryStore(), phase: PhaseWaiting, ended: make(chan string, 8), closed: make(chan struct{}, 8),
 		session: consent.Session{
 			ID: consent.NewID[consent.SessionID](), Candidate: consent.NewID[consent.AccountID](),
 			State: consent.SessionConsented, RoleTitle: "Software engineer",
@@ -122,7 +125,24 @@ func (d *desk) permit(context.Context) (consent.Permit, error) {
 	}, consent.ArtefactCapture)
 }
 
-func (d *desk) End(_ context.Context, _ consent.SessionID, reason string) error {
+func (d *desk) Close(id consent.SessionID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closes = append(d.closes, id)
+	d.closed <- struct{}{}
+}
+
+func (d *desk) End(ctx context.Context, _ consent.SessionID, reason string) error {
+	d.mu.Lock()
+	farewell := d.farewell
+	d.mu.Unlock()
+	if farewell != nil {
+		select {
+		case <-farewell:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.endErr != nil {

@@ -133,7 +133,7 @@ func (r *Room) watch(ctx context.Context) {
 			return
 		case <-ticker.C:
 			r.refresh(ctx)
-			r.readmit()
+			r.readmit(ctx)
 		}
 	}
 }
@@ -174,14 +174,16 @@ func (r *Room) refresh(ctx context.Context) {
 }
 
 // readmit closes a connection whose log-in has ended. A log-in that cannot be read is no reason to.
-func (r *Room) readmit() {
+func (r *Room) readmit(ctx context.Context) {
 	r.mu.Lock()
 	c, admit := r.conn, r.admit
 	r.mu.Unlock()
 	if c == nil {
 		return
 	}
-	err := admit()
+	ctx, cancel := context.WithTimeout(ctx, deskLimit)
+	defer cancel()
+	err := admit(ctx)
 	if errors.Is(err, ErrUnauthenticated) || errors.Is(err, consent.ErrNotFound) {
 		c.end(EndLoggedOut, CloseLoggedOut)
 	}

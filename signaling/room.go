@@ -17,6 +17,7 @@ const (
 	tickEvery   = 200 * time.Millisecond
 	watchEvery  = time.Second     // a withdrawal or a log-out must work within a second, also if a notification is lost
 	deskLimit   = 5 * time.Second // one call of the desk or the interviewer
+	farewellMax = 2 * deskLimit   // of Desk.End, which waits for the last words and then stores
 	finishLimit = 15 * time.Second
 	endLimit    = 10 * time.Minute // of trying to store that the session ended
 	actQueue    = 16
@@ -45,7 +46,7 @@ type Room struct {
 	mu        sync.Mutex
 	over      EndReason // empty while the room takes connections
 	conn      *conn
-	admit     func() error // asks whether conn's log-in still lives
+	admit     func(context.Context) error // asks whether conn's log-in still lives
 	peer      *peer
 	peerConn  *conn // whose page peer belongs to
 	video     media.Codec
@@ -168,6 +169,15 @@ func (r *Room) goodbye(reason EndReason, code CloseCode) {
 
 // storeEnd closes what the interview left open and stores the end.
 func (r *Room) storeEnd(ctx context.Context, reason EndReason) error {
+	if err := r.closeInterview(ctx, reason); err != nil {
+		return r.noteEnd(err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, farewellMax)
+	defer cancel()
+	return r.noteEnd(r.rooms.config.Desk.End(ctx, r.id, string(reason)))
+}
+
+func (r *Room) closeInterview(ctx context.Context, reason EndReason) error {
 	ctx, cancel := context.WithTimeout(ctx, deskLimit)
 	defer cancel()
 	if r.interviewer.Turn().Phase != PhaseFinished {
@@ -177,13 +187,13 @@ func (r *Room) storeEnd(ctx context.Context, reason EndReason) error {
 		}
 		_, err := r.interviewer.Act(ctx, act, time.Now(), r.capture.MediaNow())
 		if err != nil && !errors.Is(err, ErrWrongPhase) {
-			return r.noteEnd(fmt.Errorf("end the interview: %w", err))
+			return fmt.Errorf("end the interview: %w", err)
 		}
 	}
 	if _, _, err := r.interviewer.Tick(ctx, time.Now(), r.capture.MediaNow()); err != nil {
-		return r.noteEnd(fmt.Errorf("store the interview: %w", err))
+		return fmt.Errorf("store the interview: %w", err)
 	}
-	return r.noteEnd(r.rooms.config.Desk.End(ctx, r.id, string(reason)))
+	return nil
 }
 
 func (r *Room) noteEnd(err error) error {
@@ -222,7 +232,7 @@ func (r *Room) stop(reason EndReason) {
 
 // attach makes c the room's connection and greets it. An older connection is told and closed. It
 // returns why the room is over if it is, and empty otherwise.
-func (r *Room) attach(c *conn, admit func() error) EndReason {
+func (r *Room) attach(c *conn, admit func(context.Context) error) EndReason {
 	elapsed := r.capture.MediaNow()
 	r.mu.Lock()
 	if r.over != "" {

@@ -204,7 +204,9 @@ func (rs *Rooms) openRoom(ctx context.Context, room *Room, session consent.Sessi
 	}()
 }
 
+// forget takes the room away. The desk hears of it while no other room can take its place.
 func (rs *Rooms) forget(room *Room) {
+	rs.config.Desk.Close(room.id)
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	delete(rs.rooms, room.id)
@@ -318,9 +320,7 @@ func (rs *Rooms) talk(r *http.Request, c *conn, session consent.Session) {
 // seat gives the connection to its session's room, or tells why not. A room that closes although its
 // session goes on is waited for and opened anew.
 func (rs *Rooms) seat(r *http.Request, c *conn, session consent.Session) *Room {
-	admit := func() error {
-		ctx, cancel := context.WithTimeout(r.Context(), deskLimit)
-		defer cancel()
+	admit := func(ctx context.Context) error {
 		_, err := rs.config.Desk.Admit(r.WithContext(ctx), session.ID)
 		return err
 	}

@@ -59,7 +59,7 @@ type openRoom struct {
 	capture     *media.Capture
 	interviewer *interviewer
 	saving      *saving
-	ended       bool // it is kept only until its last words are written down
+	closed      bool // it is kept only until its last words are written down
 }
 
 var _ signaling.Desk = (*desk)(nil)
@@ -180,29 +180,40 @@ func (d *desk) settleWrites(ctx context.Context) error {
 	}
 }
 
-// End stores that a session ended. What was said last may still wait for the scribe, and must find the
-// answer it belongs to: forgetEnded takes the room away later.
+// lastWords is how long the end of an interview waits for the scribe.
+const lastWords = 5 * time.Second
+
+// End stores that a session ended, after a short wait for its last words: their caption still reaches
+// the page, which leaves for the report then.
 func (d *desk) End(ctx context.Context, id consent.SessionID, _ string) error {
-	if err := d.live.EndSession(ctx, id); err != nil {
-		return err
+	waiting, cancel := context.WithTimeout(ctx, lastWords)
+	defer cancel()
+	if err := d.scribe.DrainSession(waiting, id); err != nil {
+		d.log.Warn("an interview ends before its last words are written down", "session", id, "limit", lastWords)
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if room, ok := d.open[id]; ok {
-		room.ended = true
-		d.open[id] = room
-	}
-	return nil
+	return d.live.EndSession(ctx, id)
 }
 
-// forgetEnded takes away the rooms that ended and of which the scribe has nothing left.
-func (d *desk) forgetEnded() {
+// Close takes the room away. What was said last may still wait for the scribe, and must find the answer
+// it belongs to: then forgetClosed takes the room away later.
+func (d *desk) Close(id consent.SessionID) {
+	d.mu.Lock()
+	if room, ok := d.open[id]; ok {
+		room.closed = true
+		d.open[id] = room
+	}
+	d.mu.Unlock()
+	d.forgetClosed()
+}
+
+// forgetClosed takes away the rooms that are closed and of which the scribe has nothing left.
+func (d *desk) forgetClosed() {
 	over, cancel := context.WithCancel(context.Background())
 	cancel() // with it DrainSession asks and does not wait
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for id, room := range d.open {
-		if room.ended && d.scribe.DrainSession(over, id) == nil {
+		if room.closed && d.scribe.DrainSession(over, id) == nil {
 			delete(d.open, id)
 		}
 	}

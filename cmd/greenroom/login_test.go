@@ -177,13 +177,14 @@ func TestAdmissionTellsLogOutFromTrouble(t *testing.T) {
 		accountErr error
 		sessionErr error
 		want       error
+		loggedOut  bool
 	}{
-		"the candidate":        {candidate, nil, nil, nil},
-		"nobody":               {consent.Account{}, consent.ErrNotFound, nil, signaling.ErrUnauthenticated},
-		"an employer":          {consent.Account{ID: "e", Kind: consent.AccountEmployer}, nil, nil, consent.ErrNotFound},
-		"somebody else":        {candidate, nil, consent.ErrNotFound, consent.ErrNotFound},
-		"log-in unreadable":    {consent.Account{}, away, nil, away},
-		"session not readable": {candidate, nil, away, away},
+		"the candidate":        {candidate, nil, nil, nil, false},
+		"nobody":               {consent.Account{}, consent.ErrNotFound, nil, signaling.ErrUnauthenticated, true},
+		"an employer":          {consent.Account{ID: "e", Kind: consent.AccountEmployer}, nil, nil, consent.ErrNotFound, false},
+		"somebody else":        {candidate, nil, consent.ErrNotFound, consent.ErrNotFound, false},
+		"log-in unreadable":    {consent.Account{}, away, nil, away, false},
+		"session not readable": {candidate, nil, away, away, false},
 	} {
 		d := &desk{
 			account:  func(*http.Request) (consent.Account, error) { return c.account, c.accountErr },
@@ -193,7 +194,7 @@ func TestAdmissionTellsLogOutFromTrouble(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := d.Admit(request, savedSession); !errors.Is(err, c.want) || (c.want == away && errors.Is(err, signaling.ErrUnauthenticated)) {
+		if _, err := d.Admit(request, savedSession); !errors.Is(err, c.want) || errors.Is(err, signaling.ErrUnauthenticated) != c.loggedOut {
 			t.Errorf("%s: Admit = %v, want %v", name, err, c.want)
 		}
 	}

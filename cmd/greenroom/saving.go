@@ -65,7 +65,7 @@ func (d *desk) watchRooms(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case now := <-ticker.C:
-			d.forgetEnded()
+			d.forgetClosed() //nolint:contextcheck // it asks and does not wait
 			d.lookAtSaving(now)
 		}
 	}

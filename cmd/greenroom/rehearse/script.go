@@ -87,7 +87,9 @@ func (s *script) react(ctx context.Context, m roomMessage) (ended bool, err erro
 		s.say("problem %s: %s", m.Code, m.Message)
 	case "ended":
 		s.ended = time.Now()
-		s.result.InterviewMS = s.ended.Sub(s.begun).Milliseconds()
+		if s.result.InterviewMS == 0 {
+			s.result.InterviewMS = s.ended.Sub(s.begun).Milliseconds()
+		}
 		s.say("the interview ended: %s", m.Reason)
 		return true, nil
 	}
@@ -143,6 +145,8 @@ func (s *script) takeTurn(ctx context.Context, m roomMessage) error {
 		}
 		s.answered = m.Index + 1
 		s.group.Go(func() error { return s.answer(ctx, m.Index) })
+	case "finished": // the recording ends here; the room stays for the last caption
+		s.result.InterviewMS = time.Since(s.begun).Milliseconds()
 	}
 	return nil
 }
