@@ -14,8 +14,8 @@ import (
 )
 
 // interviewer lets a room walk through the pure interview of assess, keeps each answer that closes,
-// and tells the scribe which answer speech belongs to. The room has one user at a time; the scribe asks
-// from its own goroutines, hence the mutex.
+// and tells which answer speech belongs to. The room has one user at a time; the speech cutter asks
+// from its own goroutine, hence the mutex.
 type interviewer struct {
 	session consent.SessionID
 	keep    func(ctx context.Context, a assess.Answer) error

@@ -41,7 +41,6 @@ type program struct {
 	command *exec.Cmd
 	dataDir string
 	address string
-	metrics string
 	output  *lockedBuffer
 	ended   chan struct{}
 	err     error // set before ended is closed
