@@ -44,7 +44,6 @@ export function ConsentView(props: { id: string }) {
 const nothing: Consents = { recording: false, transcription: false, assessment: false };
 
 function Boxes(props: { id: string; notice: Notice; judge: Judge; onChanged: () => void }) {
-  const { route } = useLocation();
   const [chosen, setChosen] = useState<Consents>(nothing);
   const [error, setError] = useState<unknown>(null);
   const [changed, setChanged] = useState(false);
@@ -55,7 +54,8 @@ function Boxes(props: { id: string; notice: Notice; judge: Judge; onChanged: () 
     setBusy(true);
     setError(null);
     try {
-      route(sessionPath(await api.giveConsents(props.id, props.notice.sha256, chosen)));
+      // The next page needs a document of its own (see DeviceDocument): it is loaded at once, not twice.
+      location.assign(sessionPath(await api.giveConsents(props.id, props.notice.sha256, chosen)));
     } catch (cause) {
       setBusy(false);
       if (cause instanceof ApiError && cause.status === 409) {
