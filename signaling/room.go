@@ -135,11 +135,12 @@ func (r *Room) windUp(ctx context.Context, reason EndReason, captured <-chan str
 	if reason == EndServerStopping {
 		r.goodbye(reason, CloseStopping)
 	}
-	r.closePeer(p)
 	if reason == EndErased {
 		r.capture.SetConsents(consent.Consents{}) // nothing more may be kept of it
 	}
+	// Before the peer goes: what comes after the end is no gap, however long closing takes.
 	r.capture.Finish()
+	r.closePeer(p)
 	limit := time.NewTimer(finishLimit)
 	defer limit.Stop()
 	select {

@@ -47,7 +47,7 @@ func (s *Shared) SharedWith(ctx context.Context, actor consent.Actor) ([]consent
 }
 
 // NoteAccess writes what an employer is about to be shown; [consent.ErrNotFound] if nothing of the
-// session is shared with it any more. Looking again within a minute is the same access: a player asks
+// session is shared with it any more. Looking again in the same minute is the same access: a player asks
 // for a recording in many pieces.
 func (s *Shared) NoteAccess(ctx context.Context, actor consent.Actor, session consent.SessionID, artefacts []consent.Artefact) error {
 	err := s.asEmployer(ctx, actor, func(tx pgx.Tx) error {
@@ -59,10 +59,8 @@ func (s *Shared) NoteAccess(ctx context.Context, actor consent.Actor, session co
 		if !still {
 			return consent.ErrNotFound
 		}
-		const add = `INSERT INTO accesses (session, org, account, artefact)
-			SELECT $1, $2, $3, opened.artefact FROM unnest($4::text[]) AS opened (artefact)
-			WHERE NOT EXISTS (SELECT FROM accesses a WHERE a.session = $1 AND a.account = $3
-				AND a.artefact = opened.artefact AND a.at > statement_timestamp() - interval '1 minute')`
+		const add = `INSERT INTO accesses (session, org, account, artefact) SELECT $1, $2, $3, unnest($4::text[])
+			ON CONFLICT DO NOTHING`
 		added, err := tx.Exec(ctx, add, session, actor.Org, actor.Account, artefacts)
 		if err != nil || added.RowsAffected() == 0 {
 			return err

@@ -59,7 +59,6 @@ type openRoom struct {
 	capture     *media.Capture
 	interviewer *interviewer
 	saving      *saving
-	closed      bool // it is kept only until its last words are written down
 }
 
 var _ signaling.Desk = (*desk)(nil)
@@ -194,29 +193,12 @@ func (d *desk) End(ctx context.Context, id consent.SessionID, _ string) error {
 	return d.live.EndSession(ctx, id)
 }
 
-// Close takes the room away. What was said last may still wait for the scribe, and must find the answer
-// it belongs to: then forgetClosed takes the room away later.
+// Close takes the room away. Its capture has ended by then, so all that was said found its answer when
+// it was heard.
 func (d *desk) Close(id consent.SessionID) {
 	d.mu.Lock()
-	if room, ok := d.open[id]; ok {
-		room.closed = true
-		d.open[id] = room
-	}
-	d.mu.Unlock()
-	d.forgetClosed()
-}
-
-// forgetClosed takes away the rooms that are closed and of which the scribe has nothing left.
-func (d *desk) forgetClosed() {
-	over, cancel := context.WithCancel(context.Background())
-	cancel() // with it DrainSession asks and does not wait
-	d.mu.Lock()
 	defer d.mu.Unlock()
-	for id, room := range d.open {
-		if room.closed && d.scribe.DrainSession(over, id) == nil {
-			delete(d.open, id)
-		}
-	}
+	delete(d.open, id)
 }
 
 // place says which answer an utterance belongs to; -1 for none, also where the room is gone.

@@ -81,27 +81,12 @@ func TestEndWaitsForTheLastWords(t *testing.T) {
 	}
 }
 
-// Words that are written down after the room has gone still belong to their answer.
-func TestLastWordsFindTheirAnswerAfterTheEnd(t *testing.T) {
-	d, scribe, _ := deskOfOne()
-	d.Close(savedSession)
-	if !d.remembers(savedSession) {
-		t.Error("the room is forgotten while words of it are not written down")
-	}
-	close(scribe.written)
-	d.forgetClosed()
-	if d.remembers(savedSession) {
-		t.Error("the room is kept after its last words are written down")
-	}
-}
-
 func TestClosedRoomIsForgotten(t *testing.T) {
 	d, scribe, _ := deskOfOne()
 	close(scribe.written)
 	if err := d.End(t.Context(), savedSession, "finished"); err != nil {
 		t.Fatal(err)
 	}
-	d.forgetClosed()
 	if !d.remembers(savedSession) {
 		t.Error("the room is forgotten while it is still open")
 	}

@@ -55,8 +55,7 @@ func (s *saving) update() {
 	}
 }
 
-// watchRooms tells the rooms that are live whether their segments reach the object store, and forgets
-// those that are over.
+// watchRooms tells the rooms that are live whether their segments reach the object store.
 func (d *desk) watchRooms(ctx context.Context) error {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
@@ -65,7 +64,6 @@ func (d *desk) watchRooms(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case now := <-ticker.C:
-			d.forgetClosed() //nolint:contextcheck // it asks and does not wait
 			d.lookAtSaving(now)
 		}
 	}
