@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -163,22 +162,4 @@ func (p *program) rehearse(args ...string) rehearsed {
 	}
 	p.t.Logf("rehearse %s:\n%s", strings.Join(args, " "), &progress)
 	return result
-}
-
-// runFailing runs the program, which must end with an error, and returns what it said.
-func runFailing(t *testing.T, env []string, args ...string) string {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), startLimit)
-	defer cancel()
-	command := programCommand(ctx, t, args...)
-	command.Env = append(command.Env, env...)
-	out, err := command.CombinedOutput()
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) || ctx.Err() != nil {
-		t.Fatalf("greenroom %s: %v, want an orderly failure\n%s", strings.Join(args, " "), err, out)
-	}
-	if bytes.Contains(out, []byte("panic:")) || bytes.Contains(out, []byte("DATA RACE")) {
-		t.Fatalf("greenroom %s:\n%s", strings.Join(args, " "), out)
-	}
-	return string(out)
 }

@@ -91,13 +91,13 @@ func TestBadSettingsEndTheStartAndSayWhatToDo(t *testing.T) {
 func TestDatabaseThatCannotBeUsedEndsTheStart(t *testing.T) {
 	t.Parallel()
 	running := startCluster(t)
-	real, err := url.Parse(running.running.URL())
+	genuine, err := url.Parse(running.running.URL())
 	if err != nil {
 		t.Fatal(err)
 	}
-	password, _ := real.User.Password()
-	wrong := *real
-	wrong.User = url.UserPassword(real.User.Username(), secretInTest)
+	password, _ := genuine.User.Password()
+	wrong := *genuine
+	wrong.User = url.UserPassword(genuine.User.Username(), secretInTest)
 	secrets := []string{secretInTest, password}
 	for _, c := range []struct {
 		name, url string
@@ -106,7 +106,7 @@ func TestDatabaseThatCannotBeUsedEndsTheStart(t *testing.T) {
 		{"nobody listens", "postgres://greenroom:" + secretInTest + "@127.0.0.1:1/greenroom?sslmode=disable", []string{"127.0.0.1:1", "GREENROOM_DATABASE_URL"}},
 		{"wrong password", wrong.String(), []string{"password", "GREENROOM_DATABASE_URL"}},
 		{"not an address", "postgres://greenroom:" + secretInTest + "@127.0.0.1:none/greenroom", []string{"GREENROOM_DATABASE_URL"}},
-		{"no such database", strings.Replace(real.String(), "/greenroom?", "/another?", 1), []string{"another", "GREENROOM_DATABASE_URL"}},
+		{"no such database", strings.Replace(genuine.String(), "/greenroom?", "/another?", 1), []string{"another", "GREENROOM_DATABASE_URL"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			failToStart(t, []string{"GREENROOM_DATABASE_URL=" + c.url}, nil, c.want, secrets)
