@@ -238,18 +238,6 @@ func TestCaptionsAreTheTranscript(t *testing.T) {
 	}
 }
 
-func TestCaptionsAreCutIntoReadablePieces(t *testing.T) {
-	t.Parallel()
-	words := wordsOf(time.Hour, strings.Fields(strings.Repeat("word ", 25))...)
-	vtt := webVTT(assess.Record{Loose: []assess.Line{{Start: time.Hour, Words: words}}})
-	if n := strings.Count(vtt, " --> "); n != 3 {
-		t.Errorf("%d captions for 25 words, want 3:\n%s", n, vtt)
-	}
-	if !strings.Contains(vtt, "\n01:00:00.000 --> 01:00:04.700\n") {
-		t.Errorf("first caption:\n%s", vtt)
-	}
-}
-
 func TestOperationsSeeNumbersOnly(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
