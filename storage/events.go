@@ -55,6 +55,7 @@ func logEvent(ctx context.Context, tx pgx.Tx, session consent.SessionID, topic T
 const (
 	uniqueViolation     = "23505"
 	foreignKeyViolation = "23503"
+	checkViolation      = "23514"
 	policyViolation     = "42501" // insufficient_privilege: a row that no policy allows
 )
 

@@ -355,6 +355,7 @@ func TestCheckWallsRefusesUnsafeRolesAndTables(t *testing.T) {
 		"table for all":    `CREATE TABLE leak (a int); GRANT SELECT (a) ON leak TO PUBLIC`,
 		"truncate":         `GRANT TRUNCATE ON lines TO greenroom_worker`,
 		"definer function": `CREATE FUNCTION leak() RETURNS int LANGUAGE sql SECURITY DEFINER RETURN 1`,
+		"unpinned path":    `ALTER FUNCTION ledger_append RESET search_path`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			tx, err := w.owner.Begin(t.Context())
