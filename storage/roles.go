@@ -175,7 +175,7 @@ func wallQueries() []string {
 		   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 		  WHERE n.nspname = 'public' AND p.prosecdef AND cardinality($1::text[]) > 0
 		    AND NOT (p.oid::regprocedure::text = 'ledger_append(bytea,text)'
-		         AND p.proconfig = ARRAY['search_path=pg_catalog, pg_temp'])`,
+		         AND p.proconfig IS NOT DISTINCT FROM ARRAY['search_path=pg_catalog, pg_temp'])`,
 	}
 }
 
