@@ -1,10 +1,8 @@
 package storage
 
 import (
-	"crypto/sha256"
 	"errors"
 	"testing"
-	"time"
 
 	"greenroom/consent"
 )
@@ -12,9 +10,10 @@ import (
 func TestAccountsAreFoundWhateverTheCaseOfTheAddress(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	account, hash, err := w.accounts.AccountByEmail(t.Context(), "ALICE@Example.org")
-	if err != nil || hash != testHash || account != w.alice {
-		t.Errorf("AccountByEmail = %+v, %q, %v; want %+v", account, hash, err, w.alice)
+	found, err := w.accounts.Credentials(t.Context(), "ALICE@Example.org")
+	account := found.Account
+	if err != nil || found.Password != testHash || account != w.alice {
+		t.Errorf("Credentials = %+v, %v; want %+v", found, err, w.alice)
 	}
 	if account.Email != "alice@example.org" || account.Kind != consent.AccountCandidate {
 		t.Errorf("stored %+v", account)
@@ -22,12 +21,12 @@ func TestAccountsAreFoundWhateverTheCaseOfTheAddress(t *testing.T) {
 	if _, err := w.accounts.CreateCandidate(t.Context(), "alice@EXAMPLE.org", "Other", testHash, consent.AgeRule); !errors.Is(err, consent.ErrEmailTaken) {
 		t.Errorf("second account with the address: %v, want ErrEmailTaken", err)
 	}
-	if _, _, err := w.accounts.AccountByEmail(t.Context(), "nobody@example.org"); !errors.Is(err, consent.ErrNotFound) {
+	if _, err := w.accounts.Credentials(t.Context(), "nobody@example.org"); !errors.Is(err, consent.ErrNotFound) {
 		t.Errorf("unknown address: %v, want ErrNotFound", err)
 	}
-	employer, _, err := w.accounts.AccountByEmail(t.Context(), "hr@acme.example")
-	if err != nil || employer.Org != w.acme.ID || employer.OrgName != "Acme" {
-		t.Errorf("employer = %+v, %v", employer, err)
+	found, err = w.accounts.Credentials(t.Context(), "hr@acme.example")
+	if employer := found.Account; err != nil || employer.Org != w.acme.ID || employer.OrgName != "Acme" {
+		t.Errorf("employer = %+v, %v", found.Account, err)
 	}
 }
 
@@ -36,121 +35,34 @@ func TestLoginRoleMakesCandidatesOnly(t *testing.T) {
 	w := newWorld(t)
 	const add = `INSERT INTO accounts (id, kind, email, display_name, password_hash, age_rule) VALUES ($1, $2, $3, 'x', $4, 'r')`
 	for _, kind := range []string{"employer", "ops"} {
-		_, err := w.database.Pool(RoleLogin).Exec(t.Context(), add, consent.NewID[consent.AccountID](), kind, kind+"@example.org", testHash)
+		_, err := w.database.Pool(RoleLogin).Exec(t.Context(), add, consent.NewID[consent.AccountID](), kind, kind+"@example.org", testHash.Hash)
 		if !hasCode(err, policyViolation) {
 			t.Errorf("login role made an account of kind %s: %v", kind, err)
 		}
 	}
-	if _, err := w.accounts.CreateCandidate(t.Context(), "plain@example.org", "Plain", "hunter2", consent.AgeRule); err == nil {
+	if _, err := w.accounts.CreateCandidate(t.Context(), "plain@example.org", "Plain", consent.PasswordHash{Hash: "hunter2"}, consent.AgeRule); err == nil {
 		t.Error("a password that is not an argon2id hash was stored")
 	}
 }
 
-func TestLogInEndsByIdleByAbsoluteLimitAndBySigningOut(t *testing.T) {
+func TestPasswordIsReplacedWithItsPepper(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	ctx := t.Context()
-	logIn := func(text string, idle, absolute time.Duration) [32]byte {
-		token := sha256.Sum256([]byte(text))
-		if err := w.accounts.CreateLogIn(ctx, token, w.acmes.ID, idle, absolute); err != nil {
-			t.Fatalf("create log-in: %v", err)
-		}
-		return token
-	}
-	expect := func(what string, token [32]byte, want error) {
-		t.Helper()
-		account, err := w.accounts.LogIn(ctx, token)
-		if !errors.Is(err, want) {
-			t.Errorf("%s: LogIn = %v, want %v", what, err, want)
-		}
-		if want == nil && account != w.acmes {
-			t.Errorf("%s: LogIn = %+v, want %+v", what, account, w.acmes)
-		}
-	}
-	good := logIn("good", time.Hour, 2*time.Hour)
-	expect("live", good, nil)
-	expect("unknown", sha256.Sum256([]byte("other")), consent.ErrNotFound)
-
-	w.ownerExec(t, `UPDATE log_ins SET idle_until = statement_timestamp() + interval '1 minute'`)
-	expect("used before its idle limit", good, nil)
-	if n := w.ownerCount(t, `SELECT count(*) FROM log_ins WHERE idle_until > statement_timestamp() + interval '59 minutes'`); n != 1 {
-		t.Error("using a log-in did not move its idle limit")
-	}
-	w.ownerExec(t, `UPDATE log_ins SET idle_until = statement_timestamp()`)
-	expect("idle", good, consent.ErrNotFound)
-	late := logIn("late", time.Hour, 0)
-	expect("past its absolute limit", late, consent.ErrNotFound)
-	if n := w.ownerCount(t, `SELECT count(*) FROM log_ins`); n != 1 {
-		t.Errorf("%d log-ins are stored, want 1: a new one drops those that expired", n)
-	}
-	again := logIn("again", time.Hour, time.Hour)
-	for range 2 {
-		if err := w.accounts.EndLogIn(ctx, again); err != nil {
-			t.Errorf("end log-in: %v", err)
-		}
-	}
-	expect("signed out", again, consent.ErrNotFound)
-
-	closed := logIn("closed", time.Hour, time.Hour)
-	w.ownerExec(t, `UPDATE accounts SET closed_at = now() WHERE id = $1`, w.acmes.ID)
-	expect("closed account", closed, consent.ErrNotFound)
-}
-
-func TestThrottleDoublesAfterFiveFailuresUpToFifteenMinutes(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		failures int
-		want     time.Duration
-	}{{1, 0}, {5, 0}, {6, time.Second}, {7, 2 * time.Second}, {10, 16 * time.Second}, {15, 512 * time.Second}, {16, 15 * time.Minute}, {1000, 15 * time.Minute}} {
-		if got := waitAfter(c.failures); got != c.want {
-			t.Errorf("waitAfter(%d) = %s, want %s", c.failures, got, c.want)
-		}
-	}
-	w := newWorld(t)
-	ctx := t.Context()
-	for n := 1; n <= 8; n++ {
-		wait, err := w.accounts.CountFailure(ctx, "Nobody@Example.org")
-		if err != nil || wait != waitAfter(n) {
-			t.Errorf("failure %d: wait %s, %v; want %s", n, wait, err, waitAfter(n))
-		}
-	}
-	wait, err := w.accounts.Wait(ctx, "nobody@example.org")
-	if err != nil || wait <= 3*time.Second || wait > 4*time.Second {
-		t.Errorf("wait = %s, %v; want just under 4 s", wait, err)
-	}
-	if wait, err := w.accounts.Wait(ctx, "alice@example.org"); err != nil || wait != 0 {
-		t.Errorf("another address waits %s, %v", wait, err)
-	}
-	w.ownerExec(t, `UPDATE log_in_failures SET last_at = last_at - interval '25 hours'`)
-	if wait, err := w.accounts.CountFailure(ctx, "nobody@example.org"); err != nil || wait != 0 {
-		t.Errorf("a failure a day later waits %s, %v; want 0", wait, err)
-	}
-	if err := w.accounts.ClearFailures(ctx, "nobody@example.org"); err != nil {
+	want := consent.PasswordHash{Hash: testHash.Hash + "2", Pepper: "p1"}
+	if err := w.accounts.SetPassword(t.Context(), w.alice.ID, want); err != nil {
 		t.Fatal(err)
 	}
-	if n := w.ownerCount(t, `SELECT count(*) FROM log_in_failures`); n != 0 {
-		t.Errorf("%d rows are left after a success", n)
+	if found, err := w.accounts.Credentials(t.Context(), w.alice.Email); err != nil || found.Password != want {
+		t.Errorf("stored %+v, %v; want %+v", found.Password, err, want)
 	}
-}
-
-func TestFailuresAtTheSameTimeAreAllCounted(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	const failures = 12
-	done := make(chan error, failures)
-	for range failures {
-		go func() {
-			_, err := w.accounts.CountFailure(t.Context(), "x@example.org")
-			done <- err
-		}()
+	if found, err := w.accounts.Credentials(t.Context(), w.bob.Email); err != nil || found.Password != testHash {
+		t.Errorf("somebody else's is %+v, %v", found.Password, err)
 	}
-	for range failures {
-		if err := <-done; err != nil {
-			t.Fatal(err)
-		}
+	if err := w.accounts.SetPassword(t.Context(), w.alice.ID, consent.PasswordHash{Hash: "hunter2"}); err == nil {
+		t.Error("a password that is not a hash was stored")
 	}
-	if n := w.ownerCount(t, `SELECT failures FROM log_in_failures`); n != failures {
-		t.Errorf("%d failures counted, want %d", n, failures)
+	if err := w.accounts.SetPassword(t.Context(), consent.NewID[consent.AccountID](), want); !errors.Is(err, consent.ErrNotFound) {
+		t.Errorf("of nobody: %v, want ErrNotFound", err)
 	}
 }
 

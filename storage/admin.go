@@ -57,7 +57,7 @@ func (a *Admin) CreateOrganization(ctx context.Context, name string) (consent.Or
 
 // CreateAccount makes an account; employers need an organization, others have none. If the address
 // has an account already, that one is returned with [consent.ErrEmailTaken] and nothing is changed.
-func (a *Admin) CreateAccount(ctx context.Context, kind consent.AccountKind, email, displayName, passwordHash string, org consent.OrgID) (consent.Account, error) {
+func (a *Admin) CreateAccount(ctx context.Context, kind consent.AccountKind, email, displayName string, password consent.PasswordHash, org consent.OrgID) (consent.Account, error) {
 	if (kind == consent.AccountEmployer) != (org != "") {
 		return consent.Account{}, errors.New("create account: employers, and only they, have an organization")
 	}
@@ -65,8 +65,9 @@ func (a *Admin) CreateAccount(ctx context.Context, kind consent.AccountKind, ema
 	account := consent.Account{}
 	err := pgx.BeginFunc(ctx, a.conn, func(tx pgx.Tx) error {
 		id := consent.NewID[consent.AccountID]()
-		const add = `INSERT INTO accounts (id, kind, email, display_name, password_hash, age_rule) VALUES ($1, $2, $3, $4, $5, $6)`
-		if _, err := tx.Exec(ctx, add, id, kind, email, displayName, passwordHash, consent.AgeRule); err != nil {
+		const add = `INSERT INTO accounts (id, kind, email, display_name, password_hash, pepper, age_rule)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)`
+		if _, err := tx.Exec(ctx, add, id, kind, email, displayName, password.Hash, password.Pepper, consent.AgeRule); err != nil {
 			return err
 		}
 		if org != "" {

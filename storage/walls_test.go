@@ -397,7 +397,7 @@ func TestOwnerNeedsNoSuperuser(t *testing.T) {
 	if _, err := admin.conn.Exec(t.Context(), `SELECT 1 FROM sessions`); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := NewAccounts(d).CreateCandidate(t.Context(), "a@example.org", "A", testHash, "r"); err != nil {
+	if _, err := NewAccounts(d, nil).CreateCandidate(t.Context(), "a@example.org", "A", testHash, "r"); err != nil {
 		t.Errorf("create candidate: %v", err)
 	}
 }

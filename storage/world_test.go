@@ -41,7 +41,7 @@ var (
 	testOrigin   = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 )
 
-const testHash = "$argon2id$v=19$m=65536,t=3,p=1$c2FsdA$aGFzaA"
+var testHash = consent.PasswordHash{Hash: "$argon2id$v=19$m=65536,t=3,p=1$c2FsdA$aGFzaA"}
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
@@ -50,9 +50,13 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatalf("open keys: %v", err)
 	}
+	logIn, err := OpenLogInKeys(t.Context(), d, filepath.Join(t.TempDir(), "log-in.keys"))
+	if err != nil {
+		t.Fatalf("open log-in keys: %v", err)
+	}
 	w := &world{
 		database: d, owner: asOwner(t, d), gate: consent.Gate{Reader: NewSnapshots(d)},
-		accounts: NewAccounts(d), sessions: NewSessions(d), records: NewRecords(d, keys), shared: NewShared(d),
+		accounts: NewAccounts(d, logIn), sessions: NewSessions(d), records: NewRecords(d, keys), shared: NewShared(d),
 		ingest: NewIngest(d, keys, true), results: NewResults(d, keys),
 	}
 	w.alice, w.bob = w.candidate(t, "Alice"), w.candidate(t, "Bob")

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -121,7 +120,7 @@ func (s *Server) signUp(ctx context.Context, _ consent.Account, in *signUpInput)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkPassword(in.Body.Password); err != nil {
+	if err := checkPassword(in.Body.Password, minPassword, email, name); err != nil {
 		return nil, err
 	}
 	hash, err := s.passwords.hash(ctx, in.Body.Password)
@@ -165,21 +164,4 @@ func parseDisplayName(text string) (string, error) {
 		return "", newProblem(http.StatusUnprocessableEntity, "A name is needed.", "Write what you want to be called.")
 	}
 	return name, nil
-}
-
-// checkPassword asks for length and nothing else (NIST 800-63B-4).
-func checkPassword(password string) error {
-	switch n := utf8.RuneCountInString(password); {
-	case !utf8.ValidString(password):
-		return newProblem(http.StatusUnprocessableEntity, "The password is not valid text.", "Choose another one.")
-	case n < minPassword:
-		return newProblem(http.StatusUnprocessableEntity,
-			fmt.Sprintf("The password has %d characters; it needs at least %d.", n, minPassword),
-			"A few words in a row are easy to remember and long enough.")
-	case n > maxPassword:
-		return newProblem(http.StatusUnprocessableEntity,
-			fmt.Sprintf("The password has %d characters; at most %d are possible.", n, maxPassword), "Choose a shorter one.")
-	default:
-		return nil
-	}
 }

@@ -10,82 +10,13 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/alexedwards/argon2id"
-
 	"greenroom/consent"
 )
 
 const (
 	cookieName  = "__Host-sid"
 	tokenLength = 32 // bytes: 256 bits
-	minPassword = 15 // code points (NIST 800-63B-4, a password without a second factor)
-	maxPassword = 128
 )
-
-// A hash that no password has, of the same cost as a real one: an address that has no account takes
-// as long to refuse as one that has.
-const dummyHash = "$argon2id$v=19$m=65536,t=3,p=1$Z3JlZW5yb29tLWR1bW15IQ$bm8gcGFzc3dvcmQgaGFzIHRoaXMgaGFzaCwgZXZlci4"
-
-func hashParams() *argon2id.Params {
-	return &argon2id.Params{Memory: 64 * 1024, Iterations: 3, Parallelism: 1, SaltLength: 16, KeyLength: 32}
-}
-
-// HashPassword returns the argon2id hash of a password as log-in checks it, or why it cannot be one.
-func HashPassword(password string) (string, error) {
-	if err := checkPassword(password); err != nil {
-		return "", err
-	}
-	hash, err := argon2id.CreateHash(password, hashParams())
-	if err != nil {
-		return "", fmt.Errorf("hash password: %w", err)
-	}
-	return hash, nil
-}
-
-// passwords bounds how many hashes are computed at once: each holds 64 MiB.
-type passwords struct{ slots chan struct{} }
-
-const (
-	maxHashes = 8
-	hashWait  = 5 * time.Second // for a slot; then the caller is told to come back
-)
-
-func newPasswords() passwords { return passwords{slots: make(chan struct{}, maxHashes)} }
-
-func (p passwords) take(ctx context.Context) (release func(), err error) {
-	timer := time.NewTimer(hashWait)
-	defer timer.Stop()
-	select {
-	case p.slots <- struct{}{}:
-		return func() { <-p.slots }, nil
-	case <-timer.C:
-		return nil, tooMany("Many people are logging in at the moment.", hashWait)
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for a free password check: %w", ctx.Err())
-	}
-}
-
-func (p passwords) hash(ctx context.Context, password string) (string, error) {
-	release, err := p.take(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer release()
-	return HashPassword(password)
-}
-
-func (p passwords) match(ctx context.Context, password, hash string) (bool, error) {
-	release, err := p.take(ctx)
-	if err != nil {
-		return false, err
-	}
-	defer release()
-	ok, err := argon2id.ComparePasswordAndHash(password, hash)
-	if err != nil {
-		return false, fmt.Errorf("check password: %w", err)
-	}
-	return ok, nil
-}
 
 func (s *Server) logIn(ctx context.Context, _ consent.Account, in *logInInput) (*loggedIn, error) {
 	if err := s.countLogIn(ctx); err != nil {
@@ -95,19 +26,9 @@ func (s *Server) logIn(ctx context.Context, _ consent.Account, in *logInInput) (
 	if err != nil {
 		return nil, err
 	}
-	wait, err := s.cfg.Accounts.Wait(ctx, email)
-	if err != nil {
-		return nil, fmt.Errorf("read failed log-ins: %w", err)
-	}
-	if wait > 0 {
-		return nil, tooMany("Too many log-ins with this address failed.", wait)
-	}
-	account, err := s.checkLogIn(ctx, email, in.Body.Password)
+	account, err := s.prove(ctx, email, in.Body.Password)
 	if err != nil {
 		return nil, err
-	}
-	if err := s.cfg.Accounts.ClearFailures(ctx, email); err != nil {
-		return nil, fmt.Errorf("clear failed log-ins: %w", err)
 	}
 	cookie, err := s.beginLogIn(ctx, account)
 	if err != nil {
@@ -116,32 +37,85 @@ func (s *Server) logIn(ctx context.Context, _ consent.Account, in *logInInput) (
 	return &loggedIn{Cookie: cookie, Body: accountOf(account)}, nil
 }
 
-// checkLogIn returns the account that the address and the password belong to. A wrong password and
-// an unknown address take the same way through it and get the same answer.
-func (s *Server) checkLogIn(ctx context.Context, email, password string) (consent.Account, error) {
-	account, hash, err := s.cfg.Accounts.AccountByEmail(ctx, email)
-	unknown := errors.Is(err, consent.ErrNotFound)
-	if err != nil && !unknown {
-		return consent.Account{}, fmt.Errorf("read account: %w", err)
-	}
-	if unknown {
-		hash = dummyHash
-	}
-	if checkPassword(password) != nil {
-		password = "" // it cannot be right, and hashing megabytes of it would cost us, not them
-	}
-	ok, err := s.passwords.match(ctx, password, hash)
+// prove returns the account that the address and the password belong to. The try is counted before
+// anything is looked at, and forgotten with those before it when it succeeds.
+func (s *Server) prove(ctx context.Context, email, password string) (consent.Account, error) {
+	throttle, err := s.cfg.Accounts.TryLogIn(ctx, email)
 	if err != nil {
+		return consent.Account{}, fmt.Errorf("count a try to log in: %w", err)
+	}
+	if refused := refusedTry(throttle); refused != nil {
+		return consent.Account{}, refused
+	}
+	found, err := s.checkLogIn(ctx, email, password)
+	if err != nil {
+		if !isWrongProof(err) { // nobody's mistake: the password was never compared
+			err = errors.Join(err, s.cfg.Accounts.ExcuseTry(context.WithoutCancel(ctx), email))
+		}
 		return consent.Account{}, err
 	}
-	if ok && !unknown {
-		return account, nil
+	if err := s.cfg.Accounts.ClearTries(ctx, email); err != nil {
+		return consent.Account{}, fmt.Errorf("clear failed log-ins: %w", err)
 	}
-	if _, err := s.cfg.Accounts.CountFailure(ctx, email); err != nil {
-		return consent.Account{}, fmt.Errorf("count failed log-in: %w", err)
+	s.renewHash(ctx, found, password)
+	return found.Account, nil
+}
+
+func refusedTry(t consent.Throttle) error {
+	switch {
+	case t.Off:
+		return newProblem(http.StatusForbidden, "Log-in with this address is switched off, because too many tries in a row failed.",
+			"Ask whoever runs this server to switch it on again.")
+	case t.Wait > 0:
+		return tooMany("Too many log-ins with this address failed.", t.Wait)
+	default:
+		return nil
 	}
-	return consent.Account{}, newProblem(http.StatusUnauthorized, "The e-mail address or the password is not right.",
-		"Check both and try again.")
+}
+
+// checkLogIn returns the account that the address and the password belong to. A wrong password and
+// an unknown address take the same way through it and get the same answer.
+func (s *Server) checkLogIn(ctx context.Context, email, password string) (consent.Credentials, error) {
+	found, err := s.cfg.Accounts.Credentials(ctx, email)
+	unknown := errors.Is(err, consent.ErrNotFound)
+	if err != nil && !unknown {
+		return consent.Credentials{}, fmt.Errorf("read account: %w", err)
+	}
+	if unknown {
+		found.Password = consent.PasswordHash{Hash: dummyHash, Pepper: s.passwords.pepper.Pepper()}
+	}
+	ok, err := s.passwords.match(ctx, password, found.Password)
+	if err != nil {
+		return consent.Credentials{}, err
+	}
+	if !ok || unknown {
+		return consent.Credentials{}, wrongProof("The e-mail address or the password is not right.")
+	}
+	return found, nil
+}
+
+// errWrongProof is behind every answer that counts as a failed try.
+var errWrongProof = errors.New("wrong password or code")
+
+func wrongProof(detail string) *problem {
+	return newProblem(http.StatusUnauthorized, detail, "Check it and try again.").because(errWrongProof)
+}
+
+func isWrongProof(err error) bool { return errors.Is(err, errWrongProof) }
+
+// renewHash hashes a password anew whose hash is not as new ones are. That it fails must not cost
+// anybody the log-in: the next one tries again.
+func (s *Server) renewHash(ctx context.Context, of consent.Credentials, password string) {
+	if !s.passwords.stale(of.Password) {
+		return
+	}
+	hash, err := s.passwords.hash(ctx, password)
+	if err == nil {
+		err = s.cfg.Accounts.SetPassword(ctx, of.Account.ID, hash)
+	}
+	if err != nil && ctx.Err() == nil {
+		s.log.WarnContext(ctx, "a password hash was not renewed", "request", visitOf(ctx).id, "error", err)
+	}
 }
 
 // logInLimits returns how long a log-in lives unused and at most (NIST 800-63B-4: AAL2 for people,

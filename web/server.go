@@ -25,6 +25,7 @@ type Config struct {
 	Changes    Changes
 	Ops        Ops
 	Gate       consent.Gate
+	Pepper     Pepper
 
 	Bank  assess.Bank
 	Judge Judge
@@ -79,7 +80,7 @@ func New(cfg Config) (*Server, error) {
 	limits := cfg.Limits.withDefaults()
 	s := &Server{
 		cfg: cfg, log: cfg.Log, now: cfg.Now, mux: http.NewServeMux(), notice: noticeFor(cfg.Judge),
-		crossOrigin: http.NewCrossOriginProtection(), passwords: newPasswords(), streams: newStreams(),
+		crossOrigin: http.NewCrossOriginProtection(), passwords: newPasswords(cfg.Pepper), streams: newStreams(),
 		perAddress: newLimiter(limits.AnonymousPerMinute, cfg.Now),
 		perAccount: newLimiter(limits.AccountPerMinute, cfg.Now),
 		logIns:     newLimiter(limits.LogInPerMinute, cfg.Now),
@@ -97,7 +98,7 @@ func (c Config) check() error {
 	for name, missing := range map[string]bool{
 		"Accounts": c.Accounts == nil, "Sessions": c.Sessions == nil, "Records": c.Records == nil,
 		"Recordings": c.Recordings == nil, "Shared": c.Shared == nil, "Changes": c.Changes == nil, "Ops": c.Ops == nil,
-		"Gate": c.Gate.Reader == nil, "Mount": c.Mount == nil, "Log": c.Log == nil,
+		"Gate": c.Gate.Reader == nil, "Mount": c.Mount == nil, "Log": c.Log == nil, "Pepper": c.Pepper == nil,
 	} {
 		if missing {
 			return fmt.Errorf("web: Config.%s is missing", name)

@@ -9,25 +9,42 @@ import (
 	"greenroom/media"
 )
 
-// Accounts keeps people and their log-ins. Storage implements it under the login role.
+// Accounts keeps people and how they log in. Storage implements it under the login role.
 type Accounts interface {
+	People
+	LogIns
+	LogInTries
+}
+
+// People are the accounts.
+type People interface {
 	// CreateCandidate stores a new candidate; [consent.ErrEmailTaken] if the address is in use.
 	// ageRule is the name of the age rule that was passed; no birth date is ever stored.
-	CreateCandidate(ctx context.Context, email, displayName, passwordHash, ageRule string) (consent.Account, error)
-	// AccountByEmail returns the account and its argon2id hash; [consent.ErrNotFound] if there is none.
-	AccountByEmail(ctx context.Context, email string) (consent.Account, string, error)
-	// CreateLogIn stores a log-in under the SHA-256 of its token.
+	CreateCandidate(ctx context.Context, email, displayName string, password consent.PasswordHash, ageRule string) (consent.Account, error)
+	// Credentials returns what a log-in with the address is checked against; [consent.ErrNotFound] if
+	// no account has it.
+	Credentials(ctx context.Context, email string) (consent.Credentials, error)
+	// SetPassword replaces the hash of a password.
+	SetPassword(ctx context.Context, account consent.AccountID, password consent.PasswordHash) error
+}
+
+// LogIns are who is logged in, under the SHA-256 of their token.
+type LogIns interface {
 	CreateLogIn(ctx context.Context, tokenSHA256 [32]byte, account consent.AccountID, idle time.Duration, absolute time.Duration) error
 	// LogIn returns the account of a live log-in and moves its idle limit; [consent.ErrNotFound] if
 	// there is none or it expired.
 	LogIn(ctx context.Context, tokenSHA256 [32]byte) (consent.Account, error)
 	// EndLogIn ends one log-in; ending one that does not exist is no error.
 	EndLogIn(ctx context.Context, tokenSHA256 [32]byte) error
-	// CountFailure notes a failed password for an address and returns how long that address must now wait;
-	// ClearFailures forgets them after a success.
-	CountFailure(ctx context.Context, email string) (wait time.Duration, err error)
-	Wait(ctx context.Context, email string) (time.Duration, error)
-	ClearFailures(ctx context.Context, email string) error
+}
+
+// LogInTries count what fails, by address, whether an account has it or not.
+type LogInTries interface {
+	// TryLogIn counts a try before its password is looked at, or says why it is refused. It stands as
+	// failed until ClearTries forgets all of them or ExcuseTry takes this one back.
+	TryLogIn(ctx context.Context, email string) (consent.Throttle, error)
+	ExcuseTry(ctx context.Context, email string) error
+	ClearTries(ctx context.Context, email string) error
 }
 
 // Sessions is a candidate's own view of sessions. Storage implements it under the candidate role;

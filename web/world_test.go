@@ -27,10 +27,10 @@ import (
 type world struct {
 	mu             sync.Mutex
 	accounts       map[consent.AccountID]consent.Account
-	hashes         map[string]string // by e-mail
+	hashes         map[string]consent.PasswordHash // by e-mail
 	logIns         map[[32]byte]consent.AccountID
 	failures       map[string]int
-	wait           time.Duration // what Wait answers
+	throttle       consent.Throttle // what TryLogIn answers
 	sessions       map[consent.SessionID]consent.Session
 	plans          map[consent.SessionID]assess.Plan
 	records        map[consent.SessionID]assess.Record
@@ -51,7 +51,7 @@ type world struct {
 
 func newWorld() *world {
 	return &world{
-		accounts: map[consent.AccountID]consent.Account{}, hashes: map[string]string{},
+		accounts: map[consent.AccountID]consent.Account{}, hashes: map[string]consent.PasswordHash{},
 		logIns: map[[32]byte]consent.AccountID{}, failures: map[string]int{},
 		sessions: map[consent.SessionID]consent.Session{}, plans: map[consent.SessionID]assess.Plan{},
 		records: map[consent.SessionID]assess.Record{}, authorizations: map[consent.SessionID][]consent.Authorization{},
@@ -73,7 +73,7 @@ var _ interface {
 
 func (w *world) wrote(call string) { w.writes = append(w.writes, call) }
 
-func (w *world) CreateCandidate(_ context.Context, email, name, hash, rule string) (consent.Account, error) {
+func (w *world) CreateCandidate(_ context.Context, email, name string, hash consent.PasswordHash, rule string) (consent.Account, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if _, taken := w.hashes[email]; taken {
@@ -85,15 +85,23 @@ func (w *world) CreateCandidate(_ context.Context, email, name, hash, rule strin
 	return account, nil
 }
 
-func (w *world) AccountByEmail(_ context.Context, email string) (consent.Account, string, error) {
+func (w *world) Credentials(_ context.Context, email string) (consent.Credentials, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, account := range w.accounts {
 		if account.Email == email {
-			return account, w.hashes[email], nil
+			return consent.Credentials{Account: account, Password: w.hashes[email]}, nil
 		}
 	}
-	return consent.Account{}, "", consent.ErrNotFound
+	return consent.Credentials{}, consent.ErrNotFound
+}
+
+func (w *world) SetPassword(_ context.Context, account consent.AccountID, password consent.PasswordHash) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wrote("SetPassword")
+	w.hashes[w.accounts[account].Email] = password
+	return nil
 }
 
 func (w *world) CreateLogIn(_ context.Context, token [32]byte, account consent.AccountID, idle, absolute time.Duration) error {
@@ -122,24 +130,43 @@ func (w *world) EndLogIn(_ context.Context, token [32]byte) error {
 	return nil
 }
 
-func (w *world) CountFailure(_ context.Context, email string) (time.Duration, error) {
+func (w *world) TryLogIn(_ context.Context, email string) (consent.Throttle, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.failures[email]++
-	return 0, nil
+	if w.throttle == (consent.Throttle{}) {
+		w.failures[email]++
+	}
+	return w.throttle, nil
 }
 
-func (w *world) Wait(context.Context, string) (time.Duration, error) {
+func (w *world) ExcuseTry(_ context.Context, email string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.wait, nil
+	w.failures[email]--
+	return nil
 }
 
-func (w *world) ClearFailures(_ context.Context, email string) error {
+func (w *world) ClearTries(_ context.Context, email string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.failures, email)
 	return nil
+}
+
+// testPepper has a new key, an old one, and none.
+type testPepper struct{}
+
+func (testPepper) Pepper() string { return "new" }
+
+func (testPepper) Season(password, pepper string) (string, error) {
+	switch pepper {
+	case "":
+		return password, nil
+	case "old", "new":
+		return pepper + " " + password, nil
+	default:
+		return "", fmt.Errorf("no pepper %s", pepper)
+	}
 }
 
 func (w *world) CreateSession(_ context.Context, candidate consent.AccountID, mode consent.Mode, plan assess.Plan) (consent.Session, error) {
@@ -451,7 +478,7 @@ func newStage(t *testing.T, adjust ...func(*Config)) *stage {
 		t.Fatalf("built-in bank: %v", err)
 	}
 	cfg := Config{
-		Accounts: w, Sessions: w, Records: w, Recordings: w, Shared: w, Changes: w, Ops: w, Gate: consent.Gate{Reader: w},
+		Accounts: w, Sessions: w, Records: w, Recordings: w, Shared: w, Changes: w, Ops: w, Gate: consent.Gate{Reader: w}, Pepper: testPepper{},
 		Bank: bank, Build: "test", Log: slog.New(slog.NewTextHandler(log, nil)), Now: func() time.Time { return testNow },
 		Judge: Judge{TranscriberEngine: "moonshine-tiny", TranscriberPlace: ThisServer, AssessorModel: "judge-1", AssessorPlace: "models.example.org"},
 		Mount: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "room") }),

@@ -65,6 +65,7 @@ type app struct {
 	database *storage.Database
 	objects  *storage.Objects
 	keys     *storage.Keys
+	logIn    *storage.LogInKeys
 	spool    *storage.Spool
 	left     int // files that stay in the spool at the end
 	uploader *storage.Uploader
@@ -179,6 +180,9 @@ func (a *app) openObjects(ctx context.Context) error {
 
 func (a *app) openStores(ctx context.Context) (err error) {
 	if a.keys, err = storage.OpenKeys(ctx, a.database, filepath.Join(a.secretsDir(), "master.key")); err != nil {
+		return err
+	}
+	if a.logIn, err = storage.OpenLogInKeys(ctx, a.database, filepath.Join(a.secretsDir(), "log-in.keys")); err != nil {
 		return err
 	}
 	if a.spool, err = storage.OpenSpool(storage.SpoolConfig{Dir: filepath.Join(a.DataDir, "spool"), MaxBytes: a.SpoolLimit}); err != nil {
@@ -346,9 +350,9 @@ func (a *app) openPages(context.Context) error {
 		return err
 	}
 	a.pages, err = web.New(web.Config{
-		Accounts: storage.NewAccounts(a.database), Sessions: storage.NewSessions(a.database), Records: records,
+		Accounts: storage.NewAccounts(a.database, a.logIn), Sessions: storage.NewSessions(a.database), Records: records,
 		Recordings: a.segments, Shared: storage.NewShared(a.database), Changes: a.changes,
-		Ops: storage.NewOps(a.database, a.spoolBacklog), Gate: a.gate, Bank: bank, Judge: a.judge,
+		Ops: storage.NewOps(a.database, a.spoolBacklog), Gate: a.gate, Pepper: a.logIn, Bank: bank, Judge: a.judge,
 		Mount: signaling.Handler(a.rooms), Ready: a.ready, Build: buildName(), Log: a.log,
 		TrustedProxies: proxies,
 	})

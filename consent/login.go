@@ -1,0 +1,38 @@
+package consent
+
+import (
+	"log/slog"
+	"time"
+)
+
+// PasswordHash is what is stored of a password: its argon2id hash, and the name of the pepper key that
+// went into it, empty for a hash that has none. It never shows in a log.
+type PasswordHash struct {
+	Hash   string
+	Pepper string
+}
+
+// LogValue implements [slog.LogValuer].
+func (PasswordHash) LogValue() slog.Value { return redacted() }
+
+// Credentials are what a log-in is checked against.
+type Credentials struct {
+	Account  Account
+	Password PasswordHash
+}
+
+// LogValue implements [slog.LogValuer].
+func (Credentials) LogValue() slog.Value { return redacted() }
+
+// Throttle says why a try to log in is refused before its password is looked at; its zero value lets
+// the try through.
+type Throttle struct {
+	Wait time.Duration // until the next try
+	Off  bool          // too many failed in a row: only an operator turns log-in on again
+}
+
+// LogValue keeps people out of the log: an address or a name in a line is one too many.
+func (Account) LogValue() slog.Value { return redacted() }
+
+// redacted stands in the log for what may not be there.
+func redacted() slog.Value { return slog.StringValue("[redacted]") }
