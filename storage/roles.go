@@ -17,45 +17,60 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// rolePasswordFile is the file in the secrets folder that holds the roles' passwords.
-const rolePasswordFile = "database-roles.json"
+// roleSecretFile is the file in the secrets folder that holds the roles' passwords and, under
+// contextSecret, the key of row contexts.
+const (
+	roleSecretFile = "database-roles.json"
+	contextSecret  = "row context"
+)
+
+// roleSecrets is what a server needs to speak to its database.
+type roleSecrets struct {
+	passwords  map[Role]string
+	contextKey []byte
+}
 
 // ErrWalls says that the database would let a role step around row-level security. The server does
 // not start on such a database.
 var ErrWalls = errors.New("the database's roles or tables are not safe")
 
-// loadRolePasswords reads the passwords and makes those that are missing.
-func loadRolePasswords(secretsDir string) (map[Role]string, error) {
+// loadRoleSecrets reads the secrets and makes those that are missing.
+func loadRoleSecrets(secretsDir string) (roleSecrets, error) {
 	if err := os.MkdirAll(secretsDir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the secrets folder: %w", err)
+		return roleSecrets{}, fmt.Errorf("make the secrets folder: %w", err)
 	}
-	path := filepath.Join(secretsDir, rolePasswordFile)
-	passwords := make(map[Role]string)
+	path := filepath.Join(secretsDir, roleSecretFile)
+	kept := make(map[string]string)
 	text, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("read the roles' passwords: %w", err)
+		return roleSecrets{}, fmt.Errorf("read the roles' secrets: %w", err)
 	}
 	if err == nil {
-		if err := json.Unmarshal(text, &passwords); err != nil {
-			return nil, fmt.Errorf("read the roles' passwords in %s: %w", path, err)
+		if err := json.Unmarshal(text, &kept); err != nil {
+			return roleSecrets{}, fmt.Errorf("read the roles' secrets in %s: %w", path, err)
 		}
 	}
-	changed := false
+	secrets, changed := roleSecrets{passwords: make(map[Role]string)}, false
+	ensure := func(name string) string {
+		if kept[name] == "" {
+			kept[name], changed = newSecret(), true
+		}
+		return kept[name]
+	}
 	for role := range rolePools() {
-		if passwords[role] == "" {
-			passwords[role], changed = newSecret(), true
-		}
+		secrets.passwords[role] = ensure(string(role))
 	}
+	secrets.contextKey = []byte(ensure(contextSecret))
 	if !changed {
-		return passwords, nil
+		return secrets, nil
 	}
-	if text, err = json.MarshalIndent(passwords, "", "  "); err != nil {
-		return nil, fmt.Errorf("write the roles' passwords: %w", err)
+	if text, err = json.MarshalIndent(kept, "", "  "); err != nil {
+		return roleSecrets{}, fmt.Errorf("write the roles' secrets: %w", err)
 	}
 	if err := writeNew(path, text); err != nil {
-		return nil, fmt.Errorf("write the roles' passwords: %w", err)
+		return roleSecrets{}, fmt.Errorf("write the roles' secrets: %w", err)
 	}
-	return passwords, nil
+	return secrets, nil
 }
 
 // ensureRoles makes the roles and gives them the right to connect here. Roles belong to the whole
@@ -149,6 +164,10 @@ func scramVerifier(password string) (string, error) {
 	return fmt.Sprintf("SCRAM-SHA-256$%d:%s$%s:%s", iterations, encode(salt[:]), encode(stored[:]), encode(keyed("Server Key"))), nil
 }
 
+// definerFunctions are the functions that may run with their owner's rights. Each has its search path
+// pinned, reads nothing that its caller names, and says why it needs those rights where it is made.
+const definerFunctions = `{context_part(int),"ledger_append(bytea,text)"}`
+
 // wallQueries each return one line for everything that would let a role see rows it should not.
 func wallQueries() []string {
 	return []string{
@@ -174,7 +193,7 @@ func wallQueries() []string {
 		`SELECT format('function %s runs with its owner''s rights', p.oid::regprocedure)
 		   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 		  WHERE n.nspname = 'public' AND p.prosecdef AND cardinality($1::text[]) > 0
-		    AND NOT (p.oid::regprocedure::text = 'ledger_append(bytea,text)'
+		    AND NOT (p.oid IN (SELECT to_regprocedure('public.' || name) FROM unnest('` + definerFunctions + `'::text[]) name)
 		         AND p.proconfig IS NOT DISTINCT FROM ARRAY['search_path=pg_catalog, pg_temp'])`,
 	}
 }

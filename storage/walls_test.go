@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -73,7 +72,7 @@ func TestCandidateSeesOwnRowsAndNobodyElses(t *testing.T) {
 	}
 }
 
-func TestNoContextSeesNothing(t *testing.T) {
+func TestContextOfNobodySeesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.interview(t, w.alice)
@@ -90,7 +89,7 @@ func TestNoContextSeesNothing(t *testing.T) {
 		case RoleErasure, RoleExport, RoleAudit, RoleCandidate, RoleEmployer, RoleIngest:
 		}
 		if len(seen) > 0 {
-			t.Errorf("role %s sees %v without a context", role, seen)
+			t.Errorf("role %s sees %v in the context of nobody", role, seen)
 		}
 	}
 }
@@ -192,37 +191,6 @@ func TestEverythingAnAuthorizationDependsOnEndsTheView(t *testing.T) {
 	w.ownerExec(t, `UPDATE members SET ended_at = now() WHERE account = $1`, w.acmes.ID)
 	if seesLines() {
 		t.Error("membership ended: lines are seen")
-	}
-}
-
-func TestPooledConnectionKeepsNoContext(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.interview(t, w.alice)
-	pool := w.database.Pool(RoleCandidate)
-	conn, err := pool.Acquire(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Release()
-	count := func(ctx context.Context) (n int) {
-		if err := conn.QueryRow(ctx, `SELECT count(*) FROM sessions`).Scan(&n); err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
-	err = pgx.BeginFunc(t.Context(), conn, func(tx pgx.Tx) error {
-		_, err := tx.Exec(t.Context(), setContext, w.alice.ID, "", "")
-		if n := count(t.Context()); n != 1 {
-			t.Errorf("inside the transaction %d sessions are seen, want 1", n)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := count(t.Context()); n != 0 {
-		t.Errorf("after the transaction %d sessions are seen, want 0", n)
 	}
 }
 
@@ -355,7 +323,7 @@ func TestCheckWallsRefusesUnsafeRolesAndTables(t *testing.T) {
 		"table for all":    `CREATE TABLE leak (a int); GRANT SELECT (a) ON leak TO PUBLIC`,
 		"truncate":         `GRANT TRUNCATE ON lines TO greenroom_worker`,
 		"definer function": `CREATE FUNCTION leak() RETURNS int LANGUAGE sql SECURITY DEFINER RETURN 1`,
-		"unpinned path":    `ALTER FUNCTION ledger_append RESET search_path`,
+		"unpinned path":    `ALTER FUNCTION context_part RESET search_path`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			tx, err := w.owner.Begin(t.Context())
