@@ -344,6 +344,7 @@ func (a *app) openPages(context.Context) error {
 			backlog, _ := a.uploader.Backlog()
 			return backlog.Files, backlog.Oldest
 		},
+		epochs: a.keys.Epochs,
 	})
 	proxies, err := a.trustedProxies()
 	if err != nil {
@@ -380,7 +381,9 @@ func (a *app) startJobs(ctx context.Context) error {
 	a.assessor = assess.NewAssessor(assess.AssessorConfig{
 		Results: storage.NewResults(a.database, a.keys), Gate: a.gate, Model: a.model, Settled: a.desk.settled, Log: a.log,
 	})
-	jobs, err := storage.NewJobs(a.database, storage.JobHandlers{Evidence: a.assessor.Evidence, Answer: a.assessor.Answer}, storage.JobOptions{
+	jobs, err := storage.NewJobs(a.database, storage.JobHandlers{
+		Evidence: a.assessor.Evidence, Answer: a.assessor.Answer, TurnEpoch: a.keys.TurnEpoch,
+	}, storage.JobOptions{
 		OnDiscard: a.giveUp, Log: a.log,
 	})
 	if err != nil {
