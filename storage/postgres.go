@@ -115,6 +115,13 @@ func setUpDatabase(ctx context.Context, config *pgxpool.Config, passwords map[Ro
 	defer func() {
 		_, _ = conn.Exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, int64(setupLock))
 	}()
+	var version int
+	if err := conn.QueryRow(ctx, `SELECT current_setting('server_version_num')::int`).Scan(&version); err != nil {
+		return fmt.Errorf("ask Postgres for its version: %w", err)
+	}
+	if err := checkVersion(version); err != nil {
+		return err
+	}
 	if err := ensureRoles(ctx, conn.Conn(), passwords); err != nil {
 		return err
 	}
@@ -150,6 +157,8 @@ func roleConfig(config *pgxpool.Config, role Role, password string) *pgxpool.Con
 	// Said aloud, because a search path that is not is one that others can set for the role; temporary
 	// tables last, because Postgres would look there first.
 	own.ConnConfig.RuntimeParams["search_path"] = "pg_catalog, public, pg_temp"
+	// A statement must see what was withdrawn before it began, also where somebody chose another default.
+	own.ConnConfig.RuntimeParams["default_transaction_isolation"] = "read committed"
 	return own
 }
 

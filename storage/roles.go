@@ -30,10 +30,6 @@ type roleSecrets struct {
 	contextKey []byte
 }
 
-// ErrWalls says that the database would let a role step around row-level security. The server does
-// not start on such a database.
-var ErrWalls = errors.New("the database's roles or tables are not safe")
-
 // loadRoleSecrets reads the secrets and makes those that are missing.
 func loadRoleSecrets(secretsDir string) (roleSecrets, error) {
 	if err := os.MkdirAll(secretsDir, 0o700); err != nil {
@@ -162,67 +158,4 @@ func scramVerifier(password string) (string, error) {
 	stored := sha256.Sum256(keyed("Client Key"))
 	encode := base64.StdEncoding.EncodeToString
 	return fmt.Sprintf("SCRAM-SHA-256$%d:%s$%s:%s", iterations, encode(salt[:]), encode(stored[:]), encode(keyed("Server Key"))), nil
-}
-
-// definerFunctions are the functions that may run with their owner's rights. Each has its search path
-// pinned, reads nothing that its caller names, and says why it needs those rights where it is made.
-const definerFunctions = `{context_part(int),"ledger_append(bytea,text)"}`
-
-// wallQueries each return one line for everything that would let a role see rows it should not.
-func wallQueries() []string {
-	return []string{
-		`SELECT format('role %s is superuser, BYPASSRLS, CREATEROLE, CREATEDB or REPLICATION', rolname)
-		   FROM pg_roles WHERE rolname = ANY($1)
-		    AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication)`,
-		`SELECT format('role %s is a member of %s', m.rolname, g.rolname)
-		   FROM pg_auth_members am JOIN pg_roles m ON m.oid = am.member JOIN pg_roles g ON g.oid = am.roleid
-		  WHERE m.rolname = ANY($1)`,
-		`SELECT format('role %s owns %s', r.rolname, c.oid::regclass)
-		   FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE r.rolname = ANY($1)`,
-		`SELECT format('table %s lets %s in without forced row-level security', c.relname, r.rolname)
-		   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-		   JOIN pg_roles r ON r.rolname = ANY($1)
-		  WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p', 'v', 'm')
-		    AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
-		    AND (has_table_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')
-		         OR has_any_column_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE'))`,
-		`SELECT format('role %s may truncate %s', r.rolname, c.relname)
-		   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-		   JOIN pg_roles r ON r.rolname = ANY($1)
-		  WHERE n.nspname = 'public' AND c.relkind = 'r' AND has_table_privilege(r.oid, c.oid, 'TRUNCATE')`,
-		`SELECT format('function %s runs with its owner''s rights', p.oid::regprocedure)
-		   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-		  WHERE n.nspname = 'public' AND p.prosecdef AND cardinality($1::text[]) > 0
-		    AND NOT (p.oid IN (SELECT to_regprocedure('public.' || name) FROM unnest('` + definerFunctions + `'::text[]) name)
-		         AND p.proconfig IS NOT DISTINCT FROM ARRAY['search_path=pg_catalog, pg_temp'])`,
-	}
-}
-
-type querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}
-
-// checkWalls refuses a database whose roles could step around row-level security: owners, superusers
-// and BYPASSRLS roles skip every policy, and a table without forced policies has none.
-func checkWalls(ctx context.Context, owner querier) error {
-	names := make([]string, 0, len(rolePools()))
-	for role := range rolePools() {
-		names = append(names, role.database())
-	}
-	var faults []string
-	for _, query := range wallQueries() {
-		rows, err := owner.Query(ctx, query, names)
-		if err != nil {
-			return fmt.Errorf("check the roles and tables: %w", err)
-		}
-		found, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		if err != nil {
-			return fmt.Errorf("check the roles and tables: %w", err)
-		}
-		faults = append(faults, found...)
-	}
-	if len(faults) > 0 {
-		return fmt.Errorf("%w: %s", ErrWalls, strings.Join(faults, "; "))
-	}
-	return nil
 }
