@@ -48,6 +48,7 @@ type Database struct {
 	pools    map[Role]*pgxpool.Pool
 	contexts *contextSigner
 	jobs     enqueuer
+	notary   *Notary
 }
 
 // OpenDatabase connects as the owner, brings the schema up to date, makes sure of the log-in roles
@@ -71,6 +72,9 @@ func OpenDatabase(ctx context.Context, ownerURL string, secretsDir string) (*Dat
 		return nil, fmt.Errorf("set up the database: %w", err)
 	}
 	d := &Database{pools: make(map[Role]*pgxpool.Pool, len(secrets.passwords)), contexts: contexts}
+	if d.notary, err = OpenNotary(secretsDir); err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
 	if d.jobs, err = newEnqueuer(); err != nil {
 		return nil, err
 	}
@@ -87,6 +91,9 @@ func OpenDatabase(ctx context.Context, ownerURL string, secretsDir string) (*Dat
 
 // Pool returns the connections of a role.
 func (d *Database) Pool(r Role) *pgxpool.Pool { return d.pools[r] }
+
+// Notary returns who signs what this database's servers give out.
+func (d *Database) Notary() *Notary { return d.notary }
 
 // Close waits for connections in use and closes all.
 func (d *Database) Close() {
