@@ -332,7 +332,7 @@ func (a *app) watchConsents(ctx context.Context) error {
 	return nil
 }
 
-func (a *app) openPages(context.Context) error {
+func (a *app) openPages(ctx context.Context) error {
 	bank, err := assess.BuiltInBank()
 	if err != nil {
 		return err
@@ -357,7 +357,22 @@ func (a *app) openPages(context.Context) error {
 		Mount: signaling.Handler(a.rooms), Ready: a.ready, Build: buildName(), Log: a.log,
 		TrustedProxies: proxies,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	a.services.start(ctx, "the log-in watch", a.watchLogIns, nil)
+	return nil
+}
+
+// watchLogIns ends what log-ins have open that ended, on this node or another.
+func (a *app) watchLogIns(ctx context.Context) error {
+	for change := range a.changes.SubscribeAll(ctx) {
+		if change.Topic == storage.TopicLogIns || change == (storage.Change{}) {
+			a.pages.LogInsEnded(ctx, change.Account)
+			a.rooms.LogInsEnded(ctx, change.Account)
+		}
+	}
+	return nil
 }
 
 // spoolBacklog is what waits for the object store.
