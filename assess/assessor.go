@@ -17,6 +17,8 @@ type Results interface {
 	AnswerOf(ctx context.Context, session consent.SessionID, question, take int) (Answer, error)
 	LineOf(ctx context.Context, transcript consent.Permit, session consent.SessionID, ref LineRef) (Line, error)
 	LinesOf(ctx context.Context, transcript consent.Permit, session consent.SessionID, question, take int) ([]Line, error)
+	// NamesOf returns what says who the session's candidate is, for masking and for nothing else.
+	NamesOf(ctx context.Context, transcript consent.Permit, session consent.SessionID) (Names, error)
 	EvidenceOf(ctx context.Context, feedback consent.Permit, session consent.SessionID, question, take int) ([]Evidence, error)
 	// EvidenceDone reports for which lines SaveEvidence was called, also with nothing found.
 	EvidenceDone(ctx context.Context, feedback consent.Permit, session consent.SessionID, ref LineRef) (bool, error)
@@ -105,10 +107,14 @@ func (a *Assessor) evidenceIn(ctx context.Context, plan Plan, line Line) error {
 	if err != nil || done {
 		return err
 	}
+	names, err := a.namesOf(ctx, line.Session)
+	if err != nil {
+		return err
+	}
 	question := plan.Questions[line.Question]
 	var found []Evidence
 	err = a.whilePermitted(ctx, line.Session, consent.ArtefactFeedback, func(ctx context.Context) (err error) {
-		found, err = findEvidence(ctx, a.Model, question, plan.CompetenciesOf(question), line)
+		found, err = findEvidence(ctx, a.Model, names, question, plan.CompetenciesOf(question), line)
 		return err
 	})
 	if errors.Is(err, errUnusable) {
@@ -124,6 +130,15 @@ func (a *Assessor) evidenceIn(ctx context.Context, plan Plan, line Line) error {
 		return err
 	}
 	return a.Results.SaveEvidence(ctx, feedback, line.Session, line.Ref(), found)
+}
+
+// namesOf reads what is masked, anew for each job: a name may have been changed since the last one.
+func (a *Assessor) namesOf(ctx context.Context, session consent.SessionID) (Names, error) {
+	transcript, err := a.permit(ctx, session, consent.ArtefactTranscript)
+	if err != nil {
+		return Names{}, err
+	}
+	return a.Results.NamesOf(ctx, transcript, session)
 }
 
 // Answer measures a closed answer and, with a model, completes its evidence and rates it.
@@ -192,6 +207,10 @@ func (a *Assessor) rate(ctx context.Context, plan Plan, answer Answer, lines []L
 	if err != nil {
 		return err
 	}
+	names, err := a.namesOf(ctx, answer.Session)
+	if err != nil {
+		return err
+	}
 	question := plan.Questions[answer.Question]
 	for _, c := range plan.CompetenciesOf(question) {
 		if _, err := a.permit(ctx, answer.Session, consent.ArtefactRatings); err != nil {
@@ -199,7 +218,7 @@ func (a *Assessor) rate(ctx context.Context, plan Plan, answer Answer, lines []L
 		}
 		var rating Rating
 		err := a.whilePermitted(ctx, answer.Session, consent.ArtefactRatings, func(ctx context.Context) (err error) {
-			rating, err = rateCompetency(ctx, a.Model, of, question, c, lines, evidence, a.Now())
+			rating, err = rateCompetency(ctx, a.Model, names, of, question, c, lines, evidence, a.Now())
 			return err
 		})
 		if errors.Is(err, errUnusable) {

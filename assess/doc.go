@@ -17,6 +17,13 @@
 // never takes a number from a model that it cannot check, and without a model there are measurements,
 // self-ratings and human ratings only.
 //
+// # What leaves this server
+//
+// A request to a model is a [Prompt]: fixed fields, and words in which [Names] and what else says who
+// somebody is are masked, word for word, so that word ranges in an answer fit the stored words. A request
+// to a speech server is sound. The wire writes each request anew from an allow-list of fields, headers
+// and form parts, and refuses the rest.
+//
 // # Data in and out
 //
 // In: utterances with at most 25 s of 16 kHz samples, the question bank, permits. Out: lines, evidence,

@@ -39,8 +39,8 @@ var errUnusable = errors.New("unusable answer")
 const mostEvidence = 4
 
 // findEvidence asks the model for word ranges in one line and keeps only those that exist.
-func findEvidence(ctx context.Context, model Model, question Question, competencies []Competency, line Line) ([]Evidence, error) {
-	prompt, err := evidencePrompt(question, competencies, line)
+func findEvidence(ctx context.Context, model Model, names Names, question Question, competencies []Competency, line Line) ([]Evidence, error) {
+	prompt, err := evidencePrompt(names, question, competencies, line)
 	if err != nil {
 		return nil, err
 	}

@@ -23,8 +23,8 @@ type Model interface {
 
 // ModelRequest is one question to a [Model].
 type ModelRequest struct {
-	System string
-	User   string
+	System string // instructions of this program; never anything that somebody said
+	User   Prompt
 	// Schema, if set, is the JSON Schema of the answer. Servers that cannot enforce it get it as text
 	// at the end of System.
 	Schema     json.RawMessage

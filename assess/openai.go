@@ -62,6 +62,7 @@ const (
 // openAI is what both adapters share.
 type openAI struct {
 	config OpenAIConfig
+	base   string // of every address that is asked
 	place  string
 	http   http.Client
 	pause  time.Duration
@@ -76,7 +77,7 @@ func newOpenAI(config OpenAIConfig) (*openAI, error) {
 	config.SpeechTimeout = cmp.Or(config.SpeechTimeout, time.Minute)
 	config.ChatTimeout = cmp.Or(config.ChatTimeout, 3*time.Minute)
 	config.IdleTimeout = cmp.Or(config.IdleTimeout, time.Minute)
-	o := &openAI{config: config, place: base.Host, pause: openAIPause}
+	o := &openAI{config: config, base: strings.TrimRight(base.String(), "/"), place: base.Host, pause: openAIPause}
 	if config.HTTPClient != nil {
 		o.http = *config.HTTPClient
 	}
@@ -90,7 +91,7 @@ func (o *openAI) Place() string { return o.place }
 
 // over returns a client that sends through w.
 func (o *openAI) over(w *wire) *openai.Client {
-	w.client, w.secret = &o.http, o.config.APIKey
+	w.client, w.secret, w.base = &o.http, o.config.APIKey, o.base
 	config := openai.DefaultConfig(o.config.APIKey)
 	config.BaseURL = o.config.BaseURL
 	config.HTTPClient = w
@@ -132,7 +133,7 @@ func (t *OpenAITranscriber) Transcribe(ctx context.Context, u media.Utterance) (
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.config.SpeechTimeout)
 	defer cancel()
-	request := openai.AudioRequest{Model: t.config.SpeechModel, FilePath: "utterance.wav"}
+	request := openai.AudioRequest{Model: t.config.SpeechModel, FilePath: utteranceFile}
 	wav := wavFile(u.PCM)
 	answer, err := t.askFor(ctx, request, wav, !t.plain.Load())
 	if refused := (*refusal)(nil); errors.As(err, &refused) && refused.unsupported() && !t.plain.Load() {
@@ -235,10 +236,7 @@ func (m *OpenAIModel) remember(shape chatShape, withSchema bool) {
 
 func (m *OpenAIModel) completeAs(ctx context.Context, request ModelRequest, shape chatShape) (answer ModelAnswer, err error) {
 	err = persist(ctx, openAITries, m.pause, func(ctx context.Context) error {
-		w := &wire{limit: maxChatStream, idle: m.config.IdleTimeout}
-		if shape.temperature {
-			w.edit = map[string]any{"temperature": 0} // the client leaves a zero out
-		}
+		w := &wire{limit: maxChatStream, idle: m.config.IdleTimeout, coldest: shape.temperature}
 		stream, err := m.over(w).CreateChatCompletionStream(ctx, m.chatRequest(request, shape))
 		if err != nil {
 			return err
@@ -284,7 +282,7 @@ func (m *OpenAIModel) chatRequest(request ModelRequest, shape chatShape) openai.
 	if system != "" {
 		chat.Messages = append(chat.Messages, openai.ChatCompletionMessage{Role: openai.ChatMessageRoleSystem, Content: system})
 	}
-	chat.Messages = append(chat.Messages, openai.ChatCompletionMessage{Role: openai.ChatMessageRoleUser, Content: request.User})
+	chat.Messages = append(chat.Messages, openai.ChatCompletionMessage{Role: openai.ChatMessageRoleUser, Content: request.User.text})
 	return chat
 }
 

@@ -32,9 +32,18 @@ func answering(t *testing.T) *openaitest.Server {
 	return server
 }
 
+// testPrompt asks about a question that is easy to find in what was sent.
+func testPrompt() Prompt {
+	prompt, err := newPrompt("session", ratingQuestion{Question: "Rate this."})
+	if err != nil {
+		panic(err)
+	}
+	return prompt
+}
+
 func testRequest() ModelRequest {
 	return ModelRequest{
-		System: "You rate.", User: "Rate this.", MaxTokens: 300, SchemaName: "rating",
+		System: ratingSystem, User: testPrompt(), MaxTokens: 300, SchemaName: "rating",
 		Schema: json.RawMessage(`{"type":"object","properties":{"level":{"type":"integer"}}}`),
 	}
 }
@@ -66,7 +75,9 @@ func TestModelRequestHoldsOnlyWhatWasGiven(t *testing.T) {
 	if _, err := testModel(t, testConfig(server)).Complete(t.Context(), testRequest()); err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"max_tokens":300,"messages":[{"role":"system","content":"You rate."},{"role":"user","content":"Rate this."}],` +
+	quoted := func(text string) string { raw, _ := json.Marshal(text); return string(raw) }
+	want := `{"max_tokens":300,"messages":[{"role":"system","content":` + quoted(ratingSystem) + `},` +
+		`{"role":"user","content":` + quoted(testPrompt().text) + `}],` +
 		`"model":"test-chat","response_format":{"type":"json_schema","json_schema":{"name":"rating",` +
 		`"schema":{"type":"object","properties":{"level":{"type":"integer"}}},"strict":true}},` +
 		`"stream":true,"stream_options":{"include_usage":true},"temperature":0}`
@@ -201,7 +212,7 @@ func TestLadderGoesDownAndIsRemembered(t *testing.T) {
 			if strings.Join(formats, ",") != strings.Join(test.formats, ",") {
 				t.Errorf("formats %q, want %q", formats, test.formats)
 			}
-			if got := strings.Contains(last.System(), `"integer"`); got != test.withText || last.User() != "Rate this." {
+			if got := strings.Contains(last.System(), `"integer"`); got != test.withText || last.User() != testPrompt().text {
 				t.Errorf("schema in the text: %t, want %t; user %q", got, test.withText, last.User())
 			}
 		})
@@ -227,7 +238,7 @@ func TestOneRefusedQuestionTeachesNothing(t *testing.T) {
 func TestQuestionsWithoutASchemaArePlain(t *testing.T) {
 	server := answering(t)
 	model := testModel(t, testConfig(server))
-	if _, err := model.Complete(t.Context(), ModelRequest{User: "Hi"}); err != nil {
+	if _, err := model.Complete(t.Context(), ModelRequest{User: testPrompt()}); err != nil {
 		t.Fatal(err)
 	}
 	body := string(server.Requests()[0].Body)

@@ -4,8 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
-	"strings"
 )
 
 // What a model is told. The words of the candidate are always quoted data inside JSON, never part of
@@ -49,73 +47,4 @@ func rubricSHA256(c Competency) string {
 	text, _ := json.Marshal(c)
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
-}
-
-type promptCompetency struct {
-	ID         string         `json:"id"`
-	Name       string         `json:"name"`
-	Definition string         `json:"definition"`
-	Anchors    map[int]string `json:"anchors,omitempty"`
-}
-
-type promptLine struct {
-	Utterance int    `json:"utterance"`
-	Words     string `json:"words"` // "0:The 1:plan 2:failed"
-}
-
-type promptEvidence struct {
-	Utterance int      `json:"utterance"`
-	First     int      `json:"first"`
-	Last      int      `json:"last"`
-	Polarity  Polarity `json:"polarity"`
-	Part      Part     `json:"part"`
-}
-
-func evidencePrompt(question Question, competencies []Competency, line Line) (string, error) {
-	asked := make([]promptCompetency, 0, len(competencies))
-	for _, c := range competencies {
-		asked = append(asked, promptCompetency{ID: c.ID, Name: c.Name, Definition: c.Definition})
-	}
-	return encodePrompt(map[string]any{
-		"question": question.Text, "competencies": asked, "words": numberedWords(line),
-	})
-}
-
-func ratingPrompt(question Question, c Competency, lines []Line, evidence []Evidence) (string, error) {
-	said := make([]promptLine, 0, len(lines))
-	place := map[LineRef]int{}
-	for i, line := range lines {
-		place[line.Ref()] = i
-		said = append(said, promptLine{Utterance: i, Words: numberedWords(line)})
-	}
-	marked := []promptEvidence{}
-	for _, e := range evidence {
-		if at, ok := place[e.Line]; ok && e.Competency == c.ID {
-			marked = append(marked, promptEvidence{Utterance: at, First: e.First, Last: e.Last, Polarity: e.Polarity, Part: e.Part})
-		}
-	}
-	return encodePrompt(map[string]any{
-		"question":   question.Text,
-		"competency": promptCompetency(c),
-		"answer":     said, "evidence": marked,
-	})
-}
-
-func numberedWords(line Line) string {
-	var b strings.Builder
-	for i, w := range line.Words {
-		if i > 0 {
-			b.WriteByte(' ')
-		}
-		fmt.Fprintf(&b, "%d:%s", i, w.Text)
-	}
-	return b.String()
-}
-
-func encodePrompt(prompt map[string]any) (string, error) {
-	text, err := json.Marshal(prompt)
-	if err != nil {
-		return "", fmt.Errorf("write prompt: %w", err)
-	}
-	return string(text), nil
 }

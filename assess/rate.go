@@ -25,8 +25,8 @@ type answerOf struct {
 }
 
 // rateCompetency makes one rating call for one competency and checks what comes back.
-func rateCompetency(ctx context.Context, model Model, of answerOf, question Question, c Competency, lines []Line, evidence []Evidence, now time.Time) (Rating, error) {
-	prompt, err := ratingPrompt(question, c, lines, evidence)
+func rateCompetency(ctx context.Context, model Model, names Names, of answerOf, question Question, c Competency, lines []Line, evidence []Evidence, now time.Time) (Rating, error) {
+	prompt, err := ratingPrompt(names, of.session, question, c, lines, evidence)
 	if err != nil {
 		return Rating{}, err
 	}

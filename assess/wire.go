@@ -61,13 +61,14 @@ func (r *refusal) unsupported() bool {
 	}
 }
 
-// wire sends the requests of one call: it edits the body, refuses anything that is not 2xx, and
-// bounds what is read. It is what the OpenAI client takes for an HTTP client.
+// wire sends the requests of one call: it lets out only what may leave, refuses any answer that is not
+// 2xx, and bounds what is read. It is what the OpenAI client takes for an HTTP client.
 type wire struct {
-	client *http.Client
-	edit   map[string]any // fields to set in a JSON request
-	limit  int64          // bytes of the answer
-	secret string         // never repeated in an error
+	client  *http.Client
+	base    string // of the address; nothing is sent elsewhere
+	coldest bool   // ask for temperature 0
+	limit   int64  // bytes of the answer
+	secret  string // never repeated in an error
 
 	whole bool          // read the whole answer into body, and hand on an empty object
 	body  []byte        // the whole answer
@@ -77,7 +78,7 @@ type wire struct {
 
 // Do sends one request.
 func (w *wire) Do(request *http.Request) (*http.Response, error) {
-	if err := w.editBody(request); err != nil {
+	if err := w.outgoing(request); err != nil {
 		return nil, err
 	}
 	if w.whole {
@@ -121,32 +122,6 @@ func (w *wire) doWhole(request *http.Request) (*http.Response, error) {
 	}
 	response.Body = io.NopCloser(strings.NewReader("{}")) // the client decodes too strictly: we do it
 	return response, nil
-}
-
-// editBody sets fields that the client leaves out when they are zero.
-func (w *wire) editBody(request *http.Request) error {
-	if len(w.edit) == 0 || request.Body == nil {
-		return nil
-	}
-	var fields map[string]json.RawMessage
-	if err := json.NewDecoder(request.Body).Decode(&fields); err != nil {
-		return fmt.Errorf("edit request: %w", err)
-	}
-	for name, value := range w.edit {
-		raw, err := json.Marshal(value)
-		if err != nil {
-			return fmt.Errorf("edit request: %w", err)
-		}
-		fields[name] = raw
-	}
-	raw, err := json.Marshal(fields)
-	if err != nil {
-		return fmt.Errorf("edit request: %w", err)
-	}
-	request.Body = io.NopCloser(bytes.NewReader(raw))
-	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(raw)), nil }
-	request.ContentLength = int64(len(raw))
-	return nil
 }
 
 // check returns a refusal, and closes the body, unless the status is 2xx and the content is no web

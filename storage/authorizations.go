@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -75,34 +76,22 @@ func (s *Sessions) Authorizations(ctx context.Context, candidate consent.Account
 func (s *Sessions) Authorize(ctx context.Context, candidate consent.AccountID, id consent.SessionID, request consent.AuthorizationRequest) (consent.Authorization, error) {
 	var granted consent.Authorization
 	err := s.asCandidate(ctx, candidate, func(tx pgx.Tx) error {
-		session, err := readSession(ctx, tx, candidate, id, lockRow)
-		if err != nil {
+		if _, err := readSession(ctx, tx, candidate, id, lockRow); err != nil {
 			return err
 		}
-		if session.NoticeSHA256 == "" { // nothing exists yet that could be shared, nor a notice that said how
-			return consent.ErrBadStep{State: session.State, Step: "be shared"}
-		}
-		now, err := databaseTime(ctx, tx)
-		if err != nil {
+		var now time.Time
+		if err := tx.QueryRow(ctx, `SELECT statement_timestamp()`).Scan(&now); err != nil {
 			return err
 		}
 		if err := request.Check(now); err != nil {
 			return err
 		}
-		superseded, err := supersede(ctx, tx, candidate, id, request)
-		if err != nil {
+		if err := supersede(ctx, tx, candidate, id, request); err != nil {
 			return err
 		}
-		if granted, err = addAuthorization(ctx, tx, candidate, id, request); err != nil {
-			return err
-		}
-		var before consent.AuthorizationID
-		for _, before = range superseded {
-			if err := s.database.attestEnd(ctx, tx, consent.LedgerAuthorizationSuperseded, before, ""); err != nil {
-				return err
-			}
-		}
-		return s.database.attestGrant(ctx, tx, session, granted, before)
+		var err error
+		granted, err = addAuthorization(ctx, tx, candidate, id, request)
+		return err
 	})
 	if hasCode(err, foreignKeyViolation) {
 		err = consent.ErrNotFound // no such organization
@@ -113,16 +102,13 @@ func (s *Sessions) Authorize(ctx context.Context, candidate consent.AccountID, i
 	return granted, nil
 }
 
-func supersede(ctx context.Context, tx pgx.Tx, candidate consent.AccountID, id consent.SessionID, request consent.AuthorizationRequest) ([]consent.AuthorizationID, error) {
+func supersede(ctx context.Context, tx pgx.Tx, candidate consent.AccountID, id consent.SessionID, request consent.AuthorizationRequest) error {
 	const end = `INSERT INTO authorization_events (authorization_id, org, kind, account)
 		SELECT a.id, a.org, 'superseded', $4 FROM authorizations a
 		WHERE a.session = $1 AND a.org = $2 AND a.purpose = $3 AND statement_timestamp() < a.valid_until
-		AND NOT EXISTS (SELECT FROM authorization_events e WHERE e.authorization_id = a.id AND e.kind <> 'granted') RETURNING authorization_id`
-	rows, err := tx.Query(ctx, end, id, request.Org, request.Purpose, candidate)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[consent.AuthorizationID])
+		AND NOT EXISTS (SELECT FROM authorization_events e WHERE e.authorization_id = a.id AND e.kind <> 'granted')`
+	_, err := tx.Exec(ctx, end, id, request.Org, request.Purpose, candidate)
+	return err
 }
 
 func addAuthorization(ctx context.Context, tx pgx.Tx, candidate consent.AccountID, id consent.SessionID, request consent.AuthorizationRequest) (consent.Authorization, error) {
@@ -167,10 +153,7 @@ func (s *Sessions) WithdrawAuthorization(ctx context.Context, candidate consent.
 		if err != nil || done.RowsAffected() == 0 {
 			return err
 		}
-		if err := logEvent(ctx, tx, session, TopicAuthorizations, "authorization_withdrawn", eventDetail{"authorization": id}); err != nil {
-			return err
-		}
-		return s.database.attestEnd(ctx, tx, consent.LedgerAuthorizationWithdrawn, id, "")
+		return logEvent(ctx, tx, session, TopicAuthorizations, "authorization_withdrawn", eventDetail{"authorization": id})
 	})
 	if err != nil {
 		return fmt.Errorf("withdraw authorization: %w", err)

@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -185,27 +184,24 @@ func TestOpenDatabaseHidesThePasswordInAURLItCannotRead(t *testing.T) {
 	}
 }
 
-func TestRoleSecretsAreKeptInAPrivateFile(t *testing.T) {
+func TestRolePasswordsAreKeptInAPrivateFile(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "secrets")
-	first, err := loadRoleSecrets(dir)
+	first, err := loadRolePasswords(dir)
 	if err != nil {
-		t.Fatalf("make secrets: %v", err)
+		t.Fatalf("make passwords: %v", err)
 	}
-	again, err := loadRoleSecrets(dir)
+	again, err := loadRolePasswords(dir)
 	if err != nil {
-		t.Fatalf("read secrets: %v", err)
+		t.Fatalf("read passwords: %v", err)
 	}
 	for role := range rolePools() {
-		if len(first.passwords[role]) < 50 || first.passwords[role] != again.passwords[role] {
-			t.Errorf("role %s: password of %d characters, kept: %t", role, len(first.passwords[role]), first.passwords[role] == again.passwords[role])
+		if len(first[role]) < 50 || first[role] != again[role] {
+			t.Errorf("role %s: password of %d characters, kept: %t", role, len(first[role]), first[role] == again[role])
 		}
 	}
-	if len(first.contextKey) < 50 || !bytes.Equal(first.contextKey, again.contextKey) {
-		t.Errorf("context key of %d bytes, kept: %t", len(first.contextKey), bytes.Equal(first.contextKey, again.contextKey))
-	}
-	info, err := os.Stat(filepath.Join(dir, roleSecretFile))
+	info, err := os.Stat(filepath.Join(dir, rolePasswordFile))
 	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("secrets file: mode %v, %v; want 0600", info.Mode(), err)
+		t.Errorf("password file: mode %v, %v; want 0600", info.Mode(), err)
 	}
 }

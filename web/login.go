@@ -142,12 +142,11 @@ func (s *Server) beginLogIn(ctx context.Context, account consent.Account) (strin
 	raw := make([]byte, tokenLength)
 	_, _ = rand.Read(raw) // never fails: crypto/rand ends the program instead
 	token := base64.RawURLEncoding.EncodeToString(raw)
-	fresh := consent.NewLogIn{Account: account.ID, Device: visitOf(ctx).device}
-	fresh.Idle, fresh.Absolute = logInLimits(account.Kind)
-	if err := s.cfg.Accounts.CreateLogIn(ctx, sha256.Sum256([]byte(token)), fresh); err != nil {
+	idle, absolute := logInLimits(account.Kind)
+	if err := s.cfg.Accounts.CreateLogIn(ctx, sha256.Sum256([]byte(token)), account.ID, idle, absolute); err != nil {
 		return "", fmt.Errorf("store log-in: %w", err)
 	}
-	return logInCookie(token, int(fresh.Absolute/time.Second)), nil
+	return logInCookie(token, int(absolute/time.Second)), nil
 }
 
 func logInCookie(token string, maxAge int) string {
@@ -162,12 +161,7 @@ func (s *Server) logOut(ctx context.Context, _ consent.Account, _ *struct{}) (*l
 	if err := s.endLogIn(ctx); err != nil {
 		return nil, err
 	}
-	return clearedLogIn(), nil
-}
-
-// clearedLogIn takes from the browser what this server left in it.
-func clearedLogIn() *loggedOut {
-	return &loggedOut{Cookie: logInCookie("", -1), Clear: `"cache", "cookies", "storage"`}
+	return &loggedOut{Cookie: logInCookie("", -1), Clear: `"cache", "cookies", "storage"`}, nil
 }
 
 // endLogIn ends the log-in that the request came with, if any, and the streams it has open here.
@@ -210,10 +204,10 @@ func (s *Server) identify(r *http.Request, v *visit) {
 		return
 	}
 	v.token, v.hasToken = sha256.Sum256([]byte(cookies[0].Value)), true
-	logIn, err := s.cfg.Accounts.LogIn(r.Context(), v.token)
+	account, err := s.cfg.Accounts.LogIn(r.Context(), v.token)
 	switch {
 	case err == nil:
-		v.logIn, v.account = logIn, logIn.Account
+		v.account = account
 	case !errors.Is(err, consent.ErrNotFound):
 		v.fault = fmt.Errorf("read log-in: %w", err)
 	}

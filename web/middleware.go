@@ -21,10 +21,8 @@ type visit struct {
 	address  string // of the client, without the port
 	token    [32]byte
 	hasToken bool
-	device   string // kind of browser and system
-	logIn    consent.ActiveLogIn
-	account  consent.Account // of logIn
-	fault    error           // why the log-in could not be read
+	account  consent.Account
+	fault    error // why the log-in could not be read
 	route    string
 }
 
@@ -45,7 +43,7 @@ const (
 // ServeHTTP implements [http.Handler]: limits and headers first, then the route.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := s.now()
-	v := &visit{id: consent.NewID[string](), address: clientAddress(r, s.cfg.TrustedProxies), device: deviceOf(r.UserAgent())}
+	v := &visit{id: consent.NewID[string](), address: clientAddress(r, s.cfg.TrustedProxies)}
 	r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
 	out := &recorder{ResponseWriter: w}
 	setSecurityHeaders(out.Header(), r.URL.Path)

@@ -59,9 +59,8 @@ type Server struct {
 
 // route is one line of the census of routes.
 type route struct {
-	pattern   string
-	who       caller
-	confirmed bool
+	pattern string
+	who     caller
 }
 
 var _ http.Handler = (*Server)(nil)
@@ -111,9 +110,6 @@ func (c Config) check() error {
 func (s *Server) addRoutes() error {
 	s.api = newAPI(s.mux)
 	s.accountRoutes()
-	s.ownAccountRoutes()
-	s.confirmRoutes()
-	s.logInRoutes()
 	s.bankRoutes()
 	s.sessionRoutes()
 	s.consentRoutes()
@@ -164,7 +160,7 @@ func (s *Server) addOuterRoutes() error {
 }
 
 func (s *Server) outer(pattern string, handle http.HandlerFunc) {
-	s.routes = append(s.routes, route{pattern, anyone, false})
+	s.routes = append(s.routes, route{pattern, anyone})
 	s.mux.HandleFunc(pattern, handle)
 }
 

@@ -27,6 +27,8 @@ const maxRequest = 4 << 20
 
 // Request is what a client sent.
 type Request struct {
+	Method string
+	URL    string // as sent: path and query
 	Path   string // without the /v1
 	Header http.Header
 	Body   []byte // as sent; for transcriptions the whole form
@@ -175,6 +177,15 @@ func (s *Server) Requests() []Request {
 	return append([]Request(nil), s.requests...)
 }
 
+// Take returns what was asked since the last Take, in order, and forgets it.
+func (s *Server) Take() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	taken := s.requests
+	s.requests = nil
+	return taken
+}
+
 // Watch sets what is called with each request once it arrived, before it is answered.
 func (s *Server) Watch(see func(Request)) {
 	s.mu.Lock()
@@ -189,7 +200,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) (body []byte, f
 		writeError(w, http.StatusBadRequest, "cannot read the request")
 		return nil, "", true
 	}
-	request := Request{Path: strings.TrimPrefix(r.URL.Path, "/v1"), Header: r.Header.Clone(), Body: body}
+	request := Request{Method: r.Method, URL: r.URL.RequestURI(), Path: strings.TrimPrefix(r.URL.Path, "/v1"), Header: r.Header.Clone(), Body: body}
 	fault, watch := s.note(request)
 	watch(request)
 	return body, fault, s.always(w, r, body, fault)

@@ -58,6 +58,7 @@ func TestOutsideServices(t *testing.T) {
 	p, ai, host := outsideServer(t)
 	speech := firstSeconds(t, 1, 8)
 	t.Run("rated", func(t *testing.T) { ratedOutside(t, p.in(t), speech, host) })
+	t.Run("nothing that names the candidate leaves", func(t *testing.T) { masksOutside(t, p.in(t), ai, speech) })
 	ai.Fail(openaitest.PathChat, openaitest.TooMany, 4)
 	ai.Fail(openaitest.PathChat, openaitest.StreamCut, 4)
 	t.Run("model busy and cut off for a while", func(t *testing.T) { ratedLater(t, p.in(t), speech) })

@@ -333,10 +333,15 @@ func (r report) ratings() (all []reportRating) {
 // signUp makes a candidate.
 func (p *program) signUp() (demoAccount, *browser) {
 	p.t.Helper()
-	account := demoAccount{Email: newPassword() + "@example.org", Password: newPassword()}
+	return p.signUpAs("Test candidate", newPassword()+"@example.org")
+}
+
+func (p *program) signUpAs(name, email string) (demoAccount, *browser) {
+	p.t.Helper()
+	account := demoAccount{Email: email, Password: newPassword()}
 	b := &browser{address: p.address}
 	text, err := json.Marshal(map[string]string{
-		"birth_date": "1990-01-01", "email": account.Email, "password": account.Password, "display_name": "Test candidate",
+		"birth_date": "1990-01-01", "email": account.Email, "password": account.Password, "display_name": name,
 	})
 	if err != nil {
 		p.t.Fatal(err)

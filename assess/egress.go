@@ -1,0 +1,106 @@
+package assess
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"greenroom/consent"
+)
+
+// Everything that is sent to a language model about a session is made here, from the fields of the types
+// below and from nothing else: the question and the competencies of the bank, the masked words of the
+// answer under numbers of this one request, and ranges of them. No field holds an id of a session, an
+// account or an organization. [wire] lets no request out that has another shape.
+
+// Prompt is what a model is asked about one session. Only this file makes one, so that nothing is sent
+// that was not masked.
+type Prompt struct {
+	session consent.SessionID // whom the words belong to; never sent
+	text    string
+}
+
+// String hides the words from logs.
+func (p Prompt) String() string { return fmt.Sprintf("prompt of %d bytes", len(p.text)) }
+
+// GoString hides the words from logs.
+func (p Prompt) GoString() string { return p.String() }
+
+// evidenceQuestion is the prompt of a search for evidence.
+type evidenceQuestion struct {
+	Competencies []promptCompetency `json:"competencies"`
+	Question     string             `json:"question"`
+	Words        string             `json:"words"` // "0:The 1:plan 2:failed"
+}
+
+// ratingQuestion is the prompt of a rating.
+type ratingQuestion struct {
+	Answer     []promptLine     `json:"answer"`
+	Competency promptCompetency `json:"competency"`
+	Evidence   []promptEvidence `json:"evidence"`
+	Question   string           `json:"question"`
+}
+
+type promptCompetency struct {
+	ID         string         `json:"id"`
+	Name       string         `json:"name"`
+	Definition string         `json:"definition"`
+	Anchors    map[int]string `json:"anchors,omitempty"`
+}
+
+type promptLine struct {
+	Utterance int    `json:"utterance"`
+	Words     string `json:"words"`
+}
+
+type promptEvidence struct {
+	Utterance int      `json:"utterance"`
+	First     int      `json:"first"`
+	Last      int      `json:"last"`
+	Polarity  Polarity `json:"polarity"`
+	Part      Part     `json:"part"`
+}
+
+func evidencePrompt(names Names, question Question, competencies []Competency, line Line) (Prompt, error) {
+	asked := make([]promptCompetency, 0, len(competencies))
+	for _, c := range competencies {
+		asked = append(asked, promptCompetency{ID: c.ID, Name: c.Name, Definition: c.Definition})
+	}
+	words := numberedWords(names.mask([]Line{line})[0])
+	return newPrompt(line.Session, evidenceQuestion{Question: question.Text, Competencies: asked, Words: words})
+}
+
+func ratingPrompt(names Names, session consent.SessionID, question Question, c Competency, lines []Line, evidence []Evidence) (Prompt, error) {
+	said := make([]promptLine, 0, len(lines))
+	place := map[LineRef]int{}
+	for i, words := range names.mask(lines) {
+		place[lines[i].Ref()] = i
+		said = append(said, promptLine{Utterance: i, Words: numberedWords(words)})
+	}
+	marked := []promptEvidence{}
+	for _, e := range evidence {
+		if at, ok := place[e.Line]; ok && e.Competency == c.ID {
+			marked = append(marked, promptEvidence{Utterance: at, First: e.First, Last: e.Last, Polarity: e.Polarity, Part: e.Part})
+		}
+	}
+	return newPrompt(session, ratingQuestion{Question: question.Text, Competency: promptCompetency(c), Answer: said, Evidence: marked})
+}
+
+func numberedWords(words []string) string {
+	var b strings.Builder
+	for i, word := range words {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		fmt.Fprintf(&b, "%d:%s", i, word)
+	}
+	return b.String()
+}
+
+func newPrompt(session consent.SessionID, question any) (Prompt, error) {
+	text, err := json.Marshal(question)
+	if err != nil {
+		return Prompt{}, fmt.Errorf("write prompt: %w", err)
+	}
+	return Prompt{session: session, text: string(text)}, nil
+}
