@@ -24,6 +24,7 @@ type Actor struct {
 	Kind    ActorKind
 	Account AccountID
 	Org     OrgID
+	Export  ExportID // of an export, which acts for its account
 }
 
 // Snapshot is what the database knew at one moment about one actor and one session.
@@ -38,6 +39,7 @@ type Snapshot struct {
 	State          SessionState
 	Consents       Consents
 	Authorizations []Authorization // of this session for Actor.Org, in any state; empty for others
+	ExportOpen     bool            // the export of Actor exists, was asked for by its account, has this session, and is not over
 	Now            time.Time       // the database's time: it decides, not this machine's
 	ReadAt         time.Time       // this machine's monotonic time just before the read began
 }
@@ -102,6 +104,8 @@ func allowed(s Snapshot, artefact Artefact) bool {
 		return artefact == ArtefactTranscript && s.Consents.Transcription
 	case ActorAssessor:
 		return s.Consents.Assessment && assessorNeeds(artefact)
+	case ActorExport:
+		return exportMay(s, artefact)
 	default:
 		return false
 	}

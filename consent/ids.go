@@ -16,6 +16,8 @@ type (
 	OrgID string
 	// SessionID names an interview.
 	SessionID string
+	// LogInID names a log-in without being worth one.
+	LogInID string
 	// AuthorizationID names what a candidate allowed one organization.
 	AuthorizationID string
 )

@@ -24,6 +24,28 @@ type Credentials struct {
 // LogValue implements [slog.LogValuer].
 func (Credentials) LogValue() slog.Value { return redacted() }
 
+// NewLogIn is a log-in that is about to begin.
+type NewLogIn struct {
+	Account  AccountID
+	Device   string // kind of browser and system, for its person to know it by
+	Idle     time.Duration
+	Absolute time.Duration
+}
+
+// ActiveLogIn is somebody who is logged in.
+type ActiveLogIn struct {
+	ID        LogInID
+	Account   Account
+	Device    string
+	Began     time.Time
+	Used      time.Time     // to a hundredth of the idle limit
+	Until     time.Time     // if it is not used before
+	Confirmed time.Duration // since its person last proved who they are
+}
+
+// LogValue implements [slog.LogValuer].
+func (ActiveLogIn) LogValue() slog.Value { return redacted() }
+
 // Throttle says why a try to log in is refused before its password is looked at; its zero value lets
 // the try through.
 type Throttle struct {

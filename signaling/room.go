@@ -28,6 +28,7 @@ const (
 // back finds the same interview and the same recording.
 type Room struct {
 	id        consent.SessionID
+	account   consent.AccountID
 	roleTitle string
 	rooms     *Rooms
 	log       *slog.Logger
@@ -66,7 +67,7 @@ type request struct {
 
 func newRoom(rooms *Rooms, session consent.Session) *Room {
 	return &Room{
-		id: session.ID, roleTitle: session.RoleTitle, rooms: rooms,
+		id: session.ID, account: session.Candidate, roleTitle: session.RoleTitle, rooms: rooms,
 		log: rooms.config.Log.With("session", string(session.ID)), opened: time.Now(),
 		ready: make(chan struct{}), gone: make(chan struct{}), acts: make(chan request, actQueue), lost: make(chan *peer, 4),
 		stopping: make(chan EndReason, 1), left: time.Now(), consents: session.Consents,

@@ -550,6 +550,25 @@ func TestLogOutClosesTheConnection(t *testing.T) {
 	}
 }
 
+// The page is put out as soon as another node says so, not at the next look.
+func TestLogOutElsewhereClosesTheConnectionAtOnce(t *testing.T) {
+	s := serve(t)
+	page := s.join()
+	c := s.onlyConn()
+	s.desk.change(func(d *desk) { d.admitErr = ErrUnauthenticated })
+	s.rooms.LogInsEnded(t.Context(), consent.NewID[consent.AccountID]())
+	s.rooms.LogInsEnded(t.Context(), s.desk.session.Candidate)
+	select {
+	case <-c.closing:
+	default:
+		t.Error("the connection is not closing when the call returns")
+	}
+	if e := expect[*Ended](page); e.Reason != EndLoggedOut {
+		t.Errorf("got %s", e.Reason)
+	}
+	page.expectClose(CloseLoggedOut)
+}
+
 func TestLogInThatCannotBeReadKeepsTheConnection(t *testing.T) {
 	s := serve(t)
 	page := s.join()

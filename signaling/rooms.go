@@ -105,6 +105,22 @@ func (rs *Rooms) ConsentsChanged(ctx context.Context, id consent.SessionID) {
 	}
 }
 
+// LogInsEnded asks anew whether the pages of an account are still logged in, or those of all for the
+// empty account, and puts out those that are not.
+func (rs *Rooms) LogInsEnded(ctx context.Context, account consent.AccountID) {
+	rs.mu.Lock()
+	var rooms []*Room
+	for _, room := range rs.rooms {
+		if account == "" || room.account == account {
+			rooms = append(rooms, room)
+		}
+	}
+	rs.mu.Unlock()
+	for _, room := range rooms {
+		room.readmit(ctx)
+	}
+}
+
 // Caption shows recognised text to the candidate, if the session is live here.
 func (rs *Rooms) Caption(c Caption) {
 	if room := rs.find(c.Session); room != nil {

@@ -75,3 +75,12 @@ func (a *Accounts) SetPassword(ctx context.Context, account consent.AccountID, p
 	}
 	return nil
 }
+
+// Rename changes what somebody is called.
+func (a *Accounts) Rename(ctx context.Context, account consent.AccountID, displayName string) error {
+	const set = `UPDATE accounts SET display_name = $2 WHERE id = $1 AND closed_at IS NULL`
+	if _, err := a.database.Pool(RoleLogin).Exec(ctx, set, account, displayName); err != nil {
+		return fmt.Errorf("rename account: %w", err)
+	}
+	return nil
+}

@@ -90,3 +90,16 @@ func TestAdminMakesAccountsOnce(t *testing.T) {
 		t.Error("a candidate with an organization was made")
 	}
 }
+
+func TestRenameChangesOneName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if err := w.accounts.Rename(t.Context(), w.alice.ID, "Alicia"); err != nil {
+		t.Fatal(err)
+	}
+	for email, want := range map[string]string{w.alice.Email: "Alicia", w.bob.Email: "Bob"} {
+		if found, err := w.accounts.Credentials(t.Context(), email); err != nil || found.Account.DisplayName != want {
+			t.Errorf("%s is called %q, %v; want %q", email, found.Account.DisplayName, err, want)
+		}
+	}
+}

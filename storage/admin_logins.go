@@ -38,7 +38,7 @@ func (a *Admin) reset(ctx context.Context, email string, change func(pgx.Tx, con
 		if _, err := tx.Exec(ctx, `DELETE FROM log_in_failures WHERE email_sha256 = $1`, emailHash(email)); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `DELETE FROM log_ins WHERE account = $1`, account)
+		_, err := endLogIns(ctx, tx, `account = $1`, account)
 		return err
 	})
 }

@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"crypto/sha256"
 	"errors"
 	"testing"
 	"time"
@@ -20,12 +19,7 @@ func TestResetPasswordStartsLogInAnew(t *testing.T) {
 	if got := w.try(t, w.acmes.Email); !got.Off {
 		t.Fatalf("after %d failures: %+v", mostFailures, got)
 	}
-	mine, others := sha256.Sum256([]byte("mine")), sha256.Sum256([]byte("others"))
-	for token, account := range map[[32]byte]consent.AccountID{mine: w.acmes.ID, others: w.zeniths.ID} {
-		if err := w.accounts.CreateLogIn(ctx, token, account, time.Hour, time.Hour); err != nil {
-			t.Fatal(err)
-		}
-	}
+	mine, others := w.logIn(t, "mine", w.acmes, time.Hour, time.Hour), w.logIn(t, "others", w.zeniths, time.Hour, time.Hour)
 	want := consent.PasswordHash{Hash: testHash.Hash + "2"}
 	admin := openTestAdmin(t, w.database)
 	if err := admin.ResetPassword(ctx, "HR@Acme.example", want); err != nil {

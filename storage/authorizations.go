@@ -3,7 +3,6 @@ package storage
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -76,22 +75,34 @@ func (s *Sessions) Authorizations(ctx context.Context, candidate consent.Account
 func (s *Sessions) Authorize(ctx context.Context, candidate consent.AccountID, id consent.SessionID, request consent.AuthorizationRequest) (consent.Authorization, error) {
 	var granted consent.Authorization
 	err := s.asCandidate(ctx, candidate, func(tx pgx.Tx) error {
-		if _, err := readSession(ctx, tx, candidate, id, lockRow); err != nil {
+		session, err := readSession(ctx, tx, candidate, id, lockRow)
+		if err != nil {
 			return err
 		}
-		var now time.Time
-		if err := tx.QueryRow(ctx, `SELECT statement_timestamp()`).Scan(&now); err != nil {
+		if session.NoticeSHA256 == "" { // nothing exists yet that could be shared, nor a notice that said how
+			return consent.ErrBadStep{State: session.State, Step: "be shared"}
+		}
+		now, err := databaseTime(ctx, tx)
+		if err != nil {
 			return err
 		}
 		if err := request.Check(now); err != nil {
 			return err
 		}
-		if err := supersede(ctx, tx, candidate, id, request); err != nil {
+		superseded, err := supersede(ctx, tx, candidate, id, request)
+		if err != nil {
 			return err
 		}
-		var err error
-		granted, err = addAuthorization(ctx, tx, candidate, id, request)
-		return err
+		if granted, err = addAuthorization(ctx, tx, candidate, id, request); err != nil {
+			return err
+		}
+		var before consent.AuthorizationID
+		for _, before = range superseded {
+			if err := s.database.attestEnd(ctx, tx, consent.LedgerAuthorizationSuperseded, before, ""); err != nil {
+				return err
+			}
+		}
+		return s.database.attestGrant(ctx, tx, session, granted, before)
 	})
 	if hasCode(err, foreignKeyViolation) {
 		err = consent.ErrNotFound // no such organization
@@ -102,13 +113,16 @@ func (s *Sessions) Authorize(ctx context.Context, candidate consent.AccountID, i
 	return granted, nil
 }
 
-func supersede(ctx context.Context, tx pgx.Tx, candidate consent.AccountID, id consent.SessionID, request consent.AuthorizationRequest) error {
+func supersede(ctx context.Context, tx pgx.Tx, candidate consent.AccountID, id consent.SessionID, request consent.AuthorizationRequest) ([]consent.AuthorizationID, error) {
 	const end = `INSERT INTO authorization_events (authorization_id, org, kind, account)
 		SELECT a.id, a.org, 'superseded', $4 FROM authorizations a
 		WHERE a.session = $1 AND a.org = $2 AND a.purpose = $3 AND statement_timestamp() < a.valid_until
-		AND NOT EXISTS (SELECT FROM authorization_events e WHERE e.authorization_id = a.id AND e.kind <> 'granted')`
-	_, err := tx.Exec(ctx, end, id, request.Org, request.Purpose, candidate)
-	return err
+		AND NOT EXISTS (SELECT FROM authorization_events e WHERE e.authorization_id = a.id AND e.kind <> 'granted') RETURNING authorization_id`
+	rows, err := tx.Query(ctx, end, id, request.Org, request.Purpose, candidate)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[consent.AuthorizationID])
 }
 
 func addAuthorization(ctx context.Context, tx pgx.Tx, candidate consent.AccountID, id consent.SessionID, request consent.AuthorizationRequest) (consent.Authorization, error) {
@@ -153,7 +167,10 @@ func (s *Sessions) WithdrawAuthorization(ctx context.Context, candidate consent.
 		if err != nil || done.RowsAffected() == 0 {
 			return err
 		}
-		return logEvent(ctx, tx, session, TopicAuthorizations, "authorization_withdrawn", eventDetail{"authorization": id})
+		if err := logEvent(ctx, tx, session, TopicAuthorizations, "authorization_withdrawn", eventDetail{"authorization": id}); err != nil {
+			return err
+		}
+		return s.database.attestEnd(ctx, tx, consent.LedgerAuthorizationWithdrawn, id, "")
 	})
 	if err != nil {
 		return fmt.Errorf("withdraw authorization: %w", err)

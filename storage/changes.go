@@ -26,11 +26,20 @@ const (
 // without a session, which says to look at all of them.
 const changesQueue = 256
 
-// Change says that something about a session changed. Without a session it says that changes may have
-// been missed: look at everything again.
+// Change says that something about a session or an account changed. Without either it says that changes
+// may have been missed: look at everything again.
 type Change struct {
 	Session consent.SessionID
+	Account consent.AccountID
 	Topic   Topic
+}
+
+func parseChange(payload string) Change {
+	about, topic, _ := strings.Cut(payload, " ")
+	if account, ok := strings.CutPrefix(about, accountPrefix); ok {
+		return Change{Account: consent.AccountID(account), Topic: Topic(topic)}
+	}
+	return Change{Session: consent.SessionID(about), Topic: Topic(topic)}
 }
 
 // Changes tells subscribers what happened to sessions, on this node or another. It is safe for
@@ -140,8 +149,7 @@ func (c *Changes) hear(ctx context.Context, conn *pgx.Conn) error {
 	defer cancel()
 	notification, err := conn.WaitForNotification(quiet)
 	if err == nil {
-		session, topic, _ := strings.Cut(notification.Payload, " ")
-		c.tell(Change{Session: consent.SessionID(session), Topic: Topic(topic)})
+		c.tell(parseChange(notification.Payload))
 		return nil
 	}
 	if quiet.Err() == nil || ctx.Err() != nil {
@@ -160,7 +168,7 @@ func (c *Changes) tell(change Change) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for session, channels := range c.sessions {
-		if change.Session != "" && change.Session != session {
+		if change != (Change{}) && change.Session != session {
 			continue
 		}
 		for wake := range channels {

@@ -18,7 +18,8 @@
 // that do not trust this program's code: each plane of the server is a [Role] of its own in Postgres, for
 // which row-level security shows only the rows it needs; and [Keys], under yet another role, asks the
 // database anew before it gives a key. [OpenDatabase] refuses a database whose walls have a gap.
-// Erasing a session destroys its keys first; what is left of it is noise from then on, backups included.
+// Erasing a session destroys its keys first; what is left of it is noise from then on. Keys are sealed
+// anew every day under a key that lives for 21 days ([Keys.TurnEpoch]), so backups become noise too.
 //
 // # Goroutines
 //

@@ -20,11 +20,15 @@ const (
 	TopicAuthorizations Topic = "authorizations" // who may see it
 	TopicAccesses       Topic = "accesses"       // who looked
 	TopicResults        Topic = "results"        // answers, lines, evidence, ratings, measurements
+	TopicLogIns         Topic = "log-ins"        // of an account: some of them ended
 )
 
-// changesChannel is the one notification channel. Its payload is "<session id> <topic>", never content:
-// every role may listen.
-const changesChannel = "greenroom_changes"
+// changesChannel is the one notification channel. Its payload is "<session id> <topic>" or
+// "account:<account id> <topic>", never content: every role may listen.
+const (
+	changesChannel = "greenroom_changes"
+	accountPrefix  = "account:"
+)
 
 // notify tells every node, when the transaction commits, that something about the session changed.
 func notify(ctx context.Context, tx pgx.Tx, session consent.SessionID, topic Topic) error {

@@ -23,6 +23,7 @@ const (
 	defaultJobDrain     = 10 * time.Second
 	defaultAbandonAfter = 24 * time.Hour
 	abandonEvery        = 10 * time.Minute
+	turnEvery           = time.Hour
 	longestRetryPause   = 10 * time.Minute
 )
 
@@ -30,6 +31,9 @@ const (
 type JobHandlers struct {
 	Evidence func(ctx context.Context, session consent.SessionID, line assess.LineRef) error
 	Answer   func(ctx context.Context, session consent.SessionID, question, take int) error
+	// TurnEpoch is asked for at the start and every hour, on one node; nil: never. It finds out itself
+	// whether something is due.
+	TurnEpoch func(ctx context.Context) (EpochTurn, error)
 }
 
 // DiscardedJob is one that failed for the last time. Line is set for evidence, Question and Take for
@@ -122,6 +126,7 @@ func (j *Jobs) config() *river.Config {
 	river.AddWorker(workers, river.WorkFunc(j.workEvidence))
 	river.AddWorker(workers, river.WorkFunc(j.workAnswer))
 	river.AddWorker(workers, river.WorkFunc(j.workAbandon))
+	river.AddWorker(workers, river.WorkFunc(j.workTurn))
 	return &river.Config{
 		Schema:              riverSchema,
 		Queues:              map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: j.options.Workers}},
@@ -133,9 +138,22 @@ func (j *Jobs) config() *river.Config {
 		Logger:              slog.New(warnings{j.options.Log.Handler()}),
 		ReindexerIndexNames: []string{}, // needs the owner
 		TestOnly:            j.options.soon,
-		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(abandonEvery),
-			func() (river.JobArgs, *river.InsertOpts) { return abandonJob{}, nil }, &river.PeriodicJobOpts{RunOnStart: true})},
+		PeriodicJobs:        j.periodic(),
 	}
+}
+
+// periodic are the jobs that come by themselves, each on one node, the first time at once.
+func (j *Jobs) periodic() []*river.PeriodicJob {
+	jobs := []*river.PeriodicJob{every(abandonEvery, abandonJob{})}
+	if j.handlers.TurnEpoch != nil {
+		jobs = append(jobs, every(turnEvery, turnJob{}))
+	}
+	return jobs
+}
+
+func every(pause time.Duration, job river.JobArgs) *river.PeriodicJob {
+	return river.NewPeriodicJob(river.PeriodicInterval(pause),
+		func() (river.JobArgs, *river.InsertOpts) { return job, nil }, &river.PeriodicJobOpts{RunOnStart: true})
 }
 
 func (j *Jobs) workEvidence(ctx context.Context, job *river.Job[evidenceJob]) error {
@@ -165,6 +183,29 @@ func (abandonJob) Kind() string { return "abandon_stale" }
 
 // InsertOpts: the next one comes by itself.
 func (abandonJob) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 1} }
+
+func (j *Jobs) workTurn(ctx context.Context, _ *river.Job[turnJob]) error {
+	if j.handlers.TurnEpoch == nil { // enqueued by a node that has one
+		return errors.New("this node turns no epochs")
+	}
+	turn, err := j.handlers.TurnEpoch(ctx)
+	if err != nil {
+		return fmt.Errorf("turn the epoch of the keys: %w", err)
+	}
+	if turn.Resealed > 0 || turn.Destroyed > 0 {
+		j.options.Log.Info("turned the epoch of the keys", "epoch", turn.Epoch, "resealed", turn.Resealed, "destroyed", turn.Destroyed)
+	}
+	return nil
+}
+
+// turnJob seals the wrapped keys anew and destroys old epoch keys.
+type turnJob struct{}
+
+// Kind names the job in the table.
+func (turnJob) Kind() string { return "turn_epoch" }
+
+// InsertOpts: the next one comes by itself.
+func (turnJob) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 1} }
 
 type retryPolicy func(failures int) time.Duration
 

@@ -215,3 +215,29 @@ func TestRetryPausesGrow(t *testing.T) {
 		}
 	}
 }
+
+func TestEpochsTurnAtTheStart(t *testing.T) {
+	t.Parallel()
+	w := newKeysWorld(t)
+	one := w.write(t)
+	w.keys.ahead = 30 * day
+	jobs, err := NewJobs(w.database, JobHandlers{
+		Evidence:  func(context.Context, consent.SessionID, assess.LineRef) error { return nil },
+		Answer:    func(context.Context, consent.SessionID, int, int) error { return nil },
+		TurnEpoch: w.keys.TurnEpoch,
+	}, JobOptions{soon: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- jobs.Run(ctx) }()
+	waitFor(t, 20*time.Second, "the epoch to turn", func() bool {
+		return w.count(t, `SELECT count(*) FROM data_keys WHERE epoch = 2`) == 1
+	})
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	w.mustRead(t, w.keys, one)
+}

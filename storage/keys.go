@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -18,10 +20,14 @@ import (
 type Keys struct {
 	database *Database
 	master   *MasterKey
+	epochs   *epochs
+
+	ahead     time.Duration           // how far the epochs' clock is ahead of the database's: tests
+	afterStep func(step string) error // ends a turn of the epochs between two steps: tests
 }
 
-// OpenKeys reads the master key and checks that it is the one that wrapped the keys in the database.
-// It makes a new master key only if the database holds none.
+// OpenKeys reads the master key and the epoch keys beside it, and checks that they are the ones that
+// wrapped the keys in the database. It makes new ones only if the database holds no keys.
 func OpenKeys(ctx context.Context, database *Database, masterPath string) (*Keys, error) {
 	rows, err := database.Pool(RoleKeys).Query(ctx, `SELECT DISTINCT master_key FROM data_keys`)
 	if err != nil {
@@ -41,7 +47,11 @@ func OpenKeys(ctx context.Context, database *Database, masterPath string) (*Keys
 				"restore that one from your backup", ErrNoMasterKey, masterPath, master.ID(), id)
 		}
 	}
-	return &Keys{database: database, master: master}, nil
+	keys := &Keys{database: database, master: master, epochs: &epochs{path: filepath.Join(filepath.Dir(masterPath), epochFile)}}
+	if err := keys.openEpochs(ctx); err != nil {
+		return nil, fmt.Errorf("open the keys: %w", err)
+	}
+	return keys, nil
 }
 
 // FieldKey opens and seals the encrypted columns of one scope of one session. Hold it for one read or
@@ -143,7 +153,7 @@ func (k *Keys) forWriting(ctx context.Context, permit consent.Permit, session co
 	if err != nil {
 		return nil, err
 	}
-	wrapped, err := k.master.wrap(randomKey(), session, scope)
+	inner, err := k.master.wrap(randomKey(), session, scope)
 	if err != nil {
 		return nil, fmt.Errorf("make a key: %w", err)
 	}
@@ -153,9 +163,13 @@ func (k *Keys) forWriting(ctx context.Context, permit consent.Permit, session co
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock_shared(hashtextextended('data_keys/' || $1, 0))`, string(session)); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `INSERT INTO data_keys (session, scope, wrapped, master_key)
-			SELECT $1, $6, $7::bytea, $8 WHERE `+mayOpen+` ON CONFLICT (session, scope) DO NOTHING`,
-			append(arguments, wrapped, k.master.ID())...)
+		wrapped, epoch, err := k.sealUnderNewest(ctx, tx, inner, session, scope)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO data_keys (session, scope, wrapped, master_key, epoch)
+			SELECT $1, $6, $7::bytea, $8, $9 WHERE `+mayOpen+` ON CONFLICT (session, scope) DO NOTHING`,
+			append(arguments, wrapped, k.master.ID(), epoch)...)
 		if err != nil {
 			return err
 		}
@@ -168,20 +182,37 @@ func (k *Keys) forWriting(ctx context.Context, permit consent.Permit, session co
 	return key, nil
 }
 
+// sealUnderNewest holds off the end of epochs until tx ends, and only then looks which is the newest: the
+// one this process remembers may have ended since.
+func (k *Keys) sealUnderNewest(ctx context.Context, tx pgx.Tx, inner []byte, session consent.SessionID, scope consent.Scope) ([]byte, int, error) {
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock_shared(hashtextextended('data_keys_epochs', 0))`); err != nil {
+		return nil, 0, err
+	}
+	if err := k.epochs.load(); err != nil {
+		return nil, 0, err
+	}
+	return k.epochs.seal(inner, session, scope)
+}
+
 type rowQuerier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
 func (k *Keys) unwrap(ctx context.Context, from rowQuerier, arguments []any, session consent.SessionID, scope consent.Scope) (*dataKey, error) {
 	var wrapped []byte
-	err := from.QueryRow(ctx, `SELECT wrapped FROM data_keys WHERE session = $1 AND scope = $6 AND `+mayOpen, arguments...).Scan(&wrapped)
+	var epoch int
+	err := from.QueryRow(ctx, `SELECT wrapped, epoch FROM data_keys WHERE session = $1 AND scope = $6 AND `+mayOpen, arguments...).Scan(&wrapped, &epoch)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, fmt.Errorf("%w: no key for this reader", consent.ErrNotFound)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read a wrapped key: %w", err)
 	}
-	return k.master.unwrap(wrapped, session, scope)
+	inner, err := k.epochs.open(wrapped, epoch, session, scope)
+	if err != nil {
+		return nil, err
+	}
+	return k.master.unwrap(inner, session, scope)
 }
 
 // keyQuestion checks that the Permit is live and for something kept under this scope, and returns

@@ -57,9 +57,11 @@ func (w *keysWorld) masterPath() string { return filepath.Join(w.secrets, "maste
 
 func (w *keysWorld) addSession(t *testing.T, id consent.SessionID) {
 	t.Helper()
-	w.exec(t, `INSERT INTO sessions (id, candidate, state, role, role_title, mode, plan, recording, transcription, assessment, notice_sha256)
-		VALUES ($1, $2, 'live', 'go', 'Go engineer', 'practice', '{}', true, true, true, repeat('a', 64))`, id, w.candidate)
+	w.exec(t, addLiveSession, id, w.candidate)
 }
+
+const addLiveSession = `INSERT INTO sessions (id, candidate, state, role, role_title, mode, plan, recording, transcription, assessment, notice_sha256)
+	VALUES ($1, $2, 'live', 'go', 'Go engineer', 'practice', '{}', true, true, true, repeat('a', 64))`
 
 func (w *keysWorld) exec(t *testing.T, sql string, args ...any) {
 	t.Helper()
@@ -393,7 +395,7 @@ func TestMasterKeyIsMadeOnceAndNeverReplaced(t *testing.T) {
 	if _, err := OpenKeys(t.Context(), w.database, elsewhere); !errors.Is(err, ErrNoMasterKey) || !strings.Contains(err.Error(), w.keys.master.ID()) {
 		t.Errorf("another master key: %v, want it to name %s", err, w.keys.master.ID())
 	}
-	wrong := &Keys{database: w.database, master: other}
+	wrong := &Keys{database: w.database, master: other, epochs: w.keys.epochs}
 	if got, err := wrong.OpenField(t.Context(), permit, w.session, consent.ScopeTranscript, "x", sealed); err == nil {
 		t.Errorf("another master key opened %q", got)
 	}

@@ -45,13 +45,15 @@ const connectLimit = 10 * time.Second
 
 // Database is the connections to one Postgres database, one small pool for each role.
 type Database struct {
-	pools map[Role]*pgxpool.Pool
-	jobs  enqueuer
+	pools    map[Role]*pgxpool.Pool
+	contexts *contextSigner
+	jobs     enqueuer
+	notary   *Notary
 }
 
 // OpenDatabase connects as the owner, brings the schema up to date, makes sure of the log-in roles
-// and their passwords (kept in a file in secretsDir that only this user can read; servers of one
-// database share it), checks that no role can step around row-level security, and opens the pools.
+// and their passwords and of the key of row contexts (kept in a file in secretsDir that only this user can
+// read; servers of one database share it), checks that no role can step around row-level security, and opens the pools.
 // The owner's connection is closed again before it returns.
 func OpenDatabase(ctx context.Context, ownerURL string, secretsDir string) (*Database, error) {
 	config, err := pgxpool.ParseConfig(ownerURL)
@@ -61,19 +63,23 @@ func OpenDatabase(ctx context.Context, ownerURL string, secretsDir string) (*Dat
 	if config.ConnConfig.ConnectTimeout == 0 { // the URL may set its own
 		config.ConnConfig.ConnectTimeout = connectLimit
 	}
-	passwords, err := loadRolePasswords(secretsDir)
+	secrets, err := loadRoleSecrets(secretsDir)
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	if err := setUpDatabase(ctx, config, passwords); err != nil {
+	contexts := &contextSigner{key: secrets.contextKey}
+	if err := setUpDatabase(ctx, config, secrets.passwords, contexts); err != nil {
 		return nil, fmt.Errorf("set up the database: %w", err)
 	}
-	d := &Database{pools: make(map[Role]*pgxpool.Pool, len(passwords))}
+	d := &Database{pools: make(map[Role]*pgxpool.Pool, len(secrets.passwords)), contexts: contexts}
+	if d.notary, err = OpenNotary(secretsDir); err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
 	if d.jobs, err = newEnqueuer(); err != nil {
 		return nil, err
 	}
 	for role, size := range rolePools() {
-		pool, err := openPool(ctx, config, role, passwords[role], size)
+		pool, err := openPool(ctx, config, role, secrets.passwords[role], size)
 		if err != nil {
 			d.Close()
 			return nil, fmt.Errorf("open the %s connections: %w", role, err)
@@ -86,6 +92,9 @@ func OpenDatabase(ctx context.Context, ownerURL string, secretsDir string) (*Dat
 // Pool returns the connections of a role.
 func (d *Database) Pool(r Role) *pgxpool.Pool { return d.pools[r] }
 
+// Notary returns who signs what this database's servers give out.
+func (d *Database) Notary() *Notary { return d.notary }
+
 // Close waits for connections in use and closes all.
 func (d *Database) Close() {
 	for _, pool := range d.pools {
@@ -94,7 +103,7 @@ func (d *Database) Close() {
 }
 
 // setUpDatabase does everything that needs the owner.
-func setUpDatabase(ctx context.Context, config *pgxpool.Config, passwords map[Role]string) error {
+func setUpDatabase(ctx context.Context, config *pgxpool.Config, passwords map[Role]string, contexts *contextSigner) error {
 	ownerConfig := config.Copy()
 	ownerConfig.MaxConns, ownerConfig.MinConns, ownerConfig.MinIdleConns = 4, 0, 0
 	owner, err := pgxpool.NewWithConfig(ctx, ownerConfig)
@@ -113,10 +122,20 @@ func setUpDatabase(ctx context.Context, config *pgxpool.Config, passwords map[Ro
 	defer func() {
 		_, _ = conn.Exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, int64(setupLock))
 	}()
+	var version int
+	if err := conn.QueryRow(ctx, `SELECT current_setting('server_version_num')::int`).Scan(&version); err != nil {
+		return fmt.Errorf("ask Postgres for its version: %w", err)
+	}
+	if err := checkVersion(version); err != nil {
+		return err
+	}
 	if err := ensureRoles(ctx, conn.Conn(), passwords); err != nil {
 		return err
 	}
 	if err := migrate(ctx, owner); err != nil {
+		return err
+	}
+	if err := contexts.keep(ctx, conn.Conn()); err != nil {
 		return err
 	}
 	return checkWalls(ctx, conn.Conn())
@@ -142,30 +161,23 @@ func roleConfig(config *pgxpool.Config, role Role, password string) *pgxpool.Con
 	own := config.Copy()
 	own.ConnConfig.User, own.ConnConfig.Password = role.database(), password
 	own.ConnConfig.RuntimeParams["application_name"] = "greenroom " + string(role)
+	// Said aloud, because a search path that is not is one that others can set for the role; temporary
+	// tables last, because Postgres would look there first.
+	own.ConnConfig.RuntimeParams["search_path"] = "pg_catalog, public, pg_temp"
+	// A statement must see what was withdrawn before it began, also where somebody chose another default.
+	own.ConnConfig.RuntimeParams["default_transaction_isolation"] = "read committed"
 	return own
 }
 
 // database returns the name of the role in Postgres.
 func (r Role) database() string { return "greenroom_" + string(r) }
 
-// rowContext is about whom a transaction is; row-level security reads it. Only the fields that the
-// plane needs are set.
-type rowContext struct {
-	account string
-	org     string
-	session string
-}
-
-// setContext ends with the transaction, so that a pooled connection keeps nothing (SET would).
-const setContext = `SELECT set_config('greenroom.account', $1, true),
-	set_config('greenroom.org', $2, true), set_config('greenroom.session', $3, true)`
-
 // in runs work in one READ COMMITTED transaction of the role: each statement sees a withdrawal that
 // was committed before it began.
 func (d *Database) in(ctx context.Context, role Role, about rowContext, work func(pgx.Tx) error) error {
 	err := pgx.BeginFunc(ctx, d.pools[role], func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, setContext, about.account, about.org, about.session); err != nil {
-			return fmt.Errorf("set the row context: %w", err)
+		if err := d.contexts.set(ctx, tx, role, about); err != nil {
+			return err
 		}
 		return work(tx)
 	})

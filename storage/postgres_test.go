@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -184,24 +185,27 @@ func TestOpenDatabaseHidesThePasswordInAURLItCannotRead(t *testing.T) {
 	}
 }
 
-func TestRolePasswordsAreKeptInAPrivateFile(t *testing.T) {
+func TestRoleSecretsAreKeptInAPrivateFile(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "secrets")
-	first, err := loadRolePasswords(dir)
+	first, err := loadRoleSecrets(dir)
 	if err != nil {
-		t.Fatalf("make passwords: %v", err)
+		t.Fatalf("make secrets: %v", err)
 	}
-	again, err := loadRolePasswords(dir)
+	again, err := loadRoleSecrets(dir)
 	if err != nil {
-		t.Fatalf("read passwords: %v", err)
+		t.Fatalf("read secrets: %v", err)
 	}
 	for role := range rolePools() {
-		if len(first[role]) < 50 || first[role] != again[role] {
-			t.Errorf("role %s: password of %d characters, kept: %t", role, len(first[role]), first[role] == again[role])
+		if len(first.passwords[role]) < 50 || first.passwords[role] != again.passwords[role] {
+			t.Errorf("role %s: password of %d characters, kept: %t", role, len(first.passwords[role]), first.passwords[role] == again.passwords[role])
 		}
 	}
-	info, err := os.Stat(filepath.Join(dir, rolePasswordFile))
+	if len(first.contextKey) < 50 || !bytes.Equal(first.contextKey, again.contextKey) {
+		t.Errorf("context key of %d bytes, kept: %t", len(first.contextKey), bytes.Equal(first.contextKey, again.contextKey))
+	}
+	info, err := os.Stat(filepath.Join(dir, roleSecretFile))
 	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("password file: mode %v, %v; want 0600", info.Mode(), err)
+		t.Errorf("secrets file: mode %v, %v; want 0600", info.Mode(), err)
 	}
 }

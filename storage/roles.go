@@ -17,45 +17,56 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// rolePasswordFile is the file in the secrets folder that holds the roles' passwords.
-const rolePasswordFile = "database-roles.json"
+// roleSecretFile is the file in the secrets folder that holds the roles' passwords and, under
+// contextSecret, the key of row contexts.
+const (
+	roleSecretFile = "database-roles.json"
+	contextSecret  = "row context"
+)
 
-// ErrWalls says that the database would let a role step around row-level security. The server does
-// not start on such a database.
-var ErrWalls = errors.New("the database's roles or tables are not safe")
+// roleSecrets is what a server needs to speak to its database.
+type roleSecrets struct {
+	passwords  map[Role]string
+	contextKey []byte
+}
 
-// loadRolePasswords reads the passwords and makes those that are missing.
-func loadRolePasswords(secretsDir string) (map[Role]string, error) {
+// loadRoleSecrets reads the secrets and makes those that are missing.
+func loadRoleSecrets(secretsDir string) (roleSecrets, error) {
 	if err := os.MkdirAll(secretsDir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the secrets folder: %w", err)
+		return roleSecrets{}, fmt.Errorf("make the secrets folder: %w", err)
 	}
-	path := filepath.Join(secretsDir, rolePasswordFile)
-	passwords := make(map[Role]string)
+	path := filepath.Join(secretsDir, roleSecretFile)
+	kept := make(map[string]string)
 	text, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("read the roles' passwords: %w", err)
+		return roleSecrets{}, fmt.Errorf("read the roles' secrets: %w", err)
 	}
 	if err == nil {
-		if err := json.Unmarshal(text, &passwords); err != nil {
-			return nil, fmt.Errorf("read the roles' passwords in %s: %w", path, err)
+		if err := json.Unmarshal(text, &kept); err != nil {
+			return roleSecrets{}, fmt.Errorf("read the roles' secrets in %s: %w", path, err)
 		}
 	}
-	changed := false
+	secrets, changed := roleSecrets{passwords: make(map[Role]string)}, false
+	ensure := func(name string) string {
+		if kept[name] == "" {
+			kept[name], changed = newSecret(), true
+		}
+		return kept[name]
+	}
 	for role := range rolePools() {
-		if passwords[role] == "" {
-			passwords[role], changed = newSecret(), true
-		}
+		secrets.passwords[role] = ensure(string(role))
 	}
+	secrets.contextKey = []byte(ensure(contextSecret))
 	if !changed {
-		return passwords, nil
+		return secrets, nil
 	}
-	if text, err = json.MarshalIndent(passwords, "", "  "); err != nil {
-		return nil, fmt.Errorf("write the roles' passwords: %w", err)
+	if text, err = json.MarshalIndent(kept, "", "  "); err != nil {
+		return roleSecrets{}, fmt.Errorf("write the roles' secrets: %w", err)
 	}
 	if err := writeNew(path, text); err != nil {
-		return nil, fmt.Errorf("write the roles' passwords: %w", err)
+		return roleSecrets{}, fmt.Errorf("write the roles' secrets: %w", err)
 	}
-	return passwords, nil
+	return secrets, nil
 }
 
 // ensureRoles makes the roles and gives them the right to connect here. Roles belong to the whole
@@ -147,63 +158,4 @@ func scramVerifier(password string) (string, error) {
 	stored := sha256.Sum256(keyed("Client Key"))
 	encode := base64.StdEncoding.EncodeToString
 	return fmt.Sprintf("SCRAM-SHA-256$%d:%s$%s:%s", iterations, encode(salt[:]), encode(stored[:]), encode(keyed("Server Key"))), nil
-}
-
-// wallQueries each return one line for everything that would let a role see rows it should not.
-func wallQueries() []string {
-	return []string{
-		`SELECT format('role %s is superuser, BYPASSRLS, CREATEROLE, CREATEDB or REPLICATION', rolname)
-		   FROM pg_roles WHERE rolname = ANY($1)
-		    AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication)`,
-		`SELECT format('role %s is a member of %s', m.rolname, g.rolname)
-		   FROM pg_auth_members am JOIN pg_roles m ON m.oid = am.member JOIN pg_roles g ON g.oid = am.roleid
-		  WHERE m.rolname = ANY($1)`,
-		`SELECT format('role %s owns %s', r.rolname, c.oid::regclass)
-		   FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE r.rolname = ANY($1)`,
-		`SELECT format('table %s lets %s in without forced row-level security', c.relname, r.rolname)
-		   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-		   JOIN pg_roles r ON r.rolname = ANY($1)
-		  WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p', 'v', 'm')
-		    AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
-		    AND (has_table_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')
-		         OR has_any_column_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE'))`,
-		`SELECT format('role %s may truncate %s', r.rolname, c.relname)
-		   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-		   JOIN pg_roles r ON r.rolname = ANY($1)
-		  WHERE n.nspname = 'public' AND c.relkind = 'r' AND has_table_privilege(r.oid, c.oid, 'TRUNCATE')`,
-		`SELECT format('function %s runs with its owner''s rights', p.oid::regprocedure)
-		   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-		  WHERE n.nspname = 'public' AND p.prosecdef AND cardinality($1::text[]) > 0
-		    AND NOT (p.oid::regprocedure::text = 'ledger_append(bytea,text)'
-		         AND p.proconfig IS NOT DISTINCT FROM ARRAY['search_path=pg_catalog, pg_temp'])`,
-	}
-}
-
-type querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}
-
-// checkWalls refuses a database whose roles could step around row-level security: owners, superusers
-// and BYPASSRLS roles skip every policy, and a table without forced policies has none.
-func checkWalls(ctx context.Context, owner querier) error {
-	names := make([]string, 0, len(rolePools()))
-	for role := range rolePools() {
-		names = append(names, role.database())
-	}
-	var faults []string
-	for _, query := range wallQueries() {
-		rows, err := owner.Query(ctx, query, names)
-		if err != nil {
-			return fmt.Errorf("check the roles and tables: %w", err)
-		}
-		found, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		if err != nil {
-			return fmt.Errorf("check the roles and tables: %w", err)
-		}
-		faults = append(faults, found...)
-	}
-	if len(faults) > 0 {
-		return fmt.Errorf("%w: %s", ErrWalls, strings.Join(faults, "; "))
-	}
-	return nil
 }

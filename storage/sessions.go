@@ -136,7 +136,7 @@ func (s *Sessions) GiveConsents(ctx context.Context, candidate consent.AccountID
 		if _, err := tx.Exec(ctx, keep, session.NoticeSHA256, notice.Version, notice.Text); err != nil {
 			return err
 		}
-		return storeConsents(ctx, tx, session, "answered", nil)
+		return s.storeConsents(ctx, tx, session, "answered", nil)
 	})
 	if err != nil {
 		return consent.Session{}, fmt.Errorf("give consents: %w", err)
@@ -157,7 +157,7 @@ func (s *Sessions) WithdrawConsent(ctx context.Context, candidate consent.Accoun
 			return err
 		}
 		session.Consents = left
-		return storeConsents(ctx, tx, session, "withdrawn", &which)
+		return s.storeConsents(ctx, tx, session, "withdrawn", &which)
 	})
 	if err != nil {
 		return consent.Session{}, fmt.Errorf("withdraw consent: %w", err)
@@ -165,8 +165,8 @@ func (s *Sessions) WithdrawConsent(ctx context.Context, candidate consent.Accoun
 	return session, nil
 }
 
-// storeConsents writes the session's consents and the event that made them so.
-func storeConsents(ctx context.Context, tx pgx.Tx, session consent.Session, kind string, withdrawn *consent.Consent) error {
+// storeConsents writes the session's consents and the event that made them so, and gives the receipt.
+func (s *Sessions) storeConsents(ctx context.Context, tx pgx.Tx, session consent.Session, kind string, withdrawn *consent.Consent) error {
 	c := session.Consents
 	const set = `UPDATE sessions SET state = $2, state_at = CASE WHEN state = $2 THEN state_at ELSE statement_timestamp() END,
 		recording = $3, transcription = $4, assessment = $5, notice_sha256 = $6 WHERE id = $1`
@@ -178,9 +178,15 @@ func storeConsents(ctx context.Context, tx pgx.Tx, session consent.Session, kind
 	if _, err := tx.Exec(ctx, add, session.ID, session.Candidate, kind, withdrawn, c.Recording, c.Transcription, c.Assessment, session.NoticeSHA256); err != nil {
 		return err
 	}
-	return logEvent(ctx, tx, session.ID, TopicSession, "consents_"+kind, eventDetail{
+	if err := logEvent(ctx, tx, session.ID, TopicSession, "consents_"+kind, eventDetail{
 		"recording": c.Recording, "transcription": c.Transcription, "assessment": c.Assessment,
-	})
+	}); err != nil {
+		return err
+	}
+	if withdrawn == nil {
+		return s.database.attestConsents(ctx, tx, session, consent.LedgerConsentsAnswered, "")
+	}
+	return s.database.attestConsents(ctx, tx, session, consent.LedgerConsentWithdrawn, *withdrawn)
 }
 
 // RateSelf stores or replaces the candidate's own rating of one competency of one answer. The Permit

@@ -54,17 +54,28 @@ func (s *Snapshots) Snapshot(ctx context.Context, actor consent.Actor, session c
 		query, arguments = employerFacts, []any{session, actor.Account, actor.Org}
 	default:
 	}
+	f, err := s.read(ctx, role, actor, session, query, arguments)
+	if hasCode(err, contextExpired) { // the database's clock was moved; now we have heard it
+		f, err = s.read(ctx, role, actor, session, query, arguments)
+	}
+	if err != nil {
+		return consent.Snapshot{}, fmt.Errorf("read facts: %w", err)
+	}
+	return f, nil
+}
+
+func (s *Snapshots) read(ctx context.Context, role Role, actor consent.Actor, session consent.SessionID, query string, arguments []any) (consent.Snapshot, error) {
 	f := consent.Snapshot{Actor: actor, Session: session, ReadAt: time.Now()}
 	var batch pgx.Batch // one round trip; the statements of a batch are one transaction
-	batch.Queue(setContext, string(actor.Account), string(actor.Org), string(session))
+	about := rowContext{account: string(actor.Account), org: string(actor.Org), session: string(session)}
+	if err := s.database.contexts.queue(&batch, role, about); err != nil {
+		return consent.Snapshot{}, err
+	}
 	batch.Queue(query, arguments...).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&f.Now, &f.Known, &f.State, &f.ActorLive, &f.Authorizations,
 			&f.Candidate, &f.Consents.Recording, &f.Consents.Transcription, &f.Consents.Assessment)
 	})
-	if err := s.database.Pool(role).SendBatch(ctx, &batch).Close(); err != nil {
-		return consent.Snapshot{}, fmt.Errorf("read facts: %w", err)
-	}
-	return f, nil
+	return f, s.database.Pool(role).SendBatch(ctx, &batch).Close() //nolint:wrapcheck // Snapshot says what it tried
 }
 
 // planeOf returns under which role an actor's data is read and written.

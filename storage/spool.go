@@ -85,7 +85,7 @@ func OpenSpool(config SpoolConfig) (*Spool, error) {
 		sealed: make(chan struct{}, 1), broken: map[string]struct{}{},
 	}
 	if s.lock, err = lockFile(filepath.Join(dir, "lock")); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("spool: %w", err)
 	}
 	if err := s.takeStock(); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -93,15 +93,16 @@ func OpenSpool(config SpoolConfig) (*Spool, error) {
 	return s, nil
 }
 
+// lockFile makes a folder this process's own until the file is closed.
 func lockFile(path string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("spool: %w", err)
+		return nil, fmt.Errorf("lock: %w", err)
 	}
 	// The kernel drops the lock when the process ends, however it ends.
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = file.Close()
-		return nil, fmt.Errorf("spool: %s is used by another process: %w", filepath.Dir(path), err)
+		return nil, fmt.Errorf("%s is used by another process: %w", filepath.Dir(path), err)
 	}
 	return file, nil
 }

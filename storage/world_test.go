@@ -286,3 +286,10 @@ func deadline(t *testing.T) <-chan time.Time {
 	t.Helper()
 	return time.After(20 * time.Second)
 }
+
+// shareRequest asks for the ratings to be shared with an organization, for an hour.
+func shareRequest(with consent.Organization) consent.AuthorizationRequest {
+	return consent.AuthorizationRequest{
+		Org: with.ID, Purpose: consent.PurposeHiring, Scopes: []consent.Scope{consent.ScopeRatings}, ValidUntil: time.Now().Add(time.Hour),
+	}
+}

@@ -139,6 +139,10 @@ func register[I, O any](s *Server, who caller, op huma.Operation, handle func(co
 			writeProblem(w, refused)
 			return
 		}
+		if refused := needsConfirming(&op, visitOf(r.Context())); refused != nil {
+			writeProblem(w, refused)
+			return
+		}
 		next(ctx)
 	})
 	op.Responses = map[string]*huma.Response{"default": {
@@ -147,7 +151,7 @@ func register[I, O any](s *Server, who caller, op huma.Operation, handle func(co
 			Schema: s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[problem](), true, "Problem"),
 		}},
 	}}
-	s.routes = append(s.routes, route{op.Method + " " + op.Path, who})
+	s.routes = append(s.routes, route{op.Method + " " + op.Path, who, op.Metadata[confirmedKey] == true})
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, visitOf(ctx).account, in)
 		if err != nil {
@@ -162,7 +166,7 @@ func register[I, O any](s *Server, who caller, op huma.Operation, handle func(co
 func (s *Server) plain(who caller, pattern, operationID, summary, contentType string, handle func(http.ResponseWriter, *http.Request, consent.Account)) {
 	method, path, _ := strings.Cut(pattern, " ")
 	path = apiPrefix + path
-	s.routes = append(s.routes, route{method + " " + path, who})
+	s.routes = append(s.routes, route{method + " " + path, who, false})
 	s.mux.HandleFunc(method+" "+path, func(w http.ResponseWriter, r *http.Request) {
 		account, refused := s.admit(r, who)
 		if refused != nil {

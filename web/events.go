@@ -75,6 +75,8 @@ func (e *watcher) run(ctx context.Context) {
 	// An employer's rights can end without anybody's doing: by time, or on a node that hears nothing.
 	ask := time.NewTicker(askEvery)
 	defer ask.Stop()
+	logIn := time.NewTicker(logInEvery)
+	defer logIn.Stop()
 	for {
 		var err error
 		select {
@@ -90,6 +92,8 @@ func (e *watcher) run(ctx context.Context) {
 				changed = nil
 			}
 			err = e.look(ctx, true)
+		case <-logIn.C:
+			e.server.endIfDead(ctx, visitOf(ctx).token)
 		case <-ask.C:
 			if e.employer() {
 				err = e.look(ctx, false)

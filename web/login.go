@@ -142,11 +142,12 @@ func (s *Server) beginLogIn(ctx context.Context, account consent.Account) (strin
 	raw := make([]byte, tokenLength)
 	_, _ = rand.Read(raw) // never fails: crypto/rand ends the program instead
 	token := base64.RawURLEncoding.EncodeToString(raw)
-	idle, absolute := logInLimits(account.Kind)
-	if err := s.cfg.Accounts.CreateLogIn(ctx, sha256.Sum256([]byte(token)), account.ID, idle, absolute); err != nil {
+	fresh := consent.NewLogIn{Account: account.ID, Device: visitOf(ctx).device}
+	fresh.Idle, fresh.Absolute = logInLimits(account.Kind)
+	if err := s.cfg.Accounts.CreateLogIn(ctx, sha256.Sum256([]byte(token)), fresh); err != nil {
 		return "", fmt.Errorf("store log-in: %w", err)
 	}
-	return logInCookie(token, int(absolute/time.Second)), nil
+	return logInCookie(token, int(fresh.Absolute/time.Second)), nil
 }
 
 func logInCookie(token string, maxAge int) string {
@@ -161,7 +162,12 @@ func (s *Server) logOut(ctx context.Context, _ consent.Account, _ *struct{}) (*l
 	if err := s.endLogIn(ctx); err != nil {
 		return nil, err
 	}
-	return &loggedOut{Cookie: logInCookie("", -1), Clear: `"cache", "cookies", "storage"`}, nil
+	return clearedLogIn(), nil
+}
+
+// clearedLogIn takes from the browser what this server left in it.
+func clearedLogIn() *loggedOut {
+	return &loggedOut{Cookie: logInCookie("", -1), Clear: `"cache", "cookies", "storage"`}
 }
 
 // endLogIn ends the log-in that the request came with, if any, and the streams it has open here.
@@ -204,10 +210,10 @@ func (s *Server) identify(r *http.Request, v *visit) {
 		return
 	}
 	v.token, v.hasToken = sha256.Sum256([]byte(cookies[0].Value)), true
-	account, err := s.cfg.Accounts.LogIn(r.Context(), v.token)
+	logIn, err := s.cfg.Accounts.LogIn(r.Context(), v.token)
 	switch {
 	case err == nil:
-		v.account = account
+		v.logIn, v.account = logIn, logIn.Account
 	case !errors.Is(err, consent.ErrNotFound):
 		v.fault = fmt.Errorf("read log-in: %w", err)
 	}

@@ -21,8 +21,10 @@ type visit struct {
 	address  string // of the client, without the port
 	token    [32]byte
 	hasToken bool
-	account  consent.Account
-	fault    error // why the log-in could not be read
+	device   string // kind of browser and system
+	logIn    consent.ActiveLogIn
+	account  consent.Account // of logIn
+	fault    error           // why the log-in could not be read
 	route    string
 }
 
@@ -43,7 +45,7 @@ const (
 // ServeHTTP implements [http.Handler]: limits and headers first, then the route.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := s.now()
-	v := &visit{id: consent.NewID[string](), address: clientAddress(r, s.cfg.TrustedProxies)}
+	v := &visit{id: consent.NewID[string](), address: clientAddress(r, s.cfg.TrustedProxies), device: deviceOf(r.UserAgent())}
 	r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
 	out := &recorder{ResponseWriter: w}
 	setSecurityHeaders(out.Header(), r.URL.Path)

@@ -174,8 +174,8 @@ func TestAccessLogHasNoIdsAndNoQueries(t *testing.T) {
 
 type brokenAccounts struct{ Accounts }
 
-func (brokenAccounts) LogIn(context.Context, [32]byte) (consent.Account, error) {
-	return consent.Account{}, errors.New("database password is hunter2")
+func (brokenAccounts) LogIn(context.Context, [32]byte) (consent.ActiveLogIn, error) {
+	return consent.ActiveLogIn{}, errors.New("database password is hunter2")
 }
 
 func TestFaultsAreToldApartFromRefusals(t *testing.T) {

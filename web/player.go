@@ -82,6 +82,8 @@ func (p *player) watched(ctx context.Context, out *mediaWriter, write func(conte
 	watcher.Go(func() {
 		ticker := time.NewTicker(askEvery)
 		defer ticker.Stop()
+		logIn := time.NewTicker(logInEvery)
+		defer logIn.Stop()
 		for {
 			select {
 			case <-ctx.Done():
@@ -92,6 +94,8 @@ func (p *player) watched(ctx context.Context, out *mediaWriter, write func(conte
 					changed = nil
 				}
 			case <-ticker.C:
+			case <-logIn.C:
+				p.server.endIfDead(ctx, visitOf(ctx).token)
 			}
 			if err := p.ask(ctx); err != nil && ctx.Err() == nil {
 				cancel(err)

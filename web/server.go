@@ -59,8 +59,9 @@ type Server struct {
 
 // route is one line of the census of routes.
 type route struct {
-	pattern string
-	who     caller
+	pattern   string
+	who       caller
+	confirmed bool
 }
 
 var _ http.Handler = (*Server)(nil)
@@ -110,6 +111,9 @@ func (c Config) check() error {
 func (s *Server) addRoutes() error {
 	s.api = newAPI(s.mux)
 	s.accountRoutes()
+	s.ownAccountRoutes()
+	s.confirmRoutes()
+	s.logInRoutes()
 	s.bankRoutes()
 	s.sessionRoutes()
 	s.consentRoutes()
@@ -160,7 +164,7 @@ func (s *Server) addOuterRoutes() error {
 }
 
 func (s *Server) outer(pattern string, handle http.HandlerFunc) {
-	s.routes = append(s.routes, route{pattern, anyone})
+	s.routes = append(s.routes, route{pattern, anyone, false})
 	s.mux.HandleFunc(pattern, handle)
 }
 

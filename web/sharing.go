@@ -78,10 +78,10 @@ func (s *Server) sharingRoutes() {
 		OperationID: "list-authorizations", Method: http.MethodGet, Path: "/sessions/{id}/authorizations",
 		Summary: "Who may see what of this session, and who might once",
 	}, s.listAuthorizations)
-	register(s, candidate, huma.Operation{
+	register(s, candidate, confirmed(huma.Operation{
 		OperationID: "authorize", Method: http.MethodPost, Path: "/sessions/{id}/authorizations",
 		DefaultStatus: http.StatusCreated, Summary: "Let one organization see parts of this session until a day",
-	}, s.authorize)
+	}), s.authorize)
 	register(s, candidate, huma.Operation{
 		OperationID: "withdraw-authorization", Method: http.MethodPost, DefaultStatus: http.StatusNoContent,
 		Path:    "/sessions/{id}/authorizations/{aid}/withdraw",

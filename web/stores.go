@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"time"
 
 	"greenroom/assess"
 	"greenroom/consent"
@@ -26,16 +25,26 @@ type People interface {
 	Credentials(ctx context.Context, email string) (consent.Credentials, error)
 	// SetPassword replaces the hash of a password.
 	SetPassword(ctx context.Context, account consent.AccountID, password consent.PasswordHash) error
+	// Rename changes what somebody is called.
+	Rename(ctx context.Context, account consent.AccountID, displayName string) error
 }
 
 // LogIns are who is logged in, under the SHA-256 of their token.
 type LogIns interface {
-	CreateLogIn(ctx context.Context, tokenSHA256 [32]byte, account consent.AccountID, idle time.Duration, absolute time.Duration) error
-	// LogIn returns the account of a live log-in and moves its idle limit; [consent.ErrNotFound] if
-	// there is none or it expired.
-	LogIn(ctx context.Context, tokenSHA256 [32]byte) (consent.Account, error)
+	CreateLogIn(ctx context.Context, tokenSHA256 [32]byte, fresh consent.NewLogIn) error
+	// LogIn returns a live log-in and moves its idle limit; [consent.ErrNotFound] if there is none or
+	// it expired. LogInLives only asks.
+	LogIn(ctx context.Context, tokenSHA256 [32]byte) (consent.ActiveLogIn, error)
+	LogInLives(ctx context.Context, tokenSHA256 [32]byte) error
+	LogInsOf(ctx context.Context, account consent.AccountID) ([]consent.ActiveLogIn, error)
+	// ConfirmLogIn notes that its person has just proven again who they are.
+	ConfirmLogIn(ctx context.Context, tokenSHA256 [32]byte) error
 	// EndLogIn ends one log-in; ending one that does not exist is no error.
 	EndLogIn(ctx context.Context, tokenSHA256 [32]byte) error
+	// EndLogInOf ends one of the account's; [consent.ErrNotFound] if it has no such. EndLogInsBut ends
+	// all but one; the zero token spares none. Both tell every node.
+	EndLogInOf(ctx context.Context, account consent.AccountID, id consent.LogInID) error
+	EndLogInsBut(ctx context.Context, account consent.AccountID, tokenSHA256 [32]byte) error
 }
 
 // LogInTries count what fails, by address, whether an account has it or not.

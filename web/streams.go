@@ -2,7 +2,10 @@ package web
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
+	"time"
 
 	"greenroom/consent"
 )
@@ -39,6 +42,9 @@ func (k streamKind) limit(account consent.AccountKind) int {
 	}
 	return 8
 }
+
+// logInEvery is how often a stream whose node hears no notifications finds out that its log-in ended.
+const logInEvery = 5 * time.Second
 
 func newStreams() *streams { return &streams{open: map[*stream]struct{}{}} }
 
@@ -81,6 +87,19 @@ func (s *streams) begin(ctx context.Context, kind streamKind) (_ context.Context
 // end cuts off every stream of a log-in.
 func (s *streams) end(token [32]byte) {
 	s.endWhere(func(of *stream) bool { return of.token == token })
+}
+
+// tokens returns the log-ins that have something open: of the account, or of all for the empty one.
+func (s *streams) tokens(account consent.AccountID) [][32]byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := map[[32]byte]struct{}{}
+	for opened := range s.open {
+		if account == "" || opened.account == account {
+			found[opened.token] = struct{}{}
+		}
+	}
+	return slices.Collect(maps.Keys(found))
 }
 
 func (s *streams) endWhere(ends func(*stream) bool) {

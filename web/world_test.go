@@ -28,7 +28,7 @@ type world struct {
 	mu             sync.Mutex
 	accounts       map[consent.AccountID]consent.Account
 	hashes         map[string]consent.PasswordHash // by e-mail
-	logIns         map[[32]byte]consent.AccountID
+	logIns         map[[32]byte]consent.ActiveLogIn
 	failures       map[string]int
 	throttle       consent.Throttle // what TryLogIn answers
 	sessions       map[consent.SessionID]consent.Session
@@ -52,7 +52,7 @@ type world struct {
 func newWorld() *world {
 	return &world{
 		accounts: map[consent.AccountID]consent.Account{}, hashes: map[string]consent.PasswordHash{},
-		logIns: map[[32]byte]consent.AccountID{}, failures: map[string]int{},
+		logIns: map[[32]byte]consent.ActiveLogIn{}, failures: map[string]int{},
 		sessions: map[consent.SessionID]consent.Session{}, plans: map[consent.SessionID]assess.Plan{},
 		records: map[consent.SessionID]assess.Record{}, authorizations: map[consent.SessionID][]consent.Authorization{},
 		segments: map[consent.SessionID][]media.StoredSegment{}, chunks: map[media.SegmentID][][]byte{},
@@ -104,29 +104,95 @@ func (w *world) SetPassword(_ context.Context, account consent.AccountID, passwo
 	return nil
 }
 
-func (w *world) CreateLogIn(_ context.Context, token [32]byte, account consent.AccountID, idle, absolute time.Duration) error {
+func (w *world) Rename(_ context.Context, account consent.AccountID, name string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.wrote(fmt.Sprintf("CreateLogIn %v %v", idle, absolute))
-	w.logIns[token] = account
+	renamed := w.accounts[account]
+	renamed.DisplayName = name
+	w.accounts[account] = renamed
 	return nil
 }
 
-func (w *world) LogIn(_ context.Context, token [32]byte) (consent.Account, error) {
+func (w *world) CreateLogIn(_ context.Context, token [32]byte, fresh consent.NewLogIn) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.lookUps++
-	account, ok := w.accounts[w.logIns[token]]
-	if !ok {
-		return consent.Account{}, consent.ErrNotFound
+	w.wrote(fmt.Sprintf("CreateLogIn %v %v", fresh.Idle, fresh.Absolute))
+	w.logIns[token] = consent.ActiveLogIn{
+		ID: consent.NewID[consent.LogInID](), Account: consent.Account{ID: fresh.Account}, Device: fresh.Device, Began: testNow,
+		Used: testNow, Until: testNow.Add(fresh.Idle),
 	}
-	return account, nil
+	return nil
+}
+
+func (w *world) LogIn(ctx context.Context, token [32]byte) (consent.ActiveLogIn, error) {
+	w.mu.Lock()
+	w.lookUps++
+	w.mu.Unlock()
+	return w.logIn(token)
+}
+
+func (w *world) logIn(token [32]byte) (consent.ActiveLogIn, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	logIn, ok := w.logIns[token]
+	if !ok {
+		return consent.ActiveLogIn{}, consent.ErrNotFound
+	}
+	logIn.Account = w.accounts[logIn.Account.ID]
+	return logIn, nil
+}
+
+func (w *world) LogInLives(_ context.Context, token [32]byte) error {
+	_, err := w.logIn(token)
+	return err
+}
+
+func (w *world) LogInsOf(_ context.Context, account consent.AccountID) ([]consent.ActiveLogIn, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var list []consent.ActiveLogIn
+	for _, logIn := range w.logIns {
+		if logIn.Account.ID == account {
+			list = append(list, logIn)
+		}
+	}
+	return list, nil
+}
+
+func (w *world) ConfirmLogIn(_ context.Context, token [32]byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	logIn := w.logIns[token]
+	logIn.Confirmed = 0
+	w.logIns[token] = logIn
+	return nil
 }
 
 func (w *world) EndLogIn(_ context.Context, token [32]byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.logIns, token)
+	return nil
+}
+
+func (w *world) EndLogInOf(_ context.Context, account consent.AccountID, id consent.LogInID) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for token, logIn := range w.logIns {
+		if logIn.Account.ID == account && logIn.ID == id {
+			delete(w.logIns, token)
+			return nil
+		}
+	}
+	return consent.ErrNotFound
+}
+
+func (w *world) EndLogInsBut(_ context.Context, account consent.AccountID, but [32]byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	maps.DeleteFunc(w.logIns, func(token [32]byte, logIn consent.ActiveLogIn) bool {
+		return logIn.Account.ID == account && token != but
+	})
 	return nil
 }
 
@@ -537,7 +603,7 @@ func (s *stage) person(t *testing.T, account consent.Account) *person {
 	token := base64.RawURLEncoding.EncodeToString([]byte(account.ID + "......")) // 32 bytes
 	s.set(func(w *world) {
 		w.accounts[account.ID] = account
-		w.logIns[sha256.Sum256([]byte(token))] = account.ID
+		w.logIns[sha256.Sum256([]byte(token))] = consent.ActiveLogIn{ID: consent.NewID[consent.LogInID](), Account: account, Began: testNow, Used: testNow}
 	})
 	return &person{t: t, stage: s, account: account, token: token}
 }
@@ -552,6 +618,27 @@ func (s *stage) employer(t *testing.T, org string) *person {
 	id := consent.NewID[consent.OrgID]()
 	s.set(func(w *world) { w.orgs = append(w.orgs, consent.Organization{ID: id, Name: org}) })
 	return s.person(t, consent.Account{Kind: consent.AccountEmployer, Org: id, OrgName: org})
+}
+
+// again is the same person at another browser, with a log-in of its own.
+func (p *person) again() *person {
+	p.t.Helper()
+	token := base64.RawURLEncoding.EncodeToString([]byte(consent.NewID[string]() + "......"))
+	p.stage.set(func(w *world) {
+		w.logIns[sha256.Sum256([]byte(token))] = consent.ActiveLogIn{ID: consent.NewID[consent.LogInID](), Account: p.account, Began: testNow, Used: testNow}
+	})
+	return &person{t: p.t, stage: p.stage, account: p.account, token: token}
+}
+
+// aged lets time pass since the person last proved who they are.
+func (p *person) aged(by time.Duration) {
+	p.t.Helper()
+	p.stage.set(func(w *world) {
+		token := sha256.Sum256([]byte(p.token))
+		logIn := w.logIns[token]
+		logIn.Confirmed += by
+		w.logIns[token] = logIn
+	})
 }
 
 // reply is an answer, read whole.

@@ -18,7 +18,8 @@ func TestImportOrder(t *testing.T) {
 		"storage/migrations":     {},
 		"signaling":              {"consent", "media"},
 		"web":                    {"consent", "media", "assess"},
-		"cmd/greenroom":          {"consent", "media", "assess", "assess/openaitest", "storage", "signaling", "web", "cmd/greenroom/rehearse"},
+		"cmd/greenroom":          {"consent", "media", "assess", "assess/openaitest", "storage", "signaling", "web", "cmd/greenroom/rehearse", "cmd/greenroom/export"},
+		"cmd/greenroom/export":   {"consent", "media", "assess"},
 		"cmd/greenroom/rehearse": {},
 	}
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-f",

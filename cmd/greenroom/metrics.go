@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"time"
@@ -26,6 +27,7 @@ type sources struct {
 	scribeWait   func() (audio time.Duration, utterances int)
 	spoolUsed    func() (used, limit int64)
 	spoolBacklog func() (files int, oldest time.Time)
+	epochs       func() (newest, oldest time.Time, err error) // when their keys were made
 }
 
 func newMetrics(from sources) *metrics {
@@ -61,7 +63,23 @@ func newMetrics(from sources) *metrics {
 		}
 		return time.Since(oldest).Seconds()
 	})
+	m.gauge("greenroom_key_epoch_newest_seconds", "Age of the newest epoch key; more than two days: keys are not sealed anew.", func() float64 {
+		newest, _, err := from.epochs()
+		return ageOf(newest, err)
+	})
+	m.gauge("greenroom_key_epoch_oldest_seconds", "Age of the oldest epoch key; more than 22 days: old backups can still be read.", func() float64 {
+		_, oldest, err := from.epochs()
+		return ageOf(oldest, err)
+	})
 	return m
+}
+
+// ageOf is not a number where the time is not known, so that no alarm rests on a guess.
+func ageOf(at time.Time, err error) float64 {
+	if err != nil {
+		return math.NaN()
+	}
+	return time.Since(at).Seconds()
 }
 
 func (m *metrics) gauge(name, help string, value func() float64) {

@@ -332,7 +332,7 @@ func (a *app) watchConsents(ctx context.Context) error {
 	return nil
 }
 
-func (a *app) openPages(context.Context) error {
+func (a *app) openPages(ctx context.Context) error {
 	bank, err := assess.BuiltInBank()
 	if err != nil {
 		return err
@@ -344,6 +344,7 @@ func (a *app) openPages(context.Context) error {
 			backlog, _ := a.uploader.Backlog()
 			return backlog.Files, backlog.Oldest
 		},
+		epochs: a.keys.Epochs,
 	})
 	proxies, err := a.trustedProxies()
 	if err != nil {
@@ -356,7 +357,22 @@ func (a *app) openPages(context.Context) error {
 		Mount: signaling.Handler(a.rooms), Ready: a.ready, Build: buildName(), Log: a.log,
 		TrustedProxies: proxies,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	a.services.start(ctx, "the log-in watch", a.watchLogIns, nil)
+	return nil
+}
+
+// watchLogIns ends what log-ins have open that ended, on this node or another.
+func (a *app) watchLogIns(ctx context.Context) error {
+	for change := range a.changes.SubscribeAll(ctx) {
+		if change.Topic == storage.TopicLogIns || change == (storage.Change{}) {
+			a.pages.LogInsEnded(ctx, change.Account)
+			a.rooms.LogInsEnded(ctx, change.Account)
+		}
+	}
+	return nil
 }
 
 // spoolBacklog is what waits for the object store.
@@ -380,7 +396,9 @@ func (a *app) startJobs(ctx context.Context) error {
 	a.assessor = assess.NewAssessor(assess.AssessorConfig{
 		Results: storage.NewResults(a.database, a.keys), Gate: a.gate, Model: a.model, Settled: a.desk.settled, Log: a.log,
 	})
-	jobs, err := storage.NewJobs(a.database, storage.JobHandlers{Evidence: a.assessor.Evidence, Answer: a.assessor.Answer}, storage.JobOptions{
+	jobs, err := storage.NewJobs(a.database, storage.JobHandlers{
+		Evidence: a.assessor.Evidence, Answer: a.assessor.Answer, TurnEpoch: a.keys.TurnEpoch,
+	}, storage.JobOptions{
 		OnDiscard: a.giveUp, Log: a.log,
 	})
 	if err != nil {

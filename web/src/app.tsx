@@ -3,12 +3,14 @@ import { useEffect } from 'preact/hooks';
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import type { AccountKind } from './api/types';
 import { DeviceDocument } from './device-document';
-import { expiredAccount, firstPage, loadMe, me, meError } from './state';
+import { expiredAccount, firstPage, loadMe, me, meError, unconfirmedAccount } from './state';
 import { wrongKind } from './text';
 import { ErrorBox } from './ui/errors';
 import { Skeleton } from './ui/load';
 import { Page } from './ui/page';
 import { Shell } from './ui/shell';
+import { AccountView } from './views/account';
+import { ConfirmDialog } from './views/confirm-dialog';
 import { ConsentView } from './views/consent';
 import { DevicesView } from './views/devices';
 import { HomeView } from './views/home';
@@ -35,6 +37,7 @@ export function App() {
           <Route path="/join" component={JoinView} />
           <Route path="/login" component={LoginView} />
           <Route path="/privacy" component={PrivacyView} />
+          <Route path="/account" component={AccountPage} />
           <Route path="/home" component={only('candidate', HomeView)} />
           <Route path="/start" component={only('candidate', StartView)} />
           <Route path="/sessions/:id/consent" component={only('candidate', ConsentView)} />
@@ -48,6 +51,7 @@ export function App() {
           <Route default component={NotFoundView} />
         </Router>
       </Shell>
+      {unconfirmedAccount.value && <ConfirmDialog />}
       {expiredAccount.value && <LogInAgain account={expiredAccount.value} />}
     </LocationProvider>
   );
@@ -63,6 +67,12 @@ const RoomPage = ({ id }: SessionProps) => (
   <DeviceDocument>
     <RoomView id={id} />
   </DeviceDocument>
+);
+
+const AccountPage = () => (
+  <Guard>
+    <AccountView />
+  </Guard>
 );
 
 interface SessionProps {
@@ -84,11 +94,12 @@ function only(kind: AccountKind, Inner: View): View {
   return view;
 }
 
-function Guard(props: { kind: AccountKind; children: ComponentChildren }) {
+/** Without a kind: for everybody who is logged in. */
+function Guard(props: { kind?: AccountKind; children: ComponentChildren }) {
   const account = me.value;
   if (account === undefined) return <WaitingForMe />;
   if (account === null) return <ToLogin />;
-  if (account.kind !== props.kind) {
+  if (props.kind && account.kind !== props.kind) {
     return (
       <Page title={wrongKind.title}>
         <p>{wrongKind.body(account.email)}</p>

@@ -14,38 +14,55 @@ export const meError = signal<unknown>(null);
 
 export const online = signal(typeof navigator === 'undefined' || navigator.onLine);
 
-interface Expired {
-  account: Account;
-  promise: Promise<boolean>;
-  settle: (back: boolean) => void;
+/** A question to the person that requests wait for: one dialog, however many of them. */
+class Question<T> {
+  private readonly open = signal<{
+    about: T;
+    promise: Promise<boolean>;
+    settle: (yes: boolean) => void;
+  } | null>(null);
+  /** What the dialog is about; null: it is not open. */
+  readonly about = computed(() => this.open.value?.about ?? null);
+
+  ask(about: T): Promise<boolean> {
+    if (this.open.value) return this.open.value.promise;
+    let settle: (yes: boolean) => void = () => undefined;
+    const promise = new Promise<boolean>((resolve) => {
+      settle = resolve;
+    });
+    this.open.value = { about, promise, settle };
+    return promise;
+  }
+
+  settle(yes: boolean): void {
+    const waiting = this.open.value;
+    this.open.value = null;
+    waiting?.settle(yes);
+  }
 }
 
-const expired = signal<Expired | null>(null);
+const expired = new Question<Account>();
+const unconfirmed = new Question<Account>();
 
 /** Whose log-in ended in the middle of something; the page asks for it in a dialog. */
-export const expiredAccount = computed(() => expired.value?.account ?? null);
+export const expiredAccount = expired.about;
 
-function logInAgain(): Promise<boolean> {
-  if (expired.value) return expired.value.promise;
-  const account = me.value;
-  if (!account) return Promise.resolve(false);
-  let settle: (back: boolean) => void = () => undefined;
-  const promise = new Promise<boolean>((resolve) => {
-    settle = resolve;
-  });
-  expired.value = { account, promise, settle };
-  return promise;
-}
+/** Who is asked to prove again who they are, before something that a borrowed browser must not do. */
+export const unconfirmedAccount = unconfirmed.about;
+
+const askMe = (question: Question<Account>) => async () => (me.value ? question.ask(me.value) : false);
 
 /** The dialog's answer. Giving up leads to the log-in page, with the way back in its address. */
 export function settleLogIn(account: Account | null): void {
-  const waiting = expired.value;
-  expired.value = null;
   me.value = account;
-  waiting?.settle(account !== null);
+  expired.settle(account !== null);
 }
 
-export const api = endpoints(new Client({ logInAgain }));
+export function settleConfirm(done: boolean): void {
+  unconfirmed.settle(done);
+}
+
+export const api = endpoints(new Client({ logInAgain: askMe(expired), confirm: askMe(unconfirmed) }));
 
 export async function loadMe(): Promise<void> {
   meError.value = null;

@@ -6,6 +6,7 @@ export const app = {
   skip: 'Go to the content',
   logOut: 'Log out',
   logIn: 'Log in',
+  account: 'Account',
   home: 'Your interviews',
   privacy: 'Privacy',
   shared: 'Shared with us',
@@ -115,6 +116,35 @@ export const login = {
   submit: 'Log in',
   noAccount: 'No account yet?',
   join: 'Create one',
+};
+
+export const confirm = {
+  title: 'Is it you?',
+  body: 'This lets others see something, or cannot be undone, so give your password again. After that you are not asked for five minutes.',
+  password: 'Password',
+  submit: 'Confirm',
+};
+
+export const account = {
+  title: 'Your account',
+  lead: (email: string) => `You log in as ${email}.`,
+  name: 'Name',
+  nameLabel: 'What you are called',
+  nameSubmit: 'Change the name',
+  password: 'Password',
+  passwordBody: 'A new password ends every other log-in you have.',
+  passwordNow: 'Present password',
+  passwordNext: 'New password',
+  passwordSubmit: 'Change the password',
+  passwordDone: 'Your password is changed. Every other log-in has ended.',
+  logIns: 'Where you are logged in',
+  logInsBody: 'End what you do not know or do not use any more. Pages that are open there close at once.',
+  current: '(this one)',
+  unknownDevice: 'Unknown browser',
+  times: (began: string, used: string) => `Since ${began}, last used ${used}`,
+  end: 'End',
+  endLabel: (device: string) => `End the log-in with ${device}`,
+  everywhere: 'Log out everywhere',
 };
 
 export const states: Record<string, string> = {

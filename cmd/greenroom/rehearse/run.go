@@ -105,10 +105,10 @@ func (r *rehearsal) logIn(ctx context.Context) error {
 		return r.client.call(ctx, http.MethodPost, "/api/v1/log-in", map[string]string{"email": r.Email, "password": r.Password}, nil)
 	}
 	r.say("signing up as a new candidate")
-	token := rand.Text()
+	r.Password = rand.Text()
 	return r.client.call(ctx, http.MethodPost, "/api/v1/accounts", map[string]string{
-		"birth_date": "1990-01-01", "email": "rehearsal-" + token + "@example.org",
-		"display_name": "Rehearsal", "password": rand.Text(),
+		"birth_date": "1990-01-01", "email": "rehearsal-" + rand.Text() + "@example.org",
+		"display_name": "Rehearsal", "password": r.Password,
 	}, nil)
 }
 

@@ -129,6 +129,37 @@ describe('an expired log-in', () => {
   });
 });
 
+describe('a proof of who it is', () => {
+  const unconfirmed = () =>
+    problem(403, { type: 'urn:greenroom:confirm', detail: 'This needs a fresh proof.' });
+  const share = { org_id: 'o', purpose: 'hiring' as const, scopes: [], valid_until: '2026-01-01' };
+
+  it('is asked for once, and the request is repeated as it was', async () => {
+    const { fetch, seen } = server(unconfirmed(), json({ id: 'a' }));
+    const confirm = vi.fn().mockResolvedValue(true);
+    expect(await endpoints(new Client({ fetch, confirm })).authorize('s', share)).toEqual({ id: 'a' });
+    expect(confirm).toHaveBeenCalledOnce();
+    expect(seen[1]).toEqual(seen[0]);
+  });
+
+  it('is given up with the refusal, and is not asked for twice', async () => {
+    const giveUp = server(unconfirmed());
+    const refused = await failure(new Client({ fetch: giveUp.fetch, confirm: async () => false }).post('x'));
+    expect(refused).toMatchObject({ status: 403, type: 'urn:greenroom:confirm' });
+    const twice = server(unconfirmed(), unconfirmed());
+    const confirm = vi.fn().mockResolvedValue(true);
+    expect((await failure(new Client({ fetch: twice.fetch, confirm }).post('x'))).status).toBe(403);
+    expect(confirm).toHaveBeenCalledOnce();
+  });
+
+  it('is not asked for at another refusal', async () => {
+    const { fetch } = server(problem(403, { detail: 'Not from here.' }));
+    const confirm = vi.fn().mockResolvedValue(true);
+    expect((await failure(new Client({ fetch, confirm }).post('x'))).message).toBe('Not from here.');
+    expect(confirm).not.toHaveBeenCalled();
+  });
+});
+
 describe('addresses of media', () => {
   it('name a frozen snapshot', () => {
     expect(recordingUrl('shared', 'a b', 12)).toBe('/api/v1/shared/a%20b/recording.webm?through=12');

@@ -2,9 +2,15 @@
 
 import { failure } from '../text';
 
+/** The types of problems that a page does something about by itself. */
+export const problemTypes = {
+  confirm: 'urn:greenroom:confirm',
+};
+
 /** An RFC 9457 problem as the server writes it. */
 export interface Problem {
   status: number;
+  type?: string;
   detail: string;
   next?: string;
   retryAfterS?: number;
@@ -13,12 +19,14 @@ export interface Problem {
 export class ApiError extends Error {
   override name = 'ApiError';
   readonly status: number; // 0: the server was not reached
+  readonly type: string | undefined;
   readonly next: string | undefined;
   readonly retryAfterS: number | undefined;
 
   constructor(problem: Problem) {
     super(problem.detail);
     this.status = problem.status;
+    this.type = problem.type;
     this.next = problem.next;
     this.retryAfterS = problem.retryAfterS;
   }
@@ -28,6 +36,8 @@ export interface ClientOptions {
   fetch?: typeof fetch;
   /** Asks the person to log in again; true: the same person is back, and the request is made once more. */
   logInAgain?: () => Promise<boolean>;
+  /** Asks the person to prove who they are; true: they did, and the request is made once more. */
+  confirm?: () => Promise<boolean>;
 }
 
 export interface Call {
@@ -56,7 +66,12 @@ export class Client {
     if (response.status === 401 && !call.mayBeLoggedOut && (await this.options.logInAgain?.())) {
       response = await this.once(method, path, body, call);
     }
-    if (!response.ok) throw new ApiError(await problemOf(response));
+    if (!response.ok) {
+      const refused = new ApiError(await problemOf(response));
+      if (refused.type !== problemTypes.confirm || !(await this.options.confirm?.())) throw refused;
+      response = await this.once(method, path, body, call);
+      if (!response.ok) throw new ApiError(await problemOf(response));
+    }
     if (response.status === 204) return undefined as T;
     return (await response.json()) as T;
   }
@@ -84,9 +99,16 @@ async function problemOf(response: Response): Promise<Problem> {
   try {
     const body: unknown = await response.json();
     if (typeof body !== 'object' || body === null) return { ...fallback, ...retryAfter };
-    const { detail, next } = body as Record<string, unknown>;
+    const { type, detail, next } = body as Record<string, unknown>;
     if (typeof detail !== 'string') return { ...fallback, ...retryAfter };
-    return { status: response.status, detail, ...(typeof next === 'string' && { next }), ...retryAfter };
+    const typed = typeof type === 'string' && { type };
+    return {
+      status: response.status,
+      ...typed,
+      detail,
+      ...(typeof next === 'string' && { next }),
+      ...retryAfter,
+    };
   } catch {
     return { ...fallback, ...retryAfter };
   }

@@ -13,6 +13,13 @@ export function endpoints(client: Client) {
       client.post<t.Account>('log-in', { email, password }, loggedOut),
     logOut: () => client.post<void>('log-out', undefined, loggedOut),
     me: () => client.get<t.Account>('me', loggedOut),
+    confirm: (password: string) => client.post<void>('log-in/confirm', { password }),
+    rename: (display_name: string) => client.put<t.Account>('me/name', { display_name }),
+    changePassword: (password: string, new_password: string) =>
+      client.put<void>('me/password', { password, new_password }),
+    logIns: (call?: Call) => client.get<{ log_ins: t.LogIn[] }>('log-ins', call),
+    endLogIn: (id: string) => client.post<void>(`log-ins/${at(id)}/end`),
+    logOutEverywhere: () => client.post<void>('log-out-everywhere'),
     bank: (call?: Call) => client.get<t.Bank>('bank', call),
     judge: (call?: Call) => client.get<t.Judge>('judge', call),
 

@@ -25,7 +25,7 @@ export function Shell(props: { children: ComponentChildren }) {
         {!inRoom && <Navigation path={path} />}
         <div class="top-end">
           <ThemeSwitch />
-          {!inRoom && <Account />}
+          {!inRoom && <Account path={path} />}
         </div>
       </header>
       {!online.value && (
@@ -56,7 +56,7 @@ function Navigation(props: { path: string }) {
   );
 }
 
-function Account() {
+function Account(props: { path: string }) {
   const { route } = useLocation();
   const [error, setError] = useState<unknown>(null);
   if (!me.value) return null;
@@ -74,6 +74,14 @@ function Account() {
   return (
     <>
       {error !== null && <span role="alert">{wordsOf(error).detail}</span>}
+      <a
+        class="button button-quiet"
+        href="/account"
+        aria-current={props.path === '/account' ? 'page' : undefined}
+        data-testid="account"
+      >
+        {app.account}
+      </a>
       <button type="button" class="button button-quiet" onClick={logOut} data-testid="log-out">
         {app.logOut}
       </button>

@@ -6,6 +6,7 @@ import { ErrorBox } from '../ui/errors';
 import { Field } from '../ui/field';
 import { isoDay } from '../ui/format';
 import { Page } from '../ui/page';
+import { PasswordField } from '../ui/password-field';
 import { passwordRules } from './password-rules';
 
 /** Age first: nothing else is asked of somebody who may not have an account. */
@@ -94,7 +95,6 @@ function AccountStep(props: { birthDate: string }) {
   const [name, setName] = useState('');
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
-  const [visible, setVisible] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const rules = passwordRules(password, email);
@@ -136,26 +136,14 @@ function AccountStep(props: { birthDate: string }) {
           maxLength={254}
           testId="email"
         />
-        <Field
+        <PasswordField
           label={join.password}
-          type={visible ? 'text' : 'password'}
           value={password}
           onValue={setPassword}
           hint={join.ruleHint}
-          autoComplete="new-password"
+          rules={rules}
           testId="password"
-        >
-          <button type="button" class="button" aria-pressed={visible} onClick={() => setVisible(!visible)}>
-            {visible ? join.hide : join.show}
-          </button>
-        </Field>
-        <ul class="rules" aria-label={join.rules}>
-          {rules.map((rule) => (
-            <li key={rule.id} class={rule.met ? 'rule rule-met' : 'rule'}>
-              {rule.words} <span class="rule-state">({rule.met ? join.met : join.notMet})</span>
-            </li>
-          ))}
-        </ul>
+        />
         {error !== null && <ErrorBox error={error} />}
         <button
           class="button button-primary"
