@@ -30,7 +30,8 @@ const definerPath = "search_path=pg_catalog, pg_temp"
 // policies were written for, so each is listed.
 func triggerFunctions() []string {
 	return []string{
-		"refuse_change()", // keeps rows that are only ever added
+		"refuse_change()",    // keeps rows that are only ever added
+		"epochs_only_rise()", // lets a wrapped key only be sealed anew
 	}
 }
 
