@@ -26,6 +26,7 @@ var census = map[string]caller{
 	"GET /api/v1/organizations": candidate,
 	"GET /api/v1/shared":        employer,
 	"GET /api/v1/ops/overview":  operator,
+	"GET /api/v1/retention":     anyone,
 	"GET /api/openapi.json":     anyone,
 	"GET /healthz":              anyone,
 	"GET /readyz":               anyone,

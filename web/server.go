@@ -123,6 +123,7 @@ func (s *Server) addRoutes() error {
 	s.playbackRoutes()
 	s.eventRoutes()
 	s.opsRoutes()
+	s.retentionRoutes()
 	s.plain(candidate, "GET /sessions/{id}/room", "join-room", "The room's WebSocket (signaling/PROTOCOL.md)", "application/json",
 		func(w http.ResponseWriter, r *http.Request, _ consent.Account) { s.cfg.Mount.ServeHTTP(w, r) })
 	return s.addOuterRoutes()

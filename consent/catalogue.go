@@ -1,0 +1,139 @@
+package consent
+
+import "strings"
+
+// Nature is how much a column or file says about a person.
+type Nature string
+
+// The natures.
+const (
+	NaturePlain    Nature = "plain"    // nothing about anybody
+	NatureLinked   Nature = "linked"   // about somebody who is known by a random id only
+	NaturePersonal Nature = "personal" // names somebody, or is what somebody said, did or was told
+)
+
+// Place is one column of a table, one kind of object in the bucket, or one kind of file in the data
+// folder.
+type Place struct {
+	Name      string // "table.column", "object:prefix" or "file:pattern"
+	Class     Class
+	Nature    Nature
+	Encrypted bool // before it reaches a disk, under a key that lies elsewhere
+}
+
+// table is the columns of one table, as names with spaces between them. A column that goes by another
+// rule than its table is named in an entry of its own.
+type table struct {
+	name     string
+	class    Class
+	plain    string
+	linked   string
+	personal string
+	sealed   string // personal and encrypted
+}
+
+// Catalogue lists every place where this program keeps anything. A test compares it with the schema of a
+// migrated database, with the bucket and with the data folder: what is not here may not exist.
+func Catalogue() []Place {
+	var places []Place
+	for _, t := range tables() {
+		add := func(columns string, nature Nature, encrypted bool) {
+			for column := range strings.FieldsSeq(columns) {
+				places = append(places, Place{t.name + "." + column, t.class, nature, encrypted})
+			}
+		}
+		add(t.plain, NaturePlain, false)
+		add(t.linked, NatureLinked, false)
+		add(t.personal, NaturePersonal, false)
+		add(t.sealed, NaturePersonal, true)
+	}
+	return append(places, files()...)
+}
+
+func tables() []table {
+	return []table{
+		{
+			name: "accounts", class: ClassAccount, linked: "id kind age_rule created_at closed_at pepper",
+			personal: "email display_name password_hash",
+		},
+		{name: "members", class: ClassAccount, linked: "account org created_at ended_at"},
+		{name: "log_ins", class: ClassLeftovers, linked: "token_sha256 account idle idle_until absolute_until created_at"},
+		{name: "log_in_failures", class: ClassLeftovers, linked: "email_sha256 failures last_at wait_until in_a_row"},
+
+		{
+			name: "sessions", class: ClassInterview,
+			linked: "id candidate state role role_title mode plan recording transcription assessment notice_sha256 epoch event_seq " +
+				"created_at state_at media_start ended_at",
+		},
+		{name: "answers", class: ClassInterview, linked: "session question take start_ns end_ns limit_ns ended_by assessed_at"},
+		{
+			name: "lines", class: ClassInterview, linked: "session epoch sequence question take start_ns end_ns engine interpolated evidence_at",
+			sealed: "words",
+		},
+		{
+			name: "evidence", class: ClassInterview,
+			linked: "id session question take competency line_epoch line_sequence first_word last_word polarity part rater",
+		},
+		{
+			name: "ratings", class: ClassInterview,
+			linked: "id session question take competency rater_kind model prompt_sha256 rubric_sha256 outcome level at",
+		},
+		{name: "rating_notes", class: ClassInterview, linked: "rating session", sealed: "notes"},
+		{name: "measurements", class: ClassInterview, linked: "session question take name value unit counted valid invalid"},
+		{name: "gaps", class: ClassInterview, linked: "session kind start_ns end_ns reason"},
+		{
+			name: "segments", class: ClassInterview,
+			linked: "idx session kind epoch sequence object_key size sha256 start_us end_us width height codec forced created_at",
+			sealed: "blocks",
+		},
+		{name: "data_keys", class: ClassInterview, linked: "session scope master_key created_at epoch", sealed: "wrapped"},
+		{name: "session_events", class: ClassUsage, linked: "session seq at kind detail"},
+
+		{
+			name: "consent_events", class: ClassConsent,
+			linked: "id session account at kind withdrawn recording transcription assessment notice_sha256",
+		},
+		{name: "authorizations", class: ClassConsent, linked: "id session org purpose scopes valid_from valid_until granted_at"},
+		{name: "authorization_events", class: ClassConsent, linked: "authorization_id org kind at account"},
+		{name: "accesses", class: ClassAudit, linked: "id session org account artefact at"},
+
+		{name: "ledger", class: ClassLedger, linked: "seq at kind session authorization_id account leaf chain"},
+		{name: "ledger_openings", class: ClassConsent, linked: "seq session account salt event"},
+		{name: "ledger_writers", class: ClassService, plain: "role kind"},
+
+		{name: "organizations", class: ClassService, plain: "id name created_at"},
+		{name: "notices", class: ClassService, plain: "sha256 version text created_at"},
+		{name: "context_keys", class: ClassService, plain: "one inner_pad outer_pad"},
+		{name: "goose_db_version", class: ClassService, plain: "id version_id is_applied tstamp"},
+
+		{
+			name: "river.river_job", class: ClassLeftovers,
+			plain: "id state attempt max_attempts attempted_at created_at finalized_at scheduled_at priority attempted_by errors kind " +
+				"metadata queue tags unique_key unique_states",
+			linked: "args",
+		},
+		{name: "river.river_leader", class: ClassService, plain: "elected_at expires_at leader_id name"},
+		{name: "river.river_migration", class: ClassService, plain: "line version created_at"},
+		{name: "river.river_notification", class: ClassLeftovers, plain: "id created_at payload topic"},
+		{name: "river.river_queue", class: ClassService, plain: "name created_at metadata paused_at updated_at"},
+	}
+}
+
+// files are the objects and files; a name ends with * where anything may follow.
+func files() []Place {
+	place := func(name string, class Class, nature Nature, encrypted bool) Place {
+		return Place{name, class, nature, encrypted}
+	}
+	return []Place{
+		place("object:<session>/*", ClassInterview, NaturePersonal, true),
+		place("file:spool/open/*", ClassInterview, NaturePersonal, true),
+		place("file:spool/sealed/*", ClassInterview, NaturePersonal, true),
+		place("file:spool/lock", ClassService, NaturePlain, false),
+		place("file:ledger/*", ClassLedger, NatureLinked, false),
+		place("file:secrets/epochs.json", ClassBackup, NaturePlain, false),
+		place("file:secrets/demo-accounts.json", ClassAccount, NaturePersonal, false),
+		place("file:secrets/*", ClassService, NaturePlain, false),
+		place("file:postgres/*", ClassService, NaturePersonal, false), // the tables above, as Postgres keeps them
+		place("file:objects/*", ClassService, NaturePersonal, true),   // the objects above, as the store keeps them
+	}
+}
