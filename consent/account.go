@@ -22,6 +22,15 @@ type Account struct {
 	OrgName     string // employers only
 }
 
+// MemberRole is what a member of an organization may do there.
+type MemberRole string
+
+// The roles of members.
+const (
+	MemberReviewer MemberRole = "reviewer" // sees what is shared with the organization
+	MemberBilling  MemberRole = "billing"  // sees nothing of any session
+)
+
 // Organization is an employer that sessions can be shared with.
 type Organization struct {
 	ID   OrgID

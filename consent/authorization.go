@@ -18,29 +18,22 @@ const (
 // Authorization is the record that lets one organization see parts of one session for one purpose
 // until a time. It never changes; what happens to it are events (see [AuthorizationState]).
 type Authorization struct {
-	ID         AuthorizationID
-	Session    SessionID
-	Org        OrgID
-	OrgName    string
-	Purpose    Purpose
-	Scopes     []Scope
-	ValidFrom  time.Time
-	ValidUntil time.Time // exclusive
-	State      AuthorizationState
-	GrantedAt  time.Time
-	EndedAt    time.Time // zero while granted
+	ID            AuthorizationID
+	Session       SessionID
+	Org           OrgID
+	OrgName       string
+	Purpose       Purpose
+	Scopes        []Scope
+	ValidFrom     time.Time
+	ValidUntil    time.Time // exclusive
+	State         AuthorizationState
+	GrantedAt     time.Time       // zero until granted
+	EndedAt       time.Time       // zero until a final state
+	NoticeVersion int             // of the notice it was given under; 0 for records older than numbered notices
+	NoticeSHA256  string          // hex; empty with version 0
+	Supersedes    AuthorizationID // the record whose place it took, if any
+	Language      string          // of the notice
 }
-
-// AuthorizationState is derived from the record's events and the database's time.
-type AuthorizationState string
-
-// The states of an authorization. All but granted are final.
-const (
-	AuthorizationGranted    AuthorizationState = "granted"
-	AuthorizationWithdrawn  AuthorizationState = "withdrawn"  // by the candidate
-	AuthorizationSuperseded AuthorizationState = "superseded" // by a later record for the same org and purpose
-	AuthorizationExpired    AuthorizationState = "expired"
-)
 
 // The longest an authorization may last, and what pages suggest.
 const (
@@ -54,6 +47,8 @@ type AuthorizationRequest struct {
 	Purpose    Purpose
 	Scopes     []Scope
 	ValidUntil time.Time
+	// NoticeSHA256 is the hash of the notice that the candidate was shown.
+	NoticeSHA256 string
 }
 
 // Check refuses a request whose purpose is unknown, that shares nothing, shares a resume (none is

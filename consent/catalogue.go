@@ -56,14 +56,14 @@ func tables() []table {
 			name: "accounts", class: ClassAccount, linked: "id kind age_rule created_at closed_at pepper",
 			personal: "email display_name password_hash",
 		},
-		{name: "members", class: ClassAccount, linked: "account org created_at ended_at"},
+		{name: "members", class: ClassAccount, linked: "account org role created_at ended_at"},
 		{name: "log_ins", class: ClassLeftovers, linked: "token_sha256 account idle idle_until absolute_until created_at"},
 		{name: "log_in_failures", class: ClassLeftovers, linked: "email_sha256 failures last_at wait_until in_a_row"},
 
 		{
 			name: "sessions", class: ClassInterview,
 			linked: "id candidate state role role_title mode plan recording transcription assessment notice_sha256 epoch event_seq " +
-				"created_at state_at media_start ended_at",
+				"created_at state_at media_start ended_at restricted_at held_at",
 		},
 		{name: "answers", class: ClassInterview, linked: "session question take start_ns end_ns limit_ns ended_by assessed_at"},
 		{
@@ -93,16 +93,19 @@ func tables() []table {
 			name: "consent_events", class: ClassConsent,
 			linked: "id session account at kind withdrawn recording transcription assessment notice_sha256",
 		},
-		{name: "authorizations", class: ClassConsent, linked: "id session org purpose scopes valid_from valid_until granted_at"},
-		{name: "authorization_events", class: ClassConsent, linked: "authorization_id org kind at account"},
+		{
+			name: "authorizations", class: ClassConsent,
+			linked: "id session org purpose scopes valid_from valid_until granted_at notice_sha256 notice_version language supersedes invitation requested_by",
+		},
+		{name: "authorization_events", class: ClassConsent, linked: "id authorization_id org kind at account ends reason"},
 		{name: "accesses", class: ClassAudit, linked: "id session org account artefact at"},
 
 		{name: "ledger", class: ClassLedger, linked: "seq at kind session authorization_id account leaf chain"},
 		{name: "ledger_openings", class: ClassConsent, linked: "seq session account salt event"},
 		{name: "ledger_writers", class: ClassService, plain: "role kind"},
 
-		{name: "organizations", class: ClassService, plain: "id name created_at"},
-		{name: "notices", class: ClassService, plain: "sha256 version text created_at"},
+		{name: "organizations", class: ClassService, plain: "id name created_at suspended_at"},
+		{name: "notices", class: ClassService, plain: "sha256 version materiality effective_at text created_at"},
 		{name: "context_keys", class: ClassService, plain: "one inner_pad outer_pad"},
 		{name: "goose_db_version", class: ClassService, plain: "id version_id is_applied tstamp"},
 

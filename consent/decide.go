@@ -30,18 +30,23 @@ type Actor struct {
 // Snapshot is what the database knew at one moment about one actor and one session.
 type Snapshot struct {
 	Actor Actor
-	// ActorLive: the account exists and is not closed; for an employer, it is a member of Actor.Org
-	// and that organization exists.
-	ActorLive      bool
-	Session        SessionID
-	Known          bool // the session exists
-	Candidate      AccountID
-	State          SessionState
-	Consents       Consents
-	Authorizations []Authorization // of this session for Actor.Org, in any state; empty for others
-	ExportOpen     bool            // the export of Actor exists, was asked for by its account, has this session, and is not over
-	Now            time.Time       // the database's time: it decides, not this machine's
-	ReadAt         time.Time       // this machine's monotonic time just before the read began
+	// ActorLive: the account exists, is of the actor's kind, and is not closed.
+	ActorLive    bool
+	MemberRole   MemberRole // of an employer in Actor.Org, while the membership lasts
+	OrgLive      bool       // Actor.Org exists and is not suspended
+	Session      SessionID
+	Known        bool // the session exists
+	Candidate    AccountID
+	State        SessionState
+	RestrictedAt time.Time // zero: not restricted
+	HeldAt       time.Time // zero: not held
+	Consents     Consents
+	// Authorizations of this session for Actor.Org, in any state; empty for others.
+	Authorizations []Authorization
+	MinNotice      int       // the newest notice in effect that everybody has to agree to anew; 0: none
+	ExportOpen     bool      // the export of Actor exists, was asked for by its account, has this session, and is not over
+	Now            time.Time // the database's time: it decides, not this machine's
+	ReadAt         time.Time // this machine's monotonic time just before the read began
 }
 
 // SnapshotReader reads a Snapshot from the database in one statement, without a cache.
@@ -80,9 +85,29 @@ func (g Gate) Snapshot(ctx context.Context, actor Actor, session SessionID) (Sna
 }
 
 // Decide is the only place where a Permit is made. It refuses with [ErrNotFound] unless the facts
-// clearly allow the artefact.
+// clearly allow the artefact; a session's own candidate is told of a hold by [ErrHeld].
+//
+// The questions come in the order of the facts they are about: the actor, their membership, the
+// session, what stands in its way, and last the record, which alone must be granted, in time, under a
+// notice that still holds, and have every scope. A record has one purpose, so an artefact is never
+// pieced together from two.
 func Decide(s Snapshot, artefact Artefact) (Permit, error) {
-	if !s.Known || s.State == SessionErased || s.ReadAt.IsZero() || s.Now.IsZero() {
+	if s.ReadAt.IsZero() || s.Now.IsZero() {
+		return Permit{}, ErrNotFound
+	}
+	if !actorMay(s) {
+		return Permit{}, ErrNotFound
+	}
+	if !s.Known || s.State == SessionErased {
+		return Permit{}, ErrNotFound
+	}
+	if !s.HeldAt.IsZero() {
+		if isOwner(s) {
+			return Permit{}, ErrHeld{Since: s.HeldAt}
+		}
+		return Permit{}, ErrNotFound
+	}
+	if !s.RestrictedAt.IsZero() && s.Actor.Kind != ActorCandidate && s.Actor.Kind != ActorExport {
 		return Permit{}, ErrNotFound
 	}
 	if !allowed(s, artefact) {
@@ -91,13 +116,29 @@ func Decide(s Snapshot, artefact Artefact) (Permit, error) {
 	return Permit{actor: s.Actor, session: s.Session, artefact: artefact, readAt: s.ReadAt}, nil
 }
 
+// actorMay asks about the actor alone: alive, and for an employer a reviewer of an organization that
+// is not suspended. A part of the server has no account.
+func actorMay(s Snapshot) bool {
+	switch s.Actor.Kind {
+	case ActorCandidate:
+		return s.ActorLive
+	case ActorEmployer:
+		return s.ActorLive && s.Actor.Org != "" && s.MemberRole == MemberReviewer && s.OrgLive
+	default:
+		return true
+	}
+}
+
+func isOwner(s Snapshot) bool {
+	return s.Actor.Kind == ActorCandidate && s.Actor.Account != "" && s.Actor.Account == s.Candidate
+}
+
 func allowed(s Snapshot, artefact Artefact) bool {
 	switch s.Actor.Kind {
 	case ActorCandidate:
-		return s.ActorLive && s.Actor.Account != "" && s.Actor.Account == s.Candidate &&
-			artefact != ArtefactCapture
+		return isOwner(s) && artefact != ArtefactCapture
 	case ActorEmployer:
-		return s.ActorLive && s.Actor.Org != "" && employerMay(s, artefact)
+		return employerMay(s, artefact)
 	case ActorRecorder:
 		return artefact == ArtefactCapture && s.Consents.Recording && takesMedia(s.State)
 	case ActorScribe:
@@ -114,7 +155,7 @@ func allowed(s Snapshot, artefact Artefact) bool {
 // takesMedia: the tail of a recording is still sealed and uploaded after the session ended or was
 // abandoned, also by the next process after a crash.
 func takesMedia(state SessionState) bool {
-	return state != SessionScheduled && state != SessionErased
+	return state != SessionScheduled
 }
 
 func assessorNeeds(artefact Artefact) bool {
@@ -126,15 +167,19 @@ func assessorNeeds(artefact Artefact) bool {
 	}
 }
 
-// employerMay: some authorization of this organization is granted, has begun, has not ended, and
-// alone holds every scope the artefact needs. Scopes of two records are never added up, because each
-// was given for its own purpose.
+// employerMay: some authorization of this organization is live and alone holds every scope the
+// artefact needs. Scopes of two records are never added up, because each was given for its own purpose.
 func employerMay(s Snapshot, artefact Artefact) bool {
 	for _, a := range s.Authorizations {
-		if a.Session == s.Session && a.Org == s.Actor.Org && a.State == AuthorizationGranted &&
-			!s.Now.Before(a.ValidFrom) && s.Now.Before(a.ValidUntil) && artefact.AllowedBy(a.Scopes) {
+		if s.Live(a) && artefact.AllowedBy(a.Scopes) {
 			return true
 		}
 	}
 	return false
+}
+
+// Live reports whether a record of the snapshot lets its organization see anything now.
+func (s Snapshot) Live(a Authorization) bool {
+	return a.Session == s.Session && a.Org == s.Actor.Org && a.State == AuthorizationGranted &&
+		!s.Now.Before(a.ValidFrom) && s.Now.Before(a.ValidUntil) && a.NoticeVersion >= s.MinNotice
 }

@@ -13,13 +13,13 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 func shared() Snapshot {
 	return Snapshot{
 		Actor:     Actor{Kind: ActorEmployer, Account: "employer", Org: "org"},
-		ActorLive: true, Session: "session", Known: true, Candidate: "candidate", State: SessionEnded,
+		ActorLive: true, MemberRole: MemberReviewer, OrgLive: true, Session: "session", Known: true, Candidate: "candidate", State: SessionEnded,
 		Consents: Consents{Recording: true, Transcription: true, Assessment: true},
 		Authorizations: []Authorization{{
 			Session: "session", Org: "org", Scopes: AllScopes(), State: AuthorizationGranted,
-			ValidFrom: noon.Add(-time.Hour), ValidUntil: noon.Add(time.Hour),
+			ValidFrom: noon.Add(-time.Hour), ValidUntil: noon.Add(time.Hour), NoticeVersion: 3,
 		}},
-		Now: noon, ReadAt: time.Now(),
+		MinNotice: 3, Now: noon, ReadAt: time.Now(),
 	}
 }
 
@@ -38,11 +38,14 @@ func TestDecideRefusesEmployerWhenAnyFactIsMissing(t *testing.T) {
 		"unknown session":         func(s *Snapshot) { s.Known = false },
 		"erased session":          func(s *Snapshot) { s.State = SessionErased },
 		"account closed":          func(s *Snapshot) { s.ActorLive = false },
-		"no organization":         func(s *Snapshot) { s.Actor.Org = "" },
+		"no organization":         func(s *Snapshot) { s.Actor.Org, s.Authorizations[0].Org = "", "" },
+		"membership ended":        func(s *Snapshot) { s.MemberRole = "" },
+		"role lowered to billing": func(s *Snapshot) { s.MemberRole = MemberBilling },
+		"organization suspended":  func(s *Snapshot) { s.OrgLive = false },
+		"session held":            func(s *Snapshot) { s.HeldAt = noon },
+		"session restricted":      func(s *Snapshot) { s.RestrictedAt = noon },
+		"under an older notice":   func(s *Snapshot) { s.Authorizations[0].NoticeVersion = 2 },
 		"no authorization":        func(s *Snapshot) { s.Authorizations = nil },
-		"withdrawn":               func(s *Snapshot) { s.Authorizations[0].State = AuthorizationWithdrawn },
-		"superseded":              func(s *Snapshot) { s.Authorizations[0].State = AuthorizationSuperseded },
-		"state missing":           func(s *Snapshot) { s.Authorizations[0].State = "" },
 		"not yet valid":           func(s *Snapshot) { s.Authorizations[0].ValidFrom = noon.Add(time.Nanosecond) },
 		"valid until this moment": func(s *Snapshot) { s.Authorizations[0].ValidUntil = noon },
 		"of another organization": func(s *Snapshot) { s.Authorizations[0].Org = "other" },
@@ -57,6 +60,16 @@ func TestDecideRefusesEmployerWhenAnyFactIsMissing(t *testing.T) {
 		spoil(&s)
 		if p, err := Decide(s, ArtefactTranscript); !errors.Is(err, ErrNotFound) || p != (Permit{}) {
 			t.Errorf("%s: Decide = %v, %v; want the zero Permit and ErrNotFound", name, p, err)
+		}
+	}
+}
+
+func TestOnlyAGrantedRecordOpensAnything(t *testing.T) {
+	for _, state := range append(allAuthorizationStates(), "", "unknown") {
+		s := shared()
+		s.Authorizations[0].State = state
+		if _, err := Decide(s, ArtefactTranscript); (err == nil) != (state == AuthorizationGranted) {
+			t.Errorf("with a record that is %q: %v", state, err)
 		}
 	}
 }
@@ -125,6 +138,79 @@ func TestCandidateSeesOnlyOwnSessions(t *testing.T) {
 		if _, err := Decide(as(ActorCandidate, ""), a); err == nil {
 			t.Errorf("nobody may see %s", a)
 		}
+	}
+}
+
+func TestCandidateWithoutALiveAccountOrSessionSeesNothing(t *testing.T) {
+	for name, spoil := range map[string]func(*Snapshot){
+		"account closed":  func(s *Snapshot) { s.ActorLive = false },
+		"unknown session": func(s *Snapshot) { s.Known = false },
+		"erased session":  func(s *Snapshot) { s.State = SessionErased },
+		"nobody's":        func(s *Snapshot) { s.Candidate, s.Actor.Account = "", "" },
+	} {
+		s := as(ActorCandidate, "candidate")
+		spoil(&s)
+		if p, err := Decide(s, ArtefactTranscript); !errors.Is(err, ErrNotFound) || p != (Permit{}) {
+			t.Errorf("%s: Decide = %v, %v; want the zero Permit and ErrNotFound", name, p, err)
+		}
+	}
+}
+
+// A hold denies every plane, and only the candidate is told.
+func TestHoldDeniesEverybodyAndTellsTheCandidate(t *testing.T) {
+	for _, actor := range everyActor() {
+		for _, a := range AllArtefacts() {
+			s := as(actor.Kind, actor.Account)
+			s.Actor, s.Authorizations, s.HeldAt = actor, shared().Authorizations, noon
+			p, err := Decide(s, a)
+			if !errors.Is(err, ErrNotFound) || p != (Permit{}) {
+				t.Errorf("%s of a held session to %s: %v, %v", a, actor.Kind, p, err)
+			}
+			held, told := errors.AsType[ErrHeld](err)
+			if owner := actor.Account == "candidate"; told != owner || told && !held.Since.Equal(noon) {
+				t.Errorf("%s to %s %q: told of the hold = %v since %s, want %v", a, actor.Kind, actor.Account, told, held.Since, owner)
+			}
+		}
+	}
+	erased := as(ActorCandidate, "candidate")
+	erased.State, erased.HeldAt = SessionErased, noon
+	if _, err := Decide(erased, ArtefactSession); err != ErrNotFound { //nolint:errorlint // nothing beside it
+		t.Errorf("an erased session that is held: %v, want ErrNotFound alone", err)
+	}
+}
+
+func TestRestrictedSessionIsTheCandidatesAlone(t *testing.T) {
+	for _, actor := range everyActor() {
+		for _, a := range AllArtefacts() {
+			s := as(actor.Kind, actor.Account)
+			s.Actor, s.Authorizations, s.RestrictedAt = actor, shared().Authorizations, noon
+			_, err := Decide(s, a)
+			if got, want := err == nil, actor.Account == "candidate" && a != ArtefactCapture; got != want {
+				t.Errorf("%s of a restricted session to %s %q: open = %v, want %v", a, actor.Kind, actor.Account, got, want)
+			}
+		}
+	}
+}
+
+// Restricting stops work on a session, not a copy of it for its candidate.
+func TestRestrictedSessionCanBeExported(t *testing.T) {
+	s := exporting()
+	s.RestrictedAt = noon
+	if _, err := Decide(s, ArtefactTranscript); err != nil {
+		t.Errorf("the transcript of a restricted session for an export: %v", err)
+	}
+}
+
+func everyActor() []Actor {
+	return []Actor{
+		{Kind: ActorCandidate, Account: "candidate"},
+		{Kind: ActorCandidate, Account: "somebody"},
+		{Kind: ActorCandidate},
+		shared().Actor,
+		{Kind: ActorRecorder},
+		{Kind: ActorScribe},
+		{Kind: ActorAssessor},
+		{},
 	}
 }
 

@@ -87,6 +87,8 @@ func ExportFaultOf(s Snapshot) ExportFault {
 		return ""
 	case !s.Known || s.State == SessionErased:
 		return ExportFaultErased
+	case !s.HeldAt.IsZero():
+		return ExportFaultHeld
 	case s.State == SessionLive:
 		return ExportFaultLive
 	default:

@@ -41,6 +41,7 @@ func TestExportIsRefusedWhenAnyFactIsMissing(t *testing.T) {
 		"nobody's session":          {func(s *Snapshot) { s.Candidate, s.Actor.Account = "", "" }, ""},
 		"no export":                 {func(s *Snapshot) { s.Actor.Export = "" }, ""},
 		"export over":               {func(s *Snapshot) { s.ExportOpen = false }, ""},
+		"under legal hold":          {func(s *Snapshot) { s.HeldAt = noon }, ExportFaultHeld},
 		"export over, and erased":   {func(s *Snapshot) { s.ExportOpen, s.State = false, SessionErased }, ""},
 		"facts never read":          {func(s *Snapshot) { s.ReadAt = time.Time{} }, ""},
 		"an employer with the same": {func(s *Snapshot) { s.Actor.Kind = ActorEmployer }, ""},

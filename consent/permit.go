@@ -13,6 +13,20 @@ const PermitLife = 5 * time.Second
 // look the same to whoever asks.
 var ErrNotFound = errors.New("not found")
 
+// ErrHeld is what a session's own candidate is told while it is under legal hold. To whoever does not
+// look for it, it is [ErrNotFound].
+type ErrHeld struct{ Since time.Time } //nolint:errname // callers branch on it beside the sentinels, and read it like one
+
+func (e ErrHeld) Error() string {
+	return "under legal hold since " + e.Since.UTC().Format(time.DateOnly)
+}
+
+// Is makes a hold a refusal like any other.
+func (e ErrHeld) Is(target error) bool { return target == ErrNotFound } //nolint:errorlint // that is what Is is for
+
+// ErrRestricted says that the candidate restricted the session, so that nothing new is done with it.
+var ErrRestricted = errors.New("the session is restricted")
+
 // ErrPermit says that code used a Permit that is zero, too old, or for something else. It is a
 // mistake in this program, not in a request.
 var ErrPermit = errors.New("permit does not cover this read")

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var receiptTestNotice = Notice{Version: "3", Text: "# What happens\n\nWe record."}
+var receiptTestNotice = Notice{Version: 3, Text: "# What happens\n\nWe record."}
 
 // given is an authorization with everything that is known about its grant.
 type given struct {
@@ -47,7 +47,7 @@ func newGiven(tb testing.TB, change func(*LedgerEvent)) given {
 	g.terms = ReceiptOfAuthorization(Operator{Name: "Example", Jurisdiction: "Germany"}, Authorization{
 		ID: g.event.Authorization, Session: g.event.Session, Org: g.event.Org, OrgName: "Acme", Purpose: PurposeHiring,
 		Scopes: []Scope{ScopeRatings, ScopeTranscript}, ValidFrom: ledgerNoon, ValidUntil: ledgerNoon.Add(time.Hour),
-	}, ReceiptNotice{SHA256: receiptTestNotice.SHA256(), Version: receiptTestNotice.Version})
+	}, ReceiptNotice{SHA256: receiptTestNotice.SHA256(), Version: "3"})
 	return g
 }
 
@@ -238,7 +238,7 @@ func TestForgedReceiptFilesAreFound(t *testing.T) {
 			f.Receipt = resign(func(r *Receipt) { r.Event.Type = "authorization_withdrawn" })
 		},
 		"a notice that was not shown": func(f *ReceiptFile) {
-			other := Notice{Version: "3", Text: "nothing is kept"}
+			other := Notice{Version: 3, Text: "nothing is kept"}
 			f.Notice, f.Receipt = other.Text, resign(func(r *Receipt) { r.Notice.SHA256 = other.SHA256() })
 		},
 	} {

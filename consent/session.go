@@ -84,6 +84,8 @@ type Session struct {
 	CreatedAt    time.Time
 	MediaStart   time.Time // wall time of media time zero; zero until the first media connection
 	EndedAt      time.Time // zero until ended
+	RestrictedAt time.Time // zero unless the candidate restricted it: kept, and worked on by nobody
+	HeldAt       time.Time // zero unless under legal hold: kept, and read by nobody
 }
 
 // Consents are the three boxes of the notice, none ticked by default, each withdrawable on its own.

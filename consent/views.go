@@ -1,8 +1,6 @@
 package consent
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"time"
 )
@@ -38,18 +36,6 @@ type SharedSession struct {
 	Scopes     []Scope
 	ValidUntil time.Time
 	Candidate  string // display name; empty without the profile scope
-}
-
-// Notice is the one text a candidate answers before an interview. Its hash is over the exact text.
-type Notice struct {
-	Version string
-	Text    string // plain text with blank lines between paragraphs and "# " before headings
-}
-
-// SHA256 returns the hash of the text in hex.
-func (n Notice) SHA256() string {
-	sum := sha256.Sum256([]byte(n.Text))
-	return hex.EncodeToString(sum[:])
 }
 
 // Overview is the state of the server for operations: counts and states, no content.

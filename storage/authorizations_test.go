@@ -19,7 +19,7 @@ func states(t *testing.T, w *world, of consent.Account, id consent.SessionID) ma
 	counts := map[consent.AuthorizationState]int{}
 	for _, a := range list {
 		counts[a.State]++
-		if (a.State == consent.AuthorizationGranted) != a.EndedAt.IsZero() {
+		if a.State.Final() == a.EndedAt.IsZero() {
 			t.Errorf("authorization in state %s ended at %s", a.State, a.EndedAt)
 		}
 	}
@@ -33,13 +33,14 @@ func TestAuthorizeStoresTheRecordAsAsked(t *testing.T) {
 	until := time.Now().Add(time.Hour).UTC().Truncate(time.Microsecond)
 	scopes := []consent.Scope{consent.ScopeTranscript, consent.ScopeRecordingAudio}
 	granted, err := w.sessions.Authorize(t.Context(), w.alice.ID, id, consent.AuthorizationRequest{
-		Org: w.acme.ID, Purpose: consent.PurposePracticeReview, Scopes: scopes, ValidUntil: until,
+		Org: w.acme.ID, Purpose: consent.PurposePracticeReview, Scopes: scopes, ValidUntil: until, NoticeSHA256: testNotice.SHA256(),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if granted.Session != id || granted.Org != w.acme.ID || granted.OrgName != "Acme" || !slices.Equal(granted.Scopes, scopes) ||
-		!granted.ValidUntil.Equal(until) || granted.State != consent.AuthorizationGranted || granted.GrantedAt.IsZero() {
+		!granted.ValidUntil.Equal(until) ||
+		granted.NoticeSHA256 != testNotice.SHA256() || granted.NoticeVersion != testNotice.Version || granted.Language != "en" || granted.State != consent.AuthorizationGranted || granted.GrantedAt.IsZero() {
 		t.Errorf("granted %+v", granted)
 	}
 	for name, spoil := range map[string]func(*consent.AuthorizationRequest){
@@ -47,8 +48,12 @@ func TestAuthorizeStoresTheRecordAsAsked(t *testing.T) {
 		"in the past":    func(r *consent.AuthorizationRequest) { r.ValidUntil = time.Now().Add(-time.Second) },
 		"unknown org":    func(r *consent.AuthorizationRequest) { r.Org = consent.NewID[consent.OrgID]() },
 		"a resume":       func(r *consent.AuthorizationRequest) { r.Scopes = []consent.Scope{consent.ScopeResume} },
+		"no notice":      func(r *consent.AuthorizationRequest) { r.NoticeSHA256 = "" },
+		"unknown notice": func(r *consent.AuthorizationRequest) { r.NoticeSHA256 = consent.Notice{Text: "x"}.SHA256() },
 	} {
-		request := consent.AuthorizationRequest{Org: w.acme.ID, Purpose: consent.PurposePracticeReview, Scopes: scopes, ValidUntil: until}
+		request := consent.AuthorizationRequest{
+			Org: w.acme.ID, Purpose: consent.PurposePracticeReview, Scopes: scopes, ValidUntil: until, NoticeSHA256: testNotice.SHA256(),
+		}
 		spoil(&request)
 		if _, err := w.sessions.Authorize(t.Context(), w.alice.ID, id, request); err == nil {
 			t.Errorf("%s: accepted", name)
@@ -67,6 +72,7 @@ func TestNewRecordSupersedesOnlyTheSameOrganizationAndPurpose(t *testing.T) {
 	w.share(t, w.alice, id, w.zenith, consent.ScopeTranscript)
 	if _, err := w.sessions.Authorize(t.Context(), w.alice.ID, id, consent.AuthorizationRequest{
 		Org: w.acme.ID, Purpose: consent.PurposePracticeReview, Scopes: []consent.Scope{consent.ScopeProfile}, ValidUntil: time.Now().Add(time.Hour),
+		NoticeSHA256: testNotice.SHA256(),
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -90,6 +96,7 @@ func TestOfManyRequestsAtOnceOneRecordIsLeft(t *testing.T) {
 		all.Go(func() {
 			_, err := w.sessions.Authorize(t.Context(), w.alice.ID, id, consent.AuthorizationRequest{
 				Org: w.acme.ID, Purpose: consent.PurposeHiring, Scopes: []consent.Scope{consent.ScopeRatings}, ValidUntil: time.Now().Add(time.Hour),
+				NoticeSHA256: testNotice.SHA256(),
 			})
 			if err != nil {
 				t.Errorf("authorize: %v", err)
@@ -250,11 +257,15 @@ func TestSnapshotTellsEachActorItsFacts(t *testing.T) {
 	}
 	a := shared.Authorizations[0]
 	if a.Session != id || a.Org != w.acme.ID || a.OrgName != "Acme" || a.State != consent.AuthorizationGranted || len(a.Scopes) != 2 ||
-		a.ValidFrom.IsZero() || a.ValidUntil.Before(shared.Now) || a.GrantedAt.IsZero() || !a.EndedAt.IsZero() {
+		a.ValidFrom.IsZero() || a.ValidUntil.Before(shared.Now) || a.GrantedAt.IsZero() || !a.EndedAt.IsZero() ||
+		a.NoticeVersion != 1 || a.NoticeSHA256 != testNotice.SHA256() || shared.MemberRole != consent.MemberReviewer || !shared.OrgLive {
 		t.Errorf("acme's authorization %+v", a)
 	}
 	if other := read(actorOf(w.zeniths), id); other.Known || len(other.Authorizations) != 0 || !other.ActorLive {
 		t.Errorf("zenith's facts %+v, want an unknown session", other)
+	}
+	if own.MemberRole != "" || own.OrgLive || !own.HeldAt.IsZero() || !own.RestrictedAt.IsZero() || shared.MinNotice != 0 {
+		t.Errorf("facts of the wrong plane: %+v, %+v", own, shared)
 	}
 	for _, kind := range []consent.ActorKind{consent.ActorRecorder, consent.ActorScribe, consent.ActorAssessor} {
 		if s := read(consent.Actor{Kind: kind}, id); !s.Known || s.Consents != allConsents || s.State != consent.SessionAssessed {

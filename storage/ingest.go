@@ -49,11 +49,12 @@ func (i *Ingest) GoLive(ctx context.Context, id consent.SessionID) (epoch int, o
 		if _, err := state.After(consent.StepGoLive); err != nil {
 			return err
 		}
+		// A session that is held or restricted is not gone on with; to a room it is not there.
 		const set = `UPDATE sessions SET state = 'live', epoch = epoch + 1,
 			state_at = CASE WHEN state = 'live' THEN state_at ELSE statement_timestamp() END
-			WHERE id = $1 RETURNING epoch, media_start`
+			WHERE id = $1 AND held_at IS NULL AND restricted_at IS NULL RETURNING epoch, media_start`
 		if err := tx.QueryRow(ctx, set, id).Scan(&epoch, orZero{&origin}); err != nil {
-			return err
+			return notFound(err)
 		}
 		return logEvent(ctx, tx, id, TopicSession, "live", eventDetail{"epoch": epoch})
 	})
@@ -196,10 +197,12 @@ func (i *Ingest) SaveAnswer(ctx context.Context, a assess.Answer) error {
 }
 
 // consentsNow reads the session's consents and holds off a withdrawal until the transaction ends: what
-// is written under a consent is written before its withdrawal or not at all.
+// is written under a consent is written before its withdrawal or not at all. A session that is held or
+// restricted has none.
 func consentsNow(ctx context.Context, tx pgx.Tx, id consent.SessionID) (consent.Consents, error) {
 	var c consent.Consents
-	const read = `SELECT recording, transcription, assessment FROM sessions WHERE id = $1 AND state <> 'erased' FOR SHARE`
+	const read = `SELECT recording, transcription, assessment FROM sessions WHERE id = $1 AND state <> 'erased'
+		AND held_at IS NULL AND restricted_at IS NULL FOR SHARE`
 	err := tx.QueryRow(ctx, read, id).Scan(&c.Recording, &c.Transcription, &c.Assessment)
 	return c, notFound(err)
 }
@@ -295,7 +298,8 @@ func abandonStale(ctx context.Context, database *Database, olderThan time.Durati
 	abandoned := 0
 	err := database.in(ctx, RoleWorker, rowContext{}, func(tx pgx.Tx) error {
 		const set = `UPDATE sessions SET state = 'abandoned', state_at = statement_timestamp()
-			WHERE state IN ('scheduled', 'consented', 'live') AND state_at < statement_timestamp() - $1::interval RETURNING id`
+			WHERE state IN ('scheduled', 'consented', 'live') AND held_at IS NULL
+			AND state_at < statement_timestamp() - $1::interval RETURNING id`
 		rows, err := tx.Query(ctx, set, olderThan)
 		if err != nil {
 			return err

@@ -119,19 +119,27 @@ func (k *Keys) Destroy(ctx context.Context, session consent.SessionID) error {
 	return nil
 }
 
-// mayOpen is the key service's own question. It names no function and no view of the other walls.
-const mayOpen = `EXISTS (SELECT FROM sessions s WHERE s.id = $1 AND s.state <> 'erased' AND CASE $2::text
+// mayOpen is the key service's own question. It names no function and no view of the other walls, and
+// counts events where they look for them.
+const mayOpen = `EXISTS (SELECT FROM sessions s WHERE s.id = $1 AND s.state <> 'erased' AND s.held_at IS NULL AND CASE $2::text
 	WHEN 'candidate' THEN s.candidate = $3
 		AND EXISTS (SELECT FROM accounts o WHERE o.id = $3 AND o.closed_at IS NULL)
-	WHEN 'employer' THEN EXISTS (SELECT FROM authorizations a
-		JOIN members m ON m.org = a.org AND m.account = $3 AND m.ended_at IS NULL
+	WHEN 'employer' THEN s.restricted_at IS NULL AND EXISTS (SELECT FROM authorizations a
+		JOIN members m ON m.org = a.org AND m.account = $3 AND m.ended_at IS NULL AND m.role = 'reviewer'
+		JOIN accounts o ON o.id = m.account AND o.closed_at IS NULL AND o.kind = 'employer'
+		JOIN organizations g ON g.id = m.org AND g.suspended_at IS NULL
 		WHERE a.session = s.id AND a.org = $4 AND a.scopes @> $5::text[]
 		AND a.valid_from <= statement_timestamp() AND statement_timestamp() < a.valid_until
-		AND NOT EXISTS (SELECT FROM authorization_events e
-			WHERE e.authorization_id = a.id AND e.kind IN ('withdrawn', 'superseded')))
-	WHEN 'recorder' THEN s.recording
-	WHEN 'scribe' THEN s.transcription
-	WHEN 'assessor' THEN s.assessment
+		AND NOT EXISTS (SELECT FROM notices n WHERE n.materiality = 'reconsent'
+			AND n.version > a.notice_version AND statement_timestamp() >= n.effective_at)
+		AND (SELECT count(*) FILTER (WHERE e.kind = 'granted') = 1
+				AND count(*) FILTER (WHERE e.kind NOT IN ('requested', 'granted', 'suspended', 'resumed')) = 0
+				AND count(*) FILTER (WHERE e.kind = 'suspended') = count(r.id)
+			FROM authorization_events e LEFT JOIN authorization_events r ON r.ends = e.id AND e.kind = 'suspended'
+			WHERE e.authorization_id = a.id))
+	WHEN 'recorder' THEN s.restricted_at IS NULL AND s.recording
+	WHEN 'scribe' THEN s.restricted_at IS NULL AND s.transcription
+	WHEN 'assessor' THEN s.restricted_at IS NULL AND s.assessment
 	ELSE false END)`
 
 // forReading unwraps a key that exists.

@@ -83,8 +83,8 @@ func (w *keysWorld) count(t *testing.T, sql string, args ...any) int {
 func (w *keysWorld) grant(t *testing.T, scopes ...consent.Scope) consent.AuthorizationID {
 	t.Helper()
 	id := consent.NewID[consent.AuthorizationID]()
-	w.exec(t, `INSERT INTO authorizations (id, session, org, purpose, scopes, valid_until)
-		VALUES ($1, $2, $3, 'hiring', $4, now() + interval '1 hour')`, id, w.session, w.org, scopes)
+	w.exec(t, `INSERT INTO authorizations (id, session, org, purpose, scopes, valid_until, notice_version)
+		VALUES ($1, $2, $3, 'hiring', $4, now() + interval '1 hour', 0)`, id, w.session, w.org, scopes)
 	w.event(t, id, "granted")
 	return id
 }
@@ -114,7 +114,7 @@ func (w *keysWorld) permit(t *testing.T, kind consent.ActorKind, artefact consen
 func makePermit(t *testing.T, actor consent.Actor, session consent.SessionID, candidate consent.AccountID, artefact consent.Artefact) consent.Permit {
 	t.Helper()
 	permit, err := consent.Decide(consent.Snapshot{
-		Actor: actor, ActorLive: true, Session: session, Known: true, Candidate: candidate, State: consent.SessionLive,
+		Actor: actor, ActorLive: true, MemberRole: consent.MemberReviewer, OrgLive: true, Session: session, Known: true, Candidate: candidate, State: consent.SessionLive,
 		Consents: consent.Consents{Recording: true, Transcription: true, Assessment: true},
 		Authorizations: []consent.Authorization{{
 			Session: session, Org: actor.Org, Scopes: consent.AllScopes(), State: consent.AuthorizationGranted,
@@ -216,8 +216,8 @@ func TestKeysAskTheDatabaseThemselves(t *testing.T) {
 		return func(t *testing.T, w *keysWorld) {
 			t.Helper()
 			id := consent.NewID[consent.AuthorizationID]()
-			w.exec(t, fmt.Sprintf(`INSERT INTO authorizations (id, session, org, purpose, scopes, valid_from, valid_until)
-				VALUES ($1, $2, $3, 'hiring', '{transcript}', now() + '%s', now() + '%s')`, from, until), id, w.session, w.org)
+			w.exec(t, fmt.Sprintf(`INSERT INTO authorizations (id, session, org, purpose, scopes, valid_from, valid_until, notice_version)
+				VALUES ($1, $2, $3, 'hiring', '{transcript}', now() + '%s', now() + '%s', 0)`, from, until), id, w.session, w.org)
 			w.event(t, id, "granted")
 		}
 	}
@@ -243,6 +243,11 @@ func TestKeysAskTheDatabaseThemselves(t *testing.T) {
 		{"never was a member", consent.ActorEmployer, []change{granted, sql(`DELETE FROM members WHERE account = $1`, employer)}},
 		{"erased, employer", consent.ActorEmployer, []change{granted, sql(`UPDATE sessions SET state = 'erased' WHERE id = $1`, session)}},
 		{"erased, candidate", consent.ActorCandidate, []change{sql(`UPDATE sessions SET state = 'erased' WHERE id = $1`, session)}},
+		{"held, candidate", consent.ActorCandidate, []change{sql(`UPDATE sessions SET held_at = now() WHERE id = $1`, session)}},
+		{"held, scribe", consent.ActorScribe, []change{sql(`UPDATE sessions SET held_at = now() WHERE id = $1`, session)}},
+		{"held, assessor", consent.ActorAssessor, []change{sql(`UPDATE sessions SET held_at = now() WHERE id = $1`, session)}},
+		{"restricted, scribe", consent.ActorScribe, []change{sql(`UPDATE sessions SET restricted_at = now() WHERE id = $1`, session)}},
+		{"restricted, assessor", consent.ActorAssessor, []change{sql(`UPDATE sessions SET restricted_at = now() WHERE id = $1`, session)}},
 		{"another candidate's", consent.ActorCandidate, []change{sql(`UPDATE sessions SET candidate = $2 WHERE id = $1`, session, employer)}},
 		{"closed account", consent.ActorCandidate, []change{sql(`UPDATE accounts SET closed_at = now() WHERE kind = 'candidate'`)}},
 		{"scribe, withdrawn", consent.ActorScribe, []change{sql(`UPDATE sessions SET transcription = false, assessment = false WHERE id = $1`, session)}},
@@ -264,6 +269,24 @@ func TestKeysAskTheDatabaseThemselves(t *testing.T) {
 				t.Errorf("open = %q, %v; want %v", got, err, consent.ErrNotFound)
 			}
 		})
+	}
+}
+
+func TestRestrictedSessionsKeepTheirKeysForTheCandidateAndMakeNoNewOnes(t *testing.T) {
+	w := newKeysWorld(t)
+	scribe := w.permit(t, consent.ActorScribe, consent.ArtefactTranscript)
+	sealed, err := w.keys.SealField(t.Context(), scribe, w.session, consent.ScopeTranscript, "x", []byte(canary))
+	if err != nil {
+		t.Fatalf("seal: %v", err)
+	}
+	w.exec(t, `UPDATE sessions SET restricted_at = now() WHERE id = $1`, w.session)
+	candidate := w.permit(t, consent.ActorCandidate, consent.ArtefactTranscript)
+	if got, err := w.keys.OpenField(t.Context(), candidate, w.session, consent.ScopeTranscript, "x", sealed); err != nil || string(got) != canary {
+		t.Errorf("the candidate opens %q, %v", got, err)
+	}
+	recorder := w.permit(t, consent.ActorRecorder, consent.ArtefactCapture)
+	if _, err := w.keys.SealField(t.Context(), recorder, w.session, consent.ScopeRecordingAudio, "x", nil); !errors.Is(err, consent.ErrNotFound) {
+		t.Errorf("the recorder gets a key: %v, want %v", err, consent.ErrNotFound)
 	}
 }
 

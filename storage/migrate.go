@@ -26,7 +26,7 @@ const (
 )
 
 // migrate brings the schema up to date. Migrations are only ever added; 0001 to 0099 are the rows of
-// sessions, 0100 and up the recording's.
+// sessions, 0100 and up the recording's. A new database runs them in this order, an old one those it lacks.
 func migrate(ctx context.Context, owner *pgxpool.Pool) error {
 	files, err := fs.Sub(migrationFiles, "migrations")
 	if err != nil {

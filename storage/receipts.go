@@ -67,16 +67,16 @@ func (d *Database) attestConsents(ctx context.Context, tx pgx.Tx, session consen
 }
 
 // attestGrant gives the receipts of a new authorization.
-func (d *Database) attestGrant(ctx context.Context, tx pgx.Tx, session consent.Session, a consent.Authorization, supersedes consent.AuthorizationID) error {
-	notice, err := noticeOf(ctx, tx, session.NoticeSHA256)
+func (d *Database) attestGrant(ctx context.Context, tx pgx.Tx, session consent.Session, a consent.Authorization) error {
+	notice, err := noticeOf(ctx, tx, a.NoticeSHA256)
 	if err != nil {
 		return err
 	}
 	terms := consent.ReceiptOfAuthorization(d.notary.Operator(), a, notice)
-	terms.Supersedes = supersedes
+	terms.Supersedes = a.Supersedes
 	return d.attest(ctx, tx, consent.LedgerEvent{
 		Kind: consent.LedgerAuthorizationGranted, Account: session.Candidate, Session: session.ID, Authorization: a.ID, Org: a.Org,
-		NoticeSHA256: session.NoticeSHA256, Purpose: a.Purpose, Scopes: a.Scopes, ValidFrom: a.ValidFrom, ValidUntil: a.ValidUntil,
+		NoticeSHA256: a.NoticeSHA256, Purpose: a.Purpose, Scopes: a.Scopes, ValidFrom: a.ValidFrom, ValidUntil: a.ValidUntil,
 	}, terms)
 }
 
@@ -131,17 +131,18 @@ func (d *Database) termsFromRows(ctx context.Context, tx pgx.Tx, id consent.Auth
 	}
 	var candidate consent.AccountID
 	var notice consent.ReceiptNotice
-	const read = `SELECT s.candidate, n.sha256, n.version FROM sessions s JOIN notices n ON n.sha256 = s.notice_sha256 WHERE s.id = $1`
-	if err := tx.QueryRow(ctx, read, a.Session).Scan(&candidate, &notice.SHA256, &notice.Version); err != nil {
+	const read = `SELECT s.candidate, n.sha256, n.version::text FROM sessions s
+		JOIN notices n ON n.sha256 = coalesce(nullif($2, ''), s.notice_sha256) WHERE s.id = $1`
+	if err := tx.QueryRow(ctx, read, a.Session, a.NoticeSHA256).Scan(&candidate, &notice.SHA256, &notice.Version); err != nil {
 		return consent.Receipt{}, "", fmt.Errorf("read the session of authorization %s: %w", id, err)
 	}
 	return consent.ReceiptOfAuthorization(d.notary.Operator(), a, notice), candidate, nil
 }
 
-// noticeOf says which notice a session's candidate had been shown.
+// noticeOf says which notice a candidate had been shown.
 func noticeOf(ctx context.Context, tx pgx.Tx, sha256 string) (consent.ReceiptNotice, error) {
 	notice := consent.ReceiptNotice{SHA256: sha256}
-	if err := tx.QueryRow(ctx, `SELECT version FROM notices WHERE sha256 = $1`, sha256).Scan(&notice.Version); err != nil {
+	if err := tx.QueryRow(ctx, `SELECT version::text FROM notices WHERE sha256 = $1`, sha256).Scan(&notice.Version); err != nil {
 		return notice, fmt.Errorf("find the notice that was shown: %w", err)
 	}
 	return notice, nil

@@ -20,7 +20,7 @@ func NewSessions(database *Database) *Sessions { return &Sessions{database: data
 
 // sessionColumns go with sessionFields; the table is s.
 const sessionColumns = `s.id, s.candidate, s.state, s.role, s.role_title, s.mode, s.recording, s.transcription,
-	s.assessment, coalesce(s.notice_sha256, ''), s.created_at, s.media_start, s.ended_at`
+	s.assessment, coalesce(s.notice_sha256, ''), s.created_at, s.media_start, s.ended_at, s.restricted_at, s.held_at`
 
 func sessionFields(s *consent.Session) []any {
 	return []any{
@@ -28,6 +28,8 @@ func sessionFields(s *consent.Session) []any {
 		&s.Consents.Assessment, &s.NoticeSHA256, &s.CreatedAt,
 		orZero{&s.MediaStart},
 		orZero{&s.EndedAt},
+		orZero{&s.RestrictedAt},
+		orZero{&s.HeldAt},
 	}
 }
 
@@ -95,9 +97,8 @@ func (s *Sessions) SessionPlan(ctx context.Context, candidate consent.AccountID,
 func (s *Sessions) SessionsOf(ctx context.Context, candidate consent.AccountID) ([]consent.SessionSummary, error) {
 	var summaries []consent.SessionSummary
 	err := s.asCandidate(ctx, candidate, func(tx pgx.Tx) error {
-		const read = `SELECT ` + sessionColumns + `, (SELECT count(DISTINCT a.org) FROM authorizations a
-				WHERE a.session = s.id AND a.valid_from <= statement_timestamp() AND statement_timestamp() < a.valid_until
-				AND NOT EXISTS (SELECT FROM authorization_events e WHERE e.authorization_id = a.id AND e.kind <> 'granted'))
+		const read = `SELECT ` + sessionColumns + `, (SELECT count(DISTINCT r.org) FROM (SELECT ` + authorizationColumns + ` FROM ` + authorizationTables + `
+				WHERE a.session = s.id AND a.valid_from <= statement_timestamp()) r WHERE r.state = 'granted')
 			FROM sessions s WHERE s.candidate = $1 AND s.state <> 'erased' ORDER BY s.created_at DESC, s.id`
 		rows, err := tx.Query(ctx, read, candidate)
 		if err != nil {
@@ -116,8 +117,8 @@ func (s *Sessions) SessionsOf(ctx context.Context, candidate consent.AccountID) 
 	return summaries, nil
 }
 
-// GiveConsents stores the candidate's answer to the notice and moves the session to consented;
-// [consent.ErrBadStep] if the notice was answered already.
+// GiveConsents stores the candidate's answer to a published notice and moves the session to consented;
+// [consent.ErrBadStep] if the notice was answered already, [consent.ErrNoticeChanged] if it no longer holds.
 func (s *Sessions) GiveConsents(ctx context.Context, candidate consent.AccountID, id consent.SessionID, choices consent.Consents, notice consent.Notice) (consent.Session, error) {
 	if err := choices.Validate(); err != nil {
 		return consent.Session{}, fmt.Errorf("give consents: %w", err)
@@ -128,12 +129,14 @@ func (s *Sessions) GiveConsents(ctx context.Context, candidate consent.AccountID
 		if session, err = readSession(ctx, tx, candidate, id, lockRow); err != nil {
 			return err
 		}
+		if err := notPaused(session); err != nil {
+			return err
+		}
 		if session.State, err = session.State.After(consent.StepConsent); err != nil {
 			return err
 		}
 		session.Consents, session.NoticeSHA256 = choices, notice.SHA256()
-		const keep = `INSERT INTO notices (sha256, version, text) VALUES ($1, $2, $3) ON CONFLICT (sha256) DO NOTHING`
-		if _, err := tx.Exec(ctx, keep, session.NoticeSHA256, notice.Version, notice.Text); err != nil {
+		if _, err := noticeInForce(ctx, tx, session.NoticeSHA256); err != nil {
 			return err
 		}
 		return s.storeConsents(ctx, tx, session, "answered", nil)

@@ -22,12 +22,12 @@ func (s *Shared) SharedWith(ctx context.Context, actor consent.Actor) ([]consent
 	err := s.asEmployer(ctx, actor, func(tx pgx.Tx) error {
 		const read = `SELECT s.id, s.role_title, s.ended_at,
 				coalesce(greatest(s.ended_at - s.media_start, interval '0'), interval '0'),
-				a.purpose, a.scopes, a.valid_until, coalesce(c.display_name, '')
-			FROM authorizations a JOIN sessions s ON s.id = a.session
-			LEFT JOIN accounts c ON c.id = s.candidate AND 'profile' = ANY (a.scopes)
-			WHERE a.org = $1 AND a.valid_from <= statement_timestamp() AND statement_timestamp() < a.valid_until
-			AND NOT EXISTS (SELECT FROM authorization_events e WHERE e.authorization_id = a.id AND e.kind <> 'granted')
-			ORDER BY a.granted_at DESC, a.id`
+				r.purpose, r.scopes, r.valid_until, coalesce(c.display_name, '')
+			FROM (SELECT ` + authorizationColumns + ` FROM ` + authorizationTables + `
+				WHERE a.org = $1 AND a.valid_from <= statement_timestamp()) r
+			JOIN sessions s ON s.id = r.session AND s.held_at IS NULL AND s.restricted_at IS NULL
+			LEFT JOIN accounts c ON c.id = s.candidate AND 'profile' = ANY (r.scopes)
+			WHERE r.state = 'granted' ORDER BY r.granted_at DESC, r.id`
 		rows, err := tx.Query(ctx, read, actor.Org)
 		if err != nil {
 			return err

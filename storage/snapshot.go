@@ -21,31 +21,52 @@ func NewSnapshots(database *Database) *Snapshots { return &Snapshots{database: d
 
 // sessionFacts are the columns every plane reads; a session that is not there, or that the policies
 // hide, gives a row all the same, with the database's time.
-const sessionFacts = `statement_timestamp(), s.id IS NOT NULL, coalesce(s.state, '')`
+const sessionFacts = `statement_timestamp(), s.id IS NOT NULL, coalesce(s.state, ''), s.restricted_at, s.held_at`
 
 const consentFacts = `coalesce(s.candidate, ''), coalesce(s.recording, false), coalesce(s.transcription, false), coalesce(s.assessment, false)`
 
 const factsFrom = ` FROM (VALUES (1)) always LEFT JOIN sessions s ON s.id = $1`
 
-const partFacts = `SELECT ` + sessionFacts + `, true, '[]'::json, ` + consentFacts + factsFrom
+// noMember stands for what only an employer has: a role, an organization, records, a notice to compare with.
+const noMember = `'', false, '[]'::json, 0`
+
+const partFacts = `SELECT ` + sessionFacts + `, true, ` + noMember + `, ` + consentFacts + factsFrom
 
 const candidateFacts = `SELECT ` + sessionFacts + `, EXISTS (SELECT FROM accounts a
-		WHERE a.id = $2 AND a.kind = 'candidate' AND a.closed_at IS NULL), '[]'::json, ` + consentFacts + factsFrom
+		WHERE a.id = $2 AND a.kind = 'candidate' AND a.closed_at IS NULL), ` + noMember + `, ` + consentFacts + factsFrom
 
 // The names of the inner columns are those of the fields of [consent.Authorization].
-const employerFacts = `SELECT ` + sessionFacts + `, EXISTS (SELECT FROM members m JOIN accounts a ON a.id = m.account
-		WHERE m.account = $2 AND m.org = $3 AND m.ended_at IS NULL AND a.kind = 'employer' AND a.closed_at IS NULL),
+const employerFacts = `SELECT ` + sessionFacts + `,
+	EXISTS (SELECT FROM accounts a WHERE a.id = $2 AND a.kind = 'employer' AND a.closed_at IS NULL),
+	coalesce((SELECT m.role FROM members m WHERE m.account = $2 AND m.org = $3 AND m.ended_at IS NULL), ''),
+	EXISTS (SELECT FROM organizations g WHERE g.id = $3 AND g.suspended_at IS NULL),
 	(SELECT coalesce(json_agg(f), '[]') FROM (SELECT ` + authorizationColumns + ` FROM ` + authorizationTables + `
-		WHERE a.session = $1 AND a.org = $3) f(id, session, org, orgname, purpose, scopes, validfrom, validuntil, grantedat, state, endedat)),
-	'', false, false, false` + factsFrom
+		WHERE a.session = $1 AND a.org = $3) f(id, session, org, orgname, purpose, scopes, validfrom, validuntil,
+		noticeversion, noticesha256, supersedes, language, state, grantedat, endedat)),
+	` + minNotice + `, '', false, false, false` + factsFrom
 
 // Snapshot implements [consent.SnapshotReader]: one statement, no cache. For an employer the policies
-// leave only live authorizations; the others are as good as not there.
+// leave only live authorizations; the others are as good as not there. The query does not rely on that.
 func (s *Snapshots) Snapshot(ctx context.Context, actor consent.Actor, session consent.SessionID) (consent.Snapshot, error) {
 	role, ok := planeOf(actor.Kind)
 	if !ok {
 		return consent.Snapshot{}, fmt.Errorf("read facts: unknown kind of actor %q", actor.Kind)
 	}
+	f, err := s.read(ctx, s.database.Pool(role), role, actor, session)
+	if hasCode(err, contextExpired) { // the database's clock was moved; now we have heard it
+		f, err = s.read(ctx, s.database.Pool(role), role, actor, session)
+	}
+	if err != nil {
+		return consent.Snapshot{}, fmt.Errorf("read facts: %w", err)
+	}
+	return f, nil
+}
+
+type batchSender interface {
+	SendBatch(ctx context.Context, batch *pgx.Batch) pgx.BatchResults
+}
+
+func (s *Snapshots) read(ctx context.Context, from batchSender, role Role, actor consent.Actor, session consent.SessionID) (consent.Snapshot, error) {
 	query, arguments := partFacts, []any{session}
 	switch role {
 	case RoleCandidate:
@@ -54,17 +75,6 @@ func (s *Snapshots) Snapshot(ctx context.Context, actor consent.Actor, session c
 		query, arguments = employerFacts, []any{session, actor.Account, actor.Org}
 	default:
 	}
-	f, err := s.read(ctx, role, actor, session, query, arguments)
-	if hasCode(err, contextExpired) { // the database's clock was moved; now we have heard it
-		f, err = s.read(ctx, role, actor, session, query, arguments)
-	}
-	if err != nil {
-		return consent.Snapshot{}, fmt.Errorf("read facts: %w", err)
-	}
-	return f, nil
-}
-
-func (s *Snapshots) read(ctx context.Context, role Role, actor consent.Actor, session consent.SessionID, query string, arguments []any) (consent.Snapshot, error) {
 	f := consent.Snapshot{Actor: actor, Session: session, ReadAt: time.Now()}
 	var batch pgx.Batch // one round trip; the statements of a batch are one transaction
 	about := rowContext{account: string(actor.Account), org: string(actor.Org), session: string(session)}
@@ -72,10 +82,11 @@ func (s *Snapshots) read(ctx context.Context, role Role, actor consent.Actor, se
 		return consent.Snapshot{}, err
 	}
 	batch.Queue(query, arguments...).QueryRow(func(row pgx.Row) error {
-		return row.Scan(&f.Now, &f.Known, &f.State, &f.ActorLive, &f.Authorizations,
+		return row.Scan(&f.Now, &f.Known, &f.State, orZero{&f.RestrictedAt}, orZero{&f.HeldAt}, &f.ActorLive,
+			&f.MemberRole, &f.OrgLive, &f.Authorizations, &f.MinNotice,
 			&f.Candidate, &f.Consents.Recording, &f.Consents.Transcription, &f.Consents.Assessment)
 	})
-	return f, s.database.Pool(role).SendBatch(ctx, &batch).Close() //nolint:wrapcheck // Snapshot says what it tried
+	return f, from.SendBatch(ctx, &batch).Close() //nolint:wrapcheck // Snapshot says what it tried
 }
 
 // planeOf returns under which role an actor's data is read and written.

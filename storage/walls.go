@@ -32,6 +32,7 @@ func triggerFunctions() []string {
 	return []string{
 		"refuse_change()",    // keeps rows that are only ever added
 		"epochs_only_rise()", // lets a wrapped key only be sealed anew
+		"end_membership()",   // closing an account ends the membership that policies look at
 	}
 }
 

@@ -280,8 +280,9 @@ func TestWritersCannotReachAnotherSessionOrForgeASelfRating(t *testing.T) {
 	refused("candidate changes a model's rating", RoleCandidate, asAlice, `UPDATE ratings SET level = 5 WHERE session = $1 AND rater_kind = 'model'`, mine)
 	refused("candidate withdraws for another", RoleCandidate, asAlice, `UPDATE sessions SET recording = false WHERE id = $1`, other)
 	refused("candidate shares another's session", RoleCandidate, asAlice,
-		`INSERT INTO authorizations (id, session, org, purpose, scopes, valid_until) VALUES ($1, $2, $3, 'hiring', '{ratings}', now() + interval '1 day')`,
-		consent.NewID[consent.AuthorizationID](), other, w.acme.ID)
+		`INSERT INTO authorizations (id, session, org, purpose, scopes, valid_until, notice_sha256, notice_version)
+			VALUES ($1, $2, $3, 'hiring', '{ratings}', now() + interval '1 day', $4, 1)`,
+		consent.NewID[consent.AuthorizationID](), other, w.acme.ID, testNotice.SHA256())
 	refused("employer notes an access to what is not shared", RoleEmployer, employerContext(w.acmes),
 		`INSERT INTO accesses (session, org, account, artefact) VALUES ($1, $2, $3, 'session')`, mine, w.acme.ID, w.acmes.ID)
 }

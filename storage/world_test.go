@@ -34,7 +34,7 @@ type world struct {
 }
 
 var (
-	testNotice   = consent.Notice{Version: "1", Text: "# What happens\n\nWe record."}
+	testNotice   = consent.Notice{Version: 1, Materiality: consent.MaterialityNotice, Text: "# What happens\n\nWe record."}
 	allConsents  = consent.Consents{Recording: true, Transcription: true, Assessment: true}
 	secretWords  = "the quick brown canary"
 	secretReason = "canary of a reason"
@@ -61,6 +61,9 @@ func newWorld(t *testing.T) *world {
 	}
 	w.alice, w.bob = w.candidate(t, "Alice"), w.candidate(t, "Bob")
 	admin := openTestAdmin(t, d)
+	if err := admin.PublishNotice(t.Context(), testNotice); err != nil {
+		t.Fatalf("publish the notice: %v", err)
+	}
 	w.acme, w.acmes = employerOf(t, admin, "Acme")
 	w.zenith, w.zeniths = employerOf(t, admin, "Zenith")
 	return w
@@ -239,7 +242,7 @@ func (w *world) interview(t *testing.T, of consent.Account) consent.SessionID {
 func (w *world) share(t *testing.T, of consent.Account, session consent.SessionID, with consent.Organization, scopes ...consent.Scope) consent.Authorization {
 	t.Helper()
 	granted, err := w.sessions.Authorize(t.Context(), of.ID, session, consent.AuthorizationRequest{
-		Org: with.ID, Purpose: consent.PurposeHiring, Scopes: scopes, ValidUntil: time.Now().Add(time.Hour),
+		Org: with.ID, Purpose: consent.PurposeHiring, Scopes: scopes, ValidUntil: time.Now().Add(time.Hour), NoticeSHA256: testNotice.SHA256(),
 	})
 	if err != nil {
 		t.Fatalf("authorize: %v", err)

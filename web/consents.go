@@ -11,7 +11,7 @@ import (
 )
 
 type noticeJSON struct {
-	Version string `json:"version"`
+	Version int    `json:"version"`
 	SHA256  string `json:"sha256" doc:"Of the text, in hex; send it back with the answers."`
 	Text    string `json:"text" doc:"Paragraphs with blank lines between them; headings begin with \"# \"."`
 }

@@ -6,9 +6,12 @@ import (
 	"greenroom/consent"
 )
 
-// noticeVersion rises when the meaning of the notice changes; what differs by configuration is in the
-// text and so in its hash.
-const noticeVersion = "1"
+// The version rises when the meaning of the notice changes; what differs by configuration is in the text
+// and so in its hash. Materiality says what the change means for what was agreed to before.
+const (
+	noticeVersion     = 2
+	noticeMateriality = consent.MaterialityNotice
+)
 
 // noticeFor builds the one text that a candidate answers before an interview. It promises only what
 // this program does.
@@ -45,7 +48,7 @@ func noticeFor(judge Judge) consent.Notice {
 			"What was recorded or written down before stays yours to see. Taking back the writing down also ends the assessment, which reads nothing else. " +
 			"To end what an organization can see, open the session's sharing page and choose Withdraw.",
 	}
-	return consent.Notice{Version: noticeVersion, Text: strings.Join(parts, "\n\n") + "\n"}
+	return consent.Notice{Version: noticeVersion, Materiality: noticeMateriality, Text: strings.Join(parts, "\n\n") + "\n"}
 }
 
 func writtenDown(judge Judge) string {

@@ -77,6 +77,13 @@ func notFound() *problem {
 		"Go back to your list and open it from there.")
 }
 
+// onHold is for a session's own candidate alone.
+func onHold(held consent.ErrHeld) *problem {
+	return newProblem(http.StatusLocked, "This session is under legal hold since "+held.Since.UTC().Format("2 January 2006")+
+		": nobody can see it for now, and neither can you. Nothing of it is lost.",
+		"The operator of this server can tell you why. It opens again when the hold ends.").because(held)
+}
+
 func notLoggedIn() *problem {
 	return newProblem(http.StatusUnauthorized, "You are not logged in.", "Log in and try again.")
 }
@@ -93,14 +100,27 @@ func problemOf(err error) *problem {
 	var known *problem
 	var step consent.ErrBadStep
 	var tooLarge *http.MaxBytesError
+	var held consent.ErrHeld
+	var event consent.ErrBadEvent
 	switch {
 	case errors.As(err, &known):
 		return known
+	case errors.As(err, &held): // before ErrNotFound, which a hold is to everybody else
+		return onHold(held)
 	case errors.Is(err, consent.ErrNotFound), errors.Is(err, media.ErrNothingRecorded):
 		return notFound().because(err)
 	case errors.As(err, &step):
 		return newProblem(http.StatusConflict, "This interview has already moved on: "+step.Error()+".",
 			"Reload the page to see where it stands.").because(err)
+	case errors.As(err, &event):
+		return newProblem(http.StatusConflict, "This has changed meanwhile: "+event.Error()+".",
+			"Reload the page to see where it stands.").because(err)
+	case errors.Is(err, consent.ErrRestricted):
+		return newProblem(http.StatusConflict, "You restricted this session, so that nothing new is done with it.",
+			"Lift the restriction on the session's page first.").because(err)
+	case errors.Is(err, consent.ErrNoticeChanged):
+		return newProblem(http.StatusConflict, "The notice has changed since you read it. Nothing was stored.",
+			"Reload the page and read it again.").because(err)
 	case errors.Is(err, consent.ErrEmailTaken):
 		return newProblem(http.StatusConflict, "This e-mail address has an account already.",
 			"Log in with it, or use another address.").because(err)

@@ -28,8 +28,8 @@ func (s *Server) rights(ctx context.Context, account consent.Account, id consent
 			r.permits[artefact] = permit
 		}
 	}
-	if !r.may(consent.ArtefactSession) {
-		return rights{}, consent.ErrNotFound
+	if _, err := consent.Decide(snapshot, consent.ArtefactSession); err != nil {
+		return rights{}, err
 	}
 	return r, nil
 }
@@ -65,8 +65,7 @@ func (r rights) recordPermits() RecordPermits {
 func (r rights) grant() *grantJSON {
 	var latest *consent.Authorization
 	for i, a := range r.snapshot.Authorizations {
-		live := a.State == consent.AuthorizationGranted && !r.snapshot.Now.Before(a.ValidFrom) && r.snapshot.Now.Before(a.ValidUntil)
-		if live && (latest == nil || a.GrantedAt.After(latest.GrantedAt)) {
+		if r.snapshot.Live(a) && (latest == nil || a.GrantedAt.After(latest.GrantedAt)) {
 			latest = &r.snapshot.Authorizations[i]
 		}
 	}

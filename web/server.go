@@ -95,6 +95,10 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
+// Notice returns the text that this server shows. It must be published before the server is called:
+// the stores accept no answer to another one.
+func (s *Server) Notice() consent.Notice { return s.notice }
+
 func (c Config) check() error {
 	for name, missing := range map[string]bool{
 		"Accounts": c.Accounts == nil, "Sessions": c.Sessions == nil, "Records": c.Records == nil,

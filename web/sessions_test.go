@@ -63,7 +63,7 @@ func TestSessionFromStartToConsent(t *testing.T) {
 	}
 	var notice noticeJSON
 	p.get(sessionPathOf(session.ID, "notice")).want(http.StatusOK).into(&notice)
-	if notice.SHA256 != (consent.Notice{Text: notice.Text}).SHA256() || notice.Version == "" {
+	if notice.SHA256 != (consent.Notice{Text: notice.Text}).SHA256() || notice.Version == 0 {
 		t.Errorf("notice %q does not hash to %s", notice.Text, notice.SHA256)
 	}
 	answer := func(hash string, recording, transcription, assessment bool) reply {

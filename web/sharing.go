@@ -32,8 +32,8 @@ type authorizationJSON struct {
 	Scopes     []consent.Scope            `json:"scopes" enum:"ratings,feedback,transcript,recording.audio,recording.video,resume,profile"`
 	ValidFrom  time.Time                  `json:"valid_from"`
 	ValidUntil time.Time                  `json:"valid_until"`
-	State      consent.AuthorizationState `json:"state" enum:"granted,withdrawn,superseded,expired"`
-	GrantedAt  time.Time                  `json:"granted_at"`
+	State      consent.AuthorizationState `json:"state" enum:"requested,granted,suspended,refused,expired,withdrawn,revoked,superseded"`
+	GrantedAt  time.Time                  `json:"granted_at,omitzero"`
 	EndedAt    time.Time                  `json:"ended_at,omitzero"`
 }
 
@@ -134,7 +134,9 @@ func (s *Server) authorize(ctx context.Context, account consent.Account, in *aut
 	if err != nil {
 		return nil, cannotShare(err)
 	}
-	request := consent.AuthorizationRequest{Org: org, Purpose: in.Body.Purpose, Scopes: scopes, ValidUntil: in.Body.ValidUntil}
+	request := consent.AuthorizationRequest{
+		Org: org, Purpose: in.Body.Purpose, Scopes: scopes, ValidUntil: in.Body.ValidUntil, NoticeSHA256: s.notice.SHA256(),
+	}
 	if err := request.Check(s.now()); err != nil {
 		return nil, cannotShare(err)
 	}

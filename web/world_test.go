@@ -498,7 +498,11 @@ func (w *world) Snapshot(ctx context.Context, actor consent.Actor, id consent.Se
 	account, live := w.accounts[actor.Account]
 	snapshot := consent.Snapshot{
 		Actor: actor, ActorLive: live && account.Org == actor.Org, Session: id, Known: known, Candidate: session.Candidate,
-		State: session.State, Consents: session.Consents, Now: testNow, ReadAt: time.Now(),
+		State: session.State, RestrictedAt: session.RestrictedAt, HeldAt: session.HeldAt, Consents: session.Consents,
+		Now: testNow, ReadAt: time.Now(),
+	}
+	if actor.Kind == consent.ActorEmployer && snapshot.ActorLive {
+		snapshot.MemberRole, snapshot.OrgLive = consent.MemberReviewer, true
 	}
 	for _, a := range w.authorizations[id] {
 		if actor.Kind == consent.ActorEmployer && a.Org == actor.Org {

@@ -361,7 +361,7 @@ func (a *app) openPages(ctx context.Context) error {
 		return err
 	}
 	a.services.start(ctx, "the log-in watch", a.watchLogIns, nil)
-	return nil
+	return a.publishNotice(ctx)
 }
 
 // watchLogIns ends what log-ins have open that ended, on this node or another.
@@ -373,6 +373,16 @@ func (a *app) watchLogIns(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// publishNotice makes the text that the pages show one that can be answered.
+func (a *app) publishNotice(ctx context.Context) error {
+	admin, err := storage.OpenAdmin(ctx, a.owner)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = admin.Close(context.WithoutCancel(ctx)) }()
+	return admin.PublishNotice(ctx, a.pages.Notice())
 }
 
 // spoolBacklog is what waits for the object store.

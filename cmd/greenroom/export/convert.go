@@ -156,7 +156,7 @@ func accountOf(history consent.AccountHistory, created time.Time, sessions []Ses
 	}
 	for _, n := range history.Notices {
 		data.Notices = append(data.Notices, Notice{
-			Session: n.Session, Answered: n.Answered.UTC(), Version: n.Notice.Version, SHA256: n.Notice.SHA256(), Text: n.Notice.Text,
+			Session: n.Session, Answered: n.Answered.UTC(), Version: strconv.Itoa(n.Notice.Version), SHA256: n.Notice.SHA256(), Text: n.Notice.Text,
 		})
 	}
 	return data

@@ -154,7 +154,7 @@ func (w *world) AccountHistory(_ context.Context, export consent.Export) (consen
 	return consent.AccountHistory{
 		Account: w.account, AgeRule: consent.AgeRule, CreatedAt: testNow.AddDate(0, -1, 0),
 		LogIns:  []consent.LogIn{{Since: testNow.Add(-time.Hour), Until: testNow.Add(23 * time.Hour)}},
-		Notices: []consent.AnsweredNotice{{Notice: consent.Notice{Version: "1", Text: "# What happens\n"}, Answered: testNow}},
+		Notices: []consent.AnsweredNotice{{Notice: consent.Notice{Version: 1, Text: "# What happens\n"}, Answered: testNow}},
 	}, nil
 }
 

@@ -161,13 +161,13 @@ func (r *rehearsal) checkRefusedBeforeConsent(ctx context.Context) error {
 func (r *rehearsal) consent(ctx context.Context) error {
 	path := "/api/v1/sessions/" + r.result.Session
 	var notice struct {
-		Version string `json:"version"`
+		Version int    `json:"version"`
 		SHA256  string `json:"sha256"`
 	}
 	if err := r.client.call(ctx, http.MethodGet, path+"/notice", nil, &notice); err != nil {
 		return err
 	}
-	r.say("consenting to notice %s: recording %v, transcription %v, assessment %v",
+	r.say("consenting to notice %d: recording %v, transcription %v, assessment %v",
 		notice.Version, !r.Refuse.Recording, !r.Refuse.Transcription, !r.Refuse.Assessment)
 	return r.client.call(ctx, http.MethodPost, path+"/consents", map[string]any{
 		"notice_sha256": notice.SHA256, "recording": !r.Refuse.Recording,
