@@ -248,6 +248,9 @@ func (e *Embedded) awaitReady(ctx context.Context) error {
 		conn, err := pgx.Connect(ctx, e.url("postgres"))
 		if err == nil {
 			defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+			if err := closeOtherDatabases(ctx, conn); err != nil {
+				return err
+			}
 			return ensureDatabase(ctx, conn, embeddedDatabase)
 		}
 		select {
@@ -279,6 +282,15 @@ func (e *Embedded) url(database string) string {
 	u := url.URL{Scheme: "postgres", User: url.UserPassword(embeddedOwner, e.owner), Path: "/" + database}
 	u.RawQuery = url.Values{"host": {e.place.sockets}, "sslmode": {"disable"}}.Encode()
 	return u.String()
+}
+
+// closeOtherDatabases leaves the databases that initdb makes to the owner: Postgres lets every role
+// connect to them, and nothing of ours is there.
+func closeOtherDatabases(ctx context.Context, conn *pgx.Conn) error {
+	if _, err := conn.Exec(ctx, `REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC`); err != nil {
+		return fmt.Errorf("close the databases that are not used: %w", err)
+	}
+	return nil
 }
 
 func ensureDatabase(ctx context.Context, conn *pgx.Conn, name string) error {

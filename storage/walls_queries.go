@@ -49,9 +49,8 @@ func roleQueries() []string {
 		`SELECT format('role %s is a member of %s', m.rolname, g.rolname)
 			FROM pg_auth_members am JOIN pg_roles m ON m.oid = am.member JOIN pg_roles g ON g.oid = am.roleid
 			WHERE m.rolname = ANY($1)`,
-		`SELECT format('role %s owns %s', r.rolname, coalesce(CASE WHEN d.dbid = o.oid
-				THEN pg_describe_object(d.classid, d.objid, d.objsubid) END, 'something outside this database'))
-			FROM pg_shdepend d JOIN pg_database o ON o.datname = current_database()` + eachRole + `
+		`SELECT format('role %s owns %s', r.rolname, pg_describe_object(d.classid, d.objid, d.objsubid))
+			FROM pg_shdepend d JOIN pg_database o ON o.datname = current_database() AND d.dbid IN (0, o.oid)` + eachRole + `
 			WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = r.oid AND d.deptype = 'o'`,
 		// A role may change its own settings. Our connections say what they need, but a default for
 		// isolation or the search path has no good reason to be there.
