@@ -19,6 +19,7 @@ var census = map[string]caller{
 	"POST /api/v1/log-out":      anyone,
 	"GET /api/v1/me":            anyLogIn,
 	"GET /api/v1/bank":          anyone,
+	"GET /api/v1/privacy":       anyone,
 	"GET /api/v1/judge":         anyone,
 	"POST /api/v1/sessions":     candidate,
 	"GET /api/v1/sessions":      candidate,

@@ -119,6 +119,7 @@ func (s *Server) addRoutes() error {
 	s.confirmRoutes()
 	s.logInRoutes()
 	s.bankRoutes()
+	s.privacyRoutes()
 	s.sessionRoutes()
 	s.consentRoutes()
 	s.reportRoutes()
