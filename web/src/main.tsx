@@ -2,6 +2,7 @@ import { render } from 'preact';
 import { App } from './app';
 import { loadMe, online } from './state';
 import './styles.css';
+import './rights.css';
 import { showTheme } from './ui/theme';
 
 showTheme();

@@ -611,16 +611,13 @@ export const sharing = {
   chooseOrgFirst: 'Choose an organization.',
   replaces: 'Sharing again with the same organization for the same purpose replaces what was shared before.',
   history: 'Earlier',
-  stateNames: {
-    requested: 'asked for',
-    granted: 'shared',
-    suspended: 'paused',
-    refused: 'refused',
-    expired: 'ended by date',
-    withdrawn: 'withdrawn',
-    revoked: 'ended by the operator',
-    superseded: 'replaced',
-  },
+  endings: {
+    refused: 'you said no',
+    withdrawn: 'you withdrew it',
+    revoked: 'ended by the operator of this server',
+    superseded: 'replaced by a later one',
+    expired: 'ended by its date',
+  } as Record<string, string>,
   accesses: 'Who opened what',
   noAccesses: 'Nobody has opened anything.',
   opened: (parts: string) => `opened ${parts}`,
@@ -629,8 +626,32 @@ export const sharing = {
   toReport: 'Back to the report',
 };
 
+/** Records that stand still. */
+export const paused = {
+  mark: 'Paused',
+  notice:
+    'This stands still, and nothing is visible: the notice has changed since you agreed, or this interview is kept closed. Share it again to agree anew, or leave it as it is.',
+};
+
+export const narrow = {
+  open: 'Change the parts',
+  openLabel: (org: string) => `Change the parts that ${org} sees`,
+  body: 'Untick a part to take it away at once. Ticking one more is a new agreement, under the notice of today.',
+  less: 'Take away',
+  more: 'Agree to share more',
+  same: 'Tick or untick a part first.',
+  none: 'Nothing would be left: withdraw it instead.',
+  done: (org: string, parts: string) => `${org} sees ${parts} from now on.`,
+};
+
 export const privacy = {
   title: 'Privacy',
+  lead: 'What this server keeps, who sees it, and what you can do about it.',
+  shared: 'Your interviews, and who may see them',
+  manage: 'Manage',
+  manageLabel: (role: string, date: string) => `Manage sharing of ${role}, ${date}`,
+  none: 'You have no interview yet, so nothing of one is kept.',
+  anonymous: 'Log in to see your interviews and who may see them.',
   kept: 'What is kept',
   keptBody: [
     'Your account: name, e-mail address and a password that is stored only as a hash. Your birth date is not kept.',
@@ -640,11 +661,38 @@ export const privacy = {
   ],
   notDone:
     'Your data trains no model, and no one outside is sent anything unless the notice you answered named them.',
-  shared: 'Your interviews, and who may see them',
-  manage: 'Manage',
-  manageLabel: (role: string, date: string) => `Manage sharing of ${role}, ${date}`,
-  none: 'You have no interview yet, so there is nothing to share.',
-  anonymous: 'Log in to see your interviews and who may see them.',
+  heldBy: (n: number) => (n === 1 ? 'Held by 1 test' : `Held by ${n} tests`),
+};
+
+export const retention = {
+  title: 'How long, how it goes, and where it lies',
+  intro:
+    'The registry that this server clears up by. Every column, object and file that it stores stands under one of these lines.',
+  classes: {
+    interview: 'Interviews',
+    account: 'Accounts',
+    usage: 'Usage',
+    leftovers: 'Leftovers of finished work',
+    consent_records: 'Proof of consent',
+    audit_log: 'Who looked at what',
+    backups_and_keys: 'Backups of keys',
+    ledger: 'The ledger',
+    service: 'The server itself',
+  } as Record<string, string>,
+  from: (what: string) => `from ${what}`,
+  more: 'How it goes, and where it lies',
+  trigger: 'What else ends it',
+  mechanism: 'How it goes',
+  evidence: 'How one can see that it went',
+  places: 'Where it lies',
+  nowhere: 'Nowhere yet.',
+  natures: {
+    plain: 'says nothing about anybody',
+    linked: 'knows people by a random id',
+    personal: 'is about a person',
+  },
+  encrypted: 'encrypted before it is stored',
+  readable: 'readable by this server',
 };
 
 export const org = {

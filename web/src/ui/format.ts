@@ -37,6 +37,13 @@ export function dateTime(iso: string): string {
   return Number.isNaN(at.getTime()) ? '' : `${dateFormat.format(at)}, ${timeFormat.format(at)}`;
 }
 
+const secondsFormat = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
+
+export function time(iso: string): string {
+  const at = new Date(iso);
+  return Number.isNaN(at.getTime()) ? '' : secondsFormat.format(at);
+}
+
 /** Local day as an input of type date wants it. */
 export function isoDay(at: Date): string {
   const two = (n: number) => String(n).padStart(2, '0');
@@ -52,6 +59,18 @@ export function addDays(at: Date, days: number): Date {
   const moved = new Date(at);
   moved.setDate(moved.getDate() + days);
   return moved;
+}
+
+/** "P2Y" → "2 years", "PT24H" → "24 hours"; empty where no length of time is meant. */
+export function period(iso: string): string {
+  const match = /^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?$/.exec(iso);
+  if (!match) return '';
+  const units = ['year', 'month', 'week', 'day', 'hour', 'minute'];
+  const parts = units.flatMap((unit, i) => {
+    const n = Number(match[i + 1] ?? 0);
+    return n === 0 ? [] : [`${n} ${n === 1 ? unit : `${unit}s`}`];
+  });
+  return listed(parts);
 }
 
 /** Sizes in the units disks are sold in. */

@@ -3,7 +3,18 @@ import type { Session } from '../api/types';
 import { emptyRoom, type RoomState } from '../room/core';
 import { firstPage, safeNext } from '../state';
 import { room as words } from '../text';
-import { addDays, bytes, clock, countdown, dateTime, endOfDay, isoDay, listed, spoken } from '../ui/format';
+import {
+  addDays,
+  bytes,
+  clock,
+  countdown,
+  dateTime,
+  endOfDay,
+  isoDay,
+  listed,
+  period,
+  spoken,
+} from '../ui/format';
 import { withChoice } from './consent-choice';
 import { noticeParts } from './notice-text';
 import { passwordRules } from './password-rules';
@@ -174,6 +185,18 @@ describe('format', () => {
     expect(isoDay(addDays(new Date(2026, 0, 31), 30))).toBe('2026-03-02');
     expect(new Date(endOfDay('2026-03-02')).getTime()).toBe(new Date(2026, 2, 2, 23, 59, 59).getTime());
   });
+  it.each([
+    ['P2Y', '2 years'],
+    ['P1Y', '1 year'],
+    ['PT24H', '24 hours'],
+    ['P1Y6M', '1 year and 6 months'],
+    ['P30D', '30 days'],
+    ['', ''],
+    ['2 years', ''],
+  ])('the period %s is "%s"', (iso, want) => {
+    expect(period(iso)).toBe(want);
+  });
+
   it('sizes and lists', () => {
     expect([bytes(999), bytes(1_834_000), bytes(5_838_000_000)]).toEqual(['999 B', '1.8 MB', '5.8 GB']);
     expect([listed([]), listed(['a']), listed(['a', 'b', 'c'])]).toEqual(['', 'a', 'a, b and c']);

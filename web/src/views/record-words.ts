@@ -1,0 +1,33 @@
+import type { Authorization } from '../api/types';
+import { paused, scopes, sharing } from '../text';
+import { date, dateTime, listed } from '../ui/format';
+
+/** The parts of a record in one phrase. */
+export function partsOf(record: Pick<Authorization, 'scopes'>): string {
+  return listed(record.scopes.map((s) => scopes[s]?.short ?? s));
+}
+
+/** Records by what can be done about them: answered, ended, or only looked at. */
+export function byPlace(list: readonly Authorization[]) {
+  return {
+    asked: list.filter((a) => a.state === 'requested'),
+    standing: list.filter((a) => a.state === 'granted' || a.state === 'suspended'),
+    ended: list.filter((a) => a.state !== 'requested' && a.state !== 'granted' && a.state !== 'suspended'),
+  };
+}
+
+/** Why a suspended record shows nothing; empty for every other. */
+export function pauseWords(record: Pick<Authorization, 'state'>): string {
+  return record.state === 'suspended' ? paused.notice : '';
+}
+
+/** How and when a record ended. */
+export function endWords(record: Pick<Authorization, 'state' | 'ended_at'>): string {
+  const how = sharing.endings[record.state] ?? record.state;
+  return record.ended_at ? `${how}, ${dateTime(record.ended_at)}` : how;
+}
+
+/** Until when a record lasts by itself. */
+export function untilWords(record: Pick<Authorization, 'valid_until'>): string {
+  return sharing.until(date(record.valid_until));
+}
