@@ -57,7 +57,14 @@ func tables() []table {
 			personal: "email display_name password_hash",
 		},
 		{name: "members", class: ClassAccount, linked: "account org role created_at ended_at"},
-		{name: "log_ins", class: ClassLeftovers, linked: "token_sha256 account idle idle_until absolute_until created_at"},
+		{
+			name: "log_ins", class: ClassLeftovers,
+			linked: "token_sha256 id account device second_factor idle idle_until absolute_until created_at confirmed_at",
+		},
+		{
+			name: "second_factors", class: ClassAccount, linked: "account last_step since offered_until",
+			sealed: "secret offered",
+		},
 		{name: "log_in_failures", class: ClassLeftovers, linked: "email_sha256 failures last_at wait_until in_a_row"},
 
 		{

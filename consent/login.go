@@ -17,19 +17,32 @@ func (PasswordHash) LogValue() slog.Value { return redacted() }
 
 // Credentials are what a log-in is checked against.
 type Credentials struct {
-	Account  Account
-	Password PasswordHash
+	Account      Account
+	Password     PasswordHash
+	SecondFactor bool // a code is asked for too
 }
 
 // LogValue implements [slog.LogValuer].
 func (Credentials) LogValue() slog.Value { return redacted() }
 
+// CodeSecret is what the codes of a second factor are made of, in base 32 (RFC 6238). It never shows in
+// a log.
+type CodeSecret string
+
+// LogValue implements [slog.LogValuer].
+func (CodeSecret) LogValue() slog.Value { return redacted() }
+
+// NeedsSecondFactor reports whether accounts of the kind see nothing without one: what others entrusted to
+// them must not hang on a password alone.
+func (k AccountKind) NeedsSecondFactor() bool { return k == AccountEmployer || k == AccountOps }
+
 // NewLogIn is a log-in that is about to begin.
 type NewLogIn struct {
-	Account  AccountID
-	Device   string // kind of browser and system, for its person to know it by
-	Idle     time.Duration
-	Absolute time.Duration
+	Account      AccountID
+	Device       string // kind of browser and system, for its person to know it by
+	SecondFactor bool   // a code was given
+	Idle         time.Duration
+	Absolute     time.Duration
 }
 
 // ActiveLogIn is somebody who is logged in.
@@ -41,6 +54,8 @@ type ActiveLogIn struct {
 	Used      time.Time     // to a hundredth of the idle limit
 	Until     time.Time     // if it is not used before
 	Confirmed time.Duration // since its person last proved who they are
+
+	SecondFactor bool // a code was given for it
 }
 
 // LogValue implements [slog.LogValuer].

@@ -53,11 +53,12 @@ func accountFields(account *consent.Account) []any {
 // Credentials returns what a log-in with the address is checked against; [consent.ErrNotFound] if no
 // account has it.
 func (a *Accounts) Credentials(ctx context.Context, email string) (consent.Credentials, error) {
-	const read = `SELECT ` + accountColumns + `, a.password_hash, a.pepper FROM ` + accountTables + `
-		WHERE a.email = $1 AND a.closed_at IS NULL`
+	const read = `SELECT ` + accountColumns + `, a.password_hash, a.pepper,
+			EXISTS (SELECT FROM second_factors f WHERE f.account = a.id AND f.secret IS NOT NULL)
+		FROM ` + accountTables + ` WHERE a.email = $1 AND a.closed_at IS NULL`
 	var c consent.Credentials
 	row := a.database.Pool(RoleLogin).QueryRow(ctx, read, strings.ToLower(email))
-	if err := row.Scan(append(accountFields(&c.Account), &c.Password.Hash, &c.Password.Pepper)...); err != nil {
+	if err := row.Scan(append(accountFields(&c.Account), &c.Password.Hash, &c.Password.Pepper, &c.SecondFactor)...); err != nil {
 		return consent.Credentials{}, fmt.Errorf("find account: %w", notFound(err))
 	}
 	return c, nil

@@ -24,6 +24,35 @@ func (a *Admin) ResetPassword(ctx context.Context, email string, password consen
 	return nil
 }
 
+// ResetSecondFactor ends an account's second factor and every log-in it has, for somebody who cannot make
+// codes any more; [consent.ErrNotFound] if no account has the address. Who then logs in with the password
+// alone sets a new one up.
+func (a *Admin) ResetSecondFactor(ctx context.Context, email string) error {
+	err := a.reset(ctx, email, func(tx pgx.Tx, account consent.AccountID) error {
+		_, err := tx.Exec(ctx, `DELETE FROM second_factors WHERE account = $1`, account)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("reset second factor: %w", err)
+	}
+	return nil
+}
+
+// SetSecondFactor gives an account a second factor without its first code. Only demo accounts get theirs
+// so: everybody else's secret is known to nobody but them.
+func (a *Admin) SetSecondFactor(ctx context.Context, keys *LogInKeys, account consent.AccountID, secret consent.CodeSecret) error {
+	sealed, err := keys.sealSecret(account, secret)
+	if err != nil {
+		return fmt.Errorf("set second factor: %w", err)
+	}
+	const set = `INSERT INTO second_factors (account, secret, since) VALUES ($1, $2, statement_timestamp())
+		ON CONFLICT (account) DO UPDATE SET secret = excluded.secret, since = excluded.since, last_step = 0`
+	if _, err := a.conn.Exec(ctx, set, account, sealed); err != nil {
+		return fmt.Errorf("set second factor: %w", err)
+	}
+	return nil
+}
+
 // reset changes how somebody logs in: after it all starts anew.
 func (a *Admin) reset(ctx context.Context, email string, change func(pgx.Tx, consent.AccountID) error) error {
 	email = strings.ToLower(email)

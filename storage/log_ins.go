@@ -16,9 +16,10 @@ func (a *Accounts) CreateLogIn(ctx context.Context, tokenSHA256 [32]byte, fresh 
 		if _, err := tx.Exec(ctx, drop, fresh.Account); err != nil {
 			return err
 		}
-		const add = `INSERT INTO log_ins (token_sha256, id, account, device, idle, idle_until, absolute_until)
-			VALUES ($1, $2, $3, $4, $5, statement_timestamp() + $5, statement_timestamp() + $6)`
-		_, err := tx.Exec(ctx, add, tokenSHA256[:], consent.NewID[consent.LogInID](), fresh.Account, fresh.Device, fresh.Idle, fresh.Absolute)
+		const add = `INSERT INTO log_ins (token_sha256, id, account, device, second_factor, idle, idle_until, absolute_until)
+			VALUES ($1, $2, $3, $4, $5, $6, statement_timestamp() + $6, statement_timestamp() + $7)`
+		_, err := tx.Exec(ctx, add, tokenSHA256[:], consent.NewID[consent.LogInID](), fresh.Account, fresh.Device, fresh.SecondFactor,
+			fresh.Idle, fresh.Absolute)
 		return err
 	})
 	if err != nil {
@@ -29,10 +30,10 @@ func (a *Accounts) CreateLogIn(ctx context.Context, tokenSHA256 [32]byte, fresh 
 
 // logInColumns go with logInFields; the tables are those of accountColumns, and l.
 const logInColumns = accountColumns + `, l.id, l.device, l.created_at, l.idle_until - l.idle, least(l.idle_until, l.absolute_until),
-	statement_timestamp() - l.confirmed_at`
+	statement_timestamp() - l.confirmed_at, l.second_factor`
 
 func logInFields(l *consent.ActiveLogIn) []any {
-	return append(accountFields(&l.Account), &l.ID, &l.Device, &l.Began, &l.Used, &l.Until, &l.Confirmed)
+	return append(accountFields(&l.Account), &l.ID, &l.Device, &l.Began, &l.Used, &l.Until, &l.Confirmed, &l.SecondFactor)
 }
 
 // logInLives is the condition on l and a under which a log-in is worth anything.

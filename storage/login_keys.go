@@ -12,7 +12,6 @@ import (
 	"io/fs"
 	"log/slog"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/tink-crypto/tink-go/v2/tink"
 
 	"greenroom/consent"
@@ -40,11 +39,11 @@ type logInKeyFile struct {
 // OpenLogInKeys reads the log-in keys. It makes new ones only while the database has nothing that was
 // made with others.
 func OpenLogInKeys(ctx context.Context, database *Database, path string) (*LogInKeys, error) {
-	used, err := peppersInUse(ctx, database)
+	used, factors, err := logInKeysInUse(ctx, database)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := readLogInKeys(path, len(used) == 0)
+	keys, err := readLogInKeys(path, len(used) == 0 && !factors)
 	if err != nil {
 		return nil, err
 	}
@@ -57,24 +56,23 @@ func OpenLogInKeys(ctx context.Context, database *Database, path string) (*LogIn
 	return keys, nil
 }
 
-func peppersInUse(ctx context.Context, database *Database) ([]string, error) {
-	rows, err := database.Pool(RoleLogin).Query(ctx, `SELECT DISTINCT pepper FROM accounts WHERE pepper <> ''`)
-	if err != nil {
-		return nil, fmt.Errorf("open the log-in keys: %w", err)
+// logInKeysInUse returns the names of the peppers in the database's hashes, and whether it has secrets of
+// second factors.
+func logInKeysInUse(ctx context.Context, database *Database) (peppers []string, factors bool, err error) {
+	const read = `SELECT coalesce((SELECT array_agg(DISTINCT pepper) FROM accounts WHERE pepper <> ''), '{}'),
+		EXISTS (SELECT FROM second_factors)`
+	if err := database.Pool(RoleLogin).QueryRow(ctx, read).Scan(&peppers, &factors); err != nil {
+		return nil, false, fmt.Errorf("open the log-in keys: %w", err)
 	}
-	used, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return nil, fmt.Errorf("open the log-in keys: %w", err)
-	}
-	return used, nil
+	return peppers, factors, nil
 }
 
 func readLogInKeys(path string, mayCreate bool) (*LogInKeys, error) {
 	text, err := readSecret(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if !mayCreate {
-			return nil, fmt.Errorf("%w: %s is not there, but the database holds passwords that need it: "+
-				"restore it from your backup, or give every account a new password with greenroom admin reset-password", ErrNoLogInKeys, path)
+			return nil, fmt.Errorf("%w: %s is not there, but the database holds passwords or second factors that need it: "+
+				"restore it from your backup, or reset both for every account (greenroom admin reset-password, reset-second-factor)", ErrNoLogInKeys, path)
 		}
 		text, err = createLogInKeys(path)
 	}
@@ -149,15 +147,15 @@ func (k *LogInKeys) Season(password, pepper string) (string, error) {
 
 // sealSecret encrypts the secret of an account's second factor; openSecret decrypts it, for that
 // account only.
-func (k *LogInKeys) sealSecret(account consent.AccountID, secret string) ([]byte, error) {
+func (k *LogInKeys) sealSecret(account consent.AccountID, secret consent.CodeSecret) ([]byte, error) {
 	return k.sealing.Encrypt([]byte(secret), associatedData("second-factor", string(account)))
 }
 
-func (k *LogInKeys) openSecret(account consent.AccountID, sealed []byte) (string, error) {
+func (k *LogInKeys) openSecret(account consent.AccountID, sealed []byte) (consent.CodeSecret, error) {
 	secret, err := k.sealing.Decrypt(sealed, associatedData("second-factor", string(account)))
 	if err != nil {
 		return "", fmt.Errorf("%w: the secret of a second factor was encrypted with another key: "+
 			"restore the file from your backup, or reset that account's second factor", ErrNoLogInKeys)
 	}
-	return string(secret), nil
+	return consent.CodeSecret(secret), nil
 }

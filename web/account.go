@@ -19,7 +19,8 @@ type renameInput struct {
 type changePasswordInput struct {
 	Body struct {
 		Password    string `json:"password" doc:"The present one."`
-		NewPassword string `json:"new_password" doc:"15 to 128 characters of any kind."`
+		Code        string `json:"code,omitempty" maxLength:"16" doc:"Of the second factor, where there is one."`
+		NewPassword string `json:"new_password" doc:"15 to 128 characters of any kind; 8 beside a second factor."`
 	}
 }
 
@@ -42,20 +43,25 @@ func (s *Server) rename(ctx context.Context, account consent.Account, in *rename
 	if err := s.cfg.Accounts.Rename(ctx, account.ID, name); err != nil {
 		return nil, fmt.Errorf("rename: %w", err)
 	}
-	account.DisplayName = name
-	return answer(accountOf(account)), nil
+	renamed := visitOf(ctx).logIn
+	renamed.Account.DisplayName = name
+	return answer(meOf(renamed)), nil
 }
 
 // changePassword asks for the present password in the same request, so that a log-in which somebody left
 // open is not enough to take the account over. Whoever may have known the old one is logged out.
 func (s *Server) changePassword(ctx context.Context, account consent.Account, in *changePasswordInput) (*none, error) {
-	if err := checkPassword(in.Body.NewPassword, minPassword, account.Email, account.DisplayName); err != nil {
+	least := minPassword
+	if visitOf(ctx).logIn.SecondFactor {
+		least = minWithSecondStep
+	}
+	if err := checkPassword(in.Body.NewPassword, least, account.Email, account.DisplayName); err != nil {
 		return nil, err
 	}
 	if in.Body.NewPassword == in.Body.Password {
 		return nil, newProblem(http.StatusUnprocessableEntity, "That is the password you have.", "Choose another one.")
 	}
-	if err := s.proveAgain(ctx, account, proofJSON{Password: in.Body.Password}); err != nil {
+	if err := s.proveAgain(ctx, account, proofJSON{Password: in.Body.Password, Code: in.Body.Code}); err != nil {
 		return nil, err
 	}
 	hash, err := s.passwords.hash(ctx, in.Body.NewPassword)

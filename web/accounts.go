@@ -21,11 +21,16 @@ type accountJSON struct {
 	DisplayName string              `json:"display_name"`
 	OrgID       consent.OrgID       `json:"org_id,omitempty" doc:"Employers only."`
 	OrgName     string              `json:"org_name,omitempty" doc:"Employers only."`
+
+	SecondFactor factorState `json:"second_factor" enum:"on,off,needed" doc:"Needed: nothing but its set-up opens."`
 }
 
-func accountOf(a consent.Account) accountJSON {
+// meOf is somebody who is logged in, as their own page sees them.
+func meOf(l consent.ActiveLogIn) accountJSON {
+	a := l.Account
 	return accountJSON{
 		ID: a.ID, Kind: a.Kind, Email: a.Email, DisplayName: a.DisplayName, OrgID: a.Org, OrgName: a.OrgName,
+		SecondFactor: factorOf(l),
 	}
 }
 
@@ -53,6 +58,7 @@ type logInInput struct {
 	Body struct {
 		Email    string `json:"email" maxLength:"254"`
 		Password string `json:"password"`
+		Code     string `json:"code,omitempty" maxLength:"16" doc:"Of the second factor, where there is one."`
 	}
 }
 
@@ -83,10 +89,10 @@ func (s *Server) accountRoutes() {
 		OperationID: "log-out", Method: http.MethodPost, Path: "/log-out", DefaultStatus: http.StatusNoContent,
 		Summary: "End this log-in and everything it has open",
 	}, s.logOut)
-	register(s, anyLogIn, huma.Operation{
+	register(s, anyStep, huma.Operation{
 		OperationID: "get-me", Method: http.MethodGet, Path: "/me", Summary: "Who is logged in",
-	}, func(_ context.Context, account consent.Account, _ *struct{}) (*body[accountJSON], error) {
-		return answer(accountOf(account)), nil
+	}, func(ctx context.Context, _ consent.Account, _ *struct{}) (*body[accountJSON], error) {
+		return answer(meOf(visitOf(ctx).logIn)), nil
 	})
 }
 
@@ -131,11 +137,7 @@ func (s *Server) signUp(ctx context.Context, _ consent.Account, in *signUpInput)
 	if err != nil {
 		return nil, fmt.Errorf("create account: %w", err)
 	}
-	cookie, err := s.beginLogIn(ctx, account)
-	if err != nil {
-		return nil, err
-	}
-	return &loggedIn{Cookie: cookie, Body: accountOf(account)}, nil
+	return s.beginLogIn(ctx, account, false)
 }
 
 func (s *Server) birthDate(text string) (time.Time, error) {

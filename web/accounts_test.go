@@ -235,7 +235,7 @@ func TestMeSaysWhoIsLoggedIn(t *testing.T) {
 	p := s.employer(t, "Acme")
 	var me accountJSON
 	p.get("/api/v1/me").want(http.StatusOK).into(&me)
-	if me != accountOf(p.account) || me.OrgName != "Acme" {
+	if me != meOf(activeLogIn(p.account)) || me.OrgName != "Acme" {
 		t.Errorf("me = %+v, want %+v", me, p.account)
 	}
 	for name, value := range map[string]string{"short": "abc", "unknown": strings.Repeat("A", 43), "not base64": strings.Repeat("!", 43)} {

@@ -24,6 +24,7 @@ type caller string
 const (
 	anyone    caller = "anyone"
 	anyLogIn  caller = "any log-in"
+	anyStep   caller = "any log-in, also before its second factor is set up"
 	candidate caller = caller(consent.AccountCandidate)
 	employer  caller = caller(consent.AccountEmployer)
 	operator  caller = caller(consent.AccountOps)
@@ -199,11 +200,13 @@ func (s *Server) admit(r *http.Request, who caller) (consent.Account, *problem) 
 		return consent.Account{}, s.failed(r.Context(), v.fault)
 	case v.account.ID == "":
 		return consent.Account{}, notLoggedIn()
-	case who != anyLogIn && who != caller(v.account.Kind):
+	case who != anyLogIn && who != anyStep && who != caller(v.account.Kind):
 		return consent.Account{}, notFound()
-	default:
-		return v.account, nil
 	}
+	if refused := needsFactor(who, v); refused != nil {
+		return consent.Account{}, refused
+	}
+	return v.account, nil
 }
 
 // failed maps the error and leaves a line in the log for what is the server's own fault.

@@ -17,7 +17,7 @@ var census = map[string]caller{
 	"POST /api/v1/accounts":     anyone,
 	"POST /api/v1/log-in":       anyone,
 	"POST /api/v1/log-out":      anyone,
-	"GET /api/v1/me":            anyLogIn,
+	"GET /api/v1/me":            anyStep,
 	"GET /api/v1/bank":          anyone,
 	"GET /api/v1/privacy":       anyone,
 	"GET /api/v1/judge":         anyone,
@@ -53,12 +53,15 @@ var census = map[string]caller{
 	"GET /api/v1/shared/{id}/captions.vtt":                                          employer,
 	"GET /api/v1/shared/{id}/events":                                                employer,
 
-	"PUT /api/v1/me/name":             anyLogIn,
-	"PUT /api/v1/me/password":         anyLogIn,
-	"POST /api/v1/log-in/confirm":     anyLogIn,
-	"GET /api/v1/log-ins":             anyLogIn,
-	"POST /api/v1/log-ins/{id}/end":   anyLogIn,
-	"POST /api/v1/log-out-everywhere": anyLogIn,
+	"PUT /api/v1/me/name":                   anyLogIn,
+	"PUT /api/v1/me/password":               anyLogIn,
+	"POST /api/v1/me/second-factor":         anyStep,
+	"POST /api/v1/me/second-factor/confirm": anyStep,
+	"POST /api/v1/me/second-factor/drop":    candidate,
+	"POST /api/v1/log-in/confirm":           anyStep,
+	"GET /api/v1/log-ins":                   anyLogIn,
+	"POST /api/v1/log-ins/{id}/end":         anyLogIn,
+	"POST /api/v1/log-out-everywhere":       anyStep,
 }
 
 func TestEveryRouteSaysWhoMayCallIt(t *testing.T) {
@@ -120,7 +123,7 @@ func TestRoutesRefuseOtherCallers(t *testing.T) {
 				switch {
 				case kind == anyone:
 					got.want(http.StatusUnauthorized).problem()
-				case who != kind && who != anyLogIn:
+				case who != kind && who != anyLogIn && who != anyStep:
 					if got.face() != unknown {
 						t.Errorf("got %s, want what an unknown address answers: %s", got.face(), unknown)
 					}

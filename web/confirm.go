@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -43,10 +44,11 @@ type confirmInput struct {
 // proofJSON is how somebody who is logged in proves again who they are.
 type proofJSON struct {
 	Password string `json:"password"`
+	Code     string `json:"code,omitempty" maxLength:"16" doc:"Of the second factor, where there is one."`
 }
 
 func (s *Server) confirmRoutes() {
-	register(s, anyLogIn, huma.Operation{
+	register(s, anyStep, huma.Operation{
 		OperationID: "confirm-log-in", Method: http.MethodPost, Path: "/log-in/confirm", DefaultStatus: http.StatusNoContent,
 		Summary: "Prove again who you are; it counts for five minutes",
 	}, s.confirmLogIn)
@@ -68,9 +70,13 @@ func (s *Server) proveAgain(ctx context.Context, account consent.Account, proof 
 	if err := s.countLogIn(ctx); err != nil {
 		return err
 	}
-	_, err := s.prove(ctx, account.Email, proof.Password)
-	if isWrongProof(err) {
-		return newProblem(http.StatusUnprocessableEntity, "The password is not right.", "Check it and try again.")
+	_, err := s.prove(ctx, account.Email, proof)
+	if known := (*problem)(nil); errors.As(err, &known) && known.Status == http.StatusUnauthorized {
+		detail := known.Detail
+		if detail == wrongLogIn { // the address is not what they typed
+			detail = "The password is not right."
+		}
+		return newProblem(http.StatusUnprocessableEntity, detail, known.Next)
 	}
 	return err
 }

@@ -38,7 +38,7 @@ func (s *Server) logInRoutes() {
 		OperationID: "end-log-in", Method: http.MethodPost, Path: "/log-ins/{id}/end", DefaultStatus: http.StatusNoContent,
 		Summary: "End one of your log-ins and everything it has open",
 	}, s.endOneLogIn)
-	register(s, anyLogIn, huma.Operation{
+	register(s, anyStep, huma.Operation{
 		OperationID: "log-out-everywhere", Method: http.MethodPost, Path: "/log-out-everywhere", DefaultStatus: http.StatusNoContent,
 		Summary: "End every log-in you have, this one too",
 	}, s.logOutEverywhere)

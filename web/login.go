@@ -26,39 +26,38 @@ func (s *Server) logIn(ctx context.Context, _ consent.Account, in *logInInput) (
 	if err != nil {
 		return nil, err
 	}
-	account, err := s.prove(ctx, email, in.Body.Password)
+	found, err := s.prove(ctx, email, proofJSON{Password: in.Body.Password, Code: in.Body.Code})
 	if err != nil {
 		return nil, err
 	}
-	cookie, err := s.beginLogIn(ctx, account)
-	if err != nil {
-		return nil, err
-	}
-	return &loggedIn{Cookie: cookie, Body: accountOf(account)}, nil
+	return s.beginLogIn(ctx, found.Account, found.SecondFactor)
 }
 
-// prove returns the account that the address and the password belong to. The try is counted before
-// anything is looked at, and forgotten with those before it when it succeeds.
-func (s *Server) prove(ctx context.Context, email, password string) (consent.Account, error) {
+// prove returns whom the address and the proof belong to. The try is counted before anything is looked
+// at, and forgotten with those before it when it succeeds.
+func (s *Server) prove(ctx context.Context, email string, proof proofJSON) (consent.Credentials, error) {
 	throttle, err := s.cfg.Accounts.TryLogIn(ctx, email)
 	if err != nil {
-		return consent.Account{}, fmt.Errorf("count a try to log in: %w", err)
+		return consent.Credentials{}, fmt.Errorf("count a try to log in: %w", err)
 	}
 	if refused := refusedTry(throttle); refused != nil {
-		return consent.Account{}, refused
+		return consent.Credentials{}, refused
 	}
-	found, err := s.checkLogIn(ctx, email, password)
+	found, err := s.checkLogIn(ctx, email, proof.Password)
+	if err == nil && found.SecondFactor {
+		err = s.checkCode(ctx, found.Account, proof.Code)
+	}
 	if err != nil {
-		if !isWrongProof(err) { // nobody's mistake: the password was never compared
+		if !isWrongProof(err) { // nobody's mistake: what is wrong was never compared, or is not there yet
 			err = errors.Join(err, s.cfg.Accounts.ExcuseTry(context.WithoutCancel(ctx), email))
 		}
-		return consent.Account{}, err
+		return consent.Credentials{}, err
 	}
 	if err := s.cfg.Accounts.ClearTries(ctx, email); err != nil {
-		return consent.Account{}, fmt.Errorf("clear failed log-ins: %w", err)
+		return consent.Credentials{}, fmt.Errorf("clear failed log-ins: %w", err)
 	}
-	s.renewHash(ctx, found, password)
-	return found.Account, nil
+	s.renewHash(ctx, found, proof.Password)
+	return found, nil
 }
 
 func refusedTry(t consent.Throttle) error {
@@ -89,13 +88,15 @@ func (s *Server) checkLogIn(ctx context.Context, email, password string) (consen
 		return consent.Credentials{}, err
 	}
 	if !ok || unknown {
-		return consent.Credentials{}, wrongProof("The e-mail address or the password is not right.")
+		return consent.Credentials{}, wrongProof(wrongLogIn)
 	}
 	return found, nil
 }
 
 // errWrongProof is behind every answer that counts as a failed try.
 var errWrongProof = errors.New("wrong password or code")
+
+const wrongLogIn = "The e-mail address or the password is not right."
 
 func wrongProof(detail string) *problem {
 	return newProblem(http.StatusUnauthorized, detail, "Check it and try again.").because(errWrongProof)
@@ -133,21 +134,22 @@ func logInLimits(kind consent.AccountKind) (idle, absolute time.Duration) {
 	}
 }
 
-// beginLogIn stores a fresh log-in and ends the one the request came with: a token from before
-// log-in is never worth anything after it. It returns the Set-Cookie header.
-func (s *Server) beginLogIn(ctx context.Context, account consent.Account) (string, error) {
+// beginLogIn stores a fresh log-in and ends the one the request came with: a token from before log-in, or
+// from before the second factor, is never worth anything after it.
+func (s *Server) beginLogIn(ctx context.Context, account consent.Account, secondFactor bool) (*loggedIn, error) {
 	if err := s.endLogIn(ctx); err != nil {
-		return "", err
+		return nil, err
 	}
 	raw := make([]byte, tokenLength)
 	_, _ = rand.Read(raw) // never fails: crypto/rand ends the program instead
 	token := base64.RawURLEncoding.EncodeToString(raw)
-	fresh := consent.NewLogIn{Account: account.ID, Device: visitOf(ctx).device}
+	fresh := consent.NewLogIn{Account: account.ID, Device: visitOf(ctx).device, SecondFactor: secondFactor}
 	fresh.Idle, fresh.Absolute = logInLimits(account.Kind)
 	if err := s.cfg.Accounts.CreateLogIn(ctx, sha256.Sum256([]byte(token)), fresh); err != nil {
-		return "", fmt.Errorf("store log-in: %w", err)
+		return nil, fmt.Errorf("store log-in: %w", err)
 	}
-	return logInCookie(token, int(fresh.Absolute/time.Second)), nil
+	logIn := consent.ActiveLogIn{Account: account, SecondFactor: secondFactor}
+	return &loggedIn{Cookie: logInCookie(token, int(fresh.Absolute/time.Second)), Body: meOf(logIn)}, nil
 }
 
 func logInCookie(token string, maxAge int) string {
@@ -192,7 +194,7 @@ func (s *Server) Account(r *http.Request) (consent.Account, error) {
 	switch {
 	case v.fault != nil:
 		return consent.Account{}, v.fault
-	case v.account.ID == "":
+	case v.account.ID == "", factorOf(v.logIn) == factorNeeded:
 		return consent.Account{}, consent.ErrNotFound
 	default:
 		return v.account, nil

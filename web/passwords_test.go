@@ -167,7 +167,7 @@ func TestPasswordThatWasNotLookedAtIsNoFailure(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := s.server.prove(ctx, "a@example.org", goodPassword)
+	_, err := s.server.prove(ctx, "a@example.org", proofJSON{Password: goodPassword})
 	if !errors.Is(err, errNoSlot) {
 		t.Errorf("prove = %v, want no slot", err)
 	}

@@ -117,6 +117,7 @@ func (s *Server) addRoutes() error {
 	s.accountRoutes()
 	s.ownAccountRoutes()
 	s.confirmRoutes()
+	s.secondFactorRoutes()
 	s.logInRoutes()
 	s.bankRoutes()
 	s.privacyRoutes()

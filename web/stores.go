@@ -13,6 +13,7 @@ type Accounts interface {
 	People
 	LogIns
 	LogInTries
+	SecondFactors
 }
 
 // People are the accounts.

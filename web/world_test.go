@@ -29,6 +29,9 @@ type world struct {
 	accounts       map[consent.AccountID]consent.Account
 	hashes         map[string]consent.PasswordHash // by e-mail
 	logIns         map[[32]byte]consent.ActiveLogIn
+	secrets        map[consent.AccountID]consent.CodeSecret
+	offered        map[consent.AccountID]consent.CodeSecret
+	steps          map[consent.AccountID]int64 // the last that was taken
 	failures       map[string]int
 	throttle       consent.Throttle // what TryLogIn answers
 	sessions       map[consent.SessionID]consent.Session
@@ -53,6 +56,8 @@ func newWorld() *world {
 	return &world{
 		accounts: map[consent.AccountID]consent.Account{}, hashes: map[string]consent.PasswordHash{},
 		logIns: map[[32]byte]consent.ActiveLogIn{}, failures: map[string]int{},
+		secrets: map[consent.AccountID]consent.CodeSecret{}, offered: map[consent.AccountID]consent.CodeSecret{},
+		steps:    map[consent.AccountID]int64{},
 		sessions: map[consent.SessionID]consent.Session{}, plans: map[consent.SessionID]assess.Plan{},
 		records: map[consent.SessionID]assess.Record{}, authorizations: map[consent.SessionID][]consent.Authorization{},
 		segments: map[consent.SessionID][]media.StoredSegment{}, chunks: map[media.SegmentID][][]byte{},
@@ -90,7 +95,7 @@ func (w *world) Credentials(_ context.Context, email string) (consent.Credential
 	defer w.mu.Unlock()
 	for _, account := range w.accounts {
 		if account.Email == email {
-			return consent.Credentials{Account: account, Password: w.hashes[email]}, nil
+			return consent.Credentials{Account: account, Password: w.hashes[email], SecondFactor: w.secrets[account.ID] != ""}, nil
 		}
 	}
 	return consent.Credentials{}, consent.ErrNotFound
@@ -118,7 +123,7 @@ func (w *world) CreateLogIn(_ context.Context, token [32]byte, fresh consent.New
 	defer w.mu.Unlock()
 	w.wrote(fmt.Sprintf("CreateLogIn %v %v", fresh.Idle, fresh.Absolute))
 	w.logIns[token] = consent.ActiveLogIn{
-		ID: consent.NewID[consent.LogInID](), Account: consent.Account{ID: fresh.Account}, Device: fresh.Device, Began: testNow,
+		ID: consent.NewID[consent.LogInID](), Account: consent.Account{ID: fresh.Account}, Device: fresh.Device, SecondFactor: fresh.SecondFactor, Began: testNow,
 		Used: testNow, Until: testNow.Add(fresh.Idle),
 	}
 	return nil
@@ -193,6 +198,59 @@ func (w *world) EndLogInsBut(_ context.Context, account consent.AccountID, but [
 	maps.DeleteFunc(w.logIns, func(token [32]byte, logIn consent.ActiveLogIn) bool {
 		return logIn.Account.ID == account && token != but
 	})
+	return nil
+}
+
+func (w *world) SecondFactor(_ context.Context, account consent.AccountID) (consent.CodeSecret, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.secrets[account] == "" {
+		return "", consent.ErrNotFound
+	}
+	return w.secrets[account], nil
+}
+
+func (w *world) TakeStep(_ context.Context, account consent.AccountID, step int64) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if step <= w.steps[account] {
+		return consent.ErrNotFound
+	}
+	w.steps[account] = step
+	return nil
+}
+
+func (w *world) OfferSecondFactor(_ context.Context, account consent.AccountID, secret consent.CodeSecret) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.offered[account] = secret
+	return nil
+}
+
+func (w *world) OfferedSecondFactor(_ context.Context, account consent.AccountID) (consent.CodeSecret, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.offered[account] == "" {
+		return "", consent.ErrNotFound
+	}
+	return w.offered[account], nil
+}
+
+func (w *world) KeepSecondFactor(_ context.Context, account consent.AccountID, secret consent.CodeSecret, step int64) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.secrets[account], w.steps[account] = secret, step
+	delete(w.offered, account)
+	return nil
+}
+
+func (w *world) DropSecondFactor(_ context.Context, account consent.AccountID) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.secrets[account] == "" {
+		return consent.ErrNotFound
+	}
+	delete(w.secrets, account)
 	return nil
 }
 
@@ -607,7 +665,7 @@ func (s *stage) person(t *testing.T, account consent.Account) *person {
 	token := base64.RawURLEncoding.EncodeToString([]byte(account.ID + "......")) // 32 bytes
 	s.set(func(w *world) {
 		w.accounts[account.ID] = account
-		w.logIns[sha256.Sum256([]byte(token))] = consent.ActiveLogIn{ID: consent.NewID[consent.LogInID](), Account: account, Began: testNow, Used: testNow}
+		w.logIns[sha256.Sum256([]byte(token))] = activeLogIn(account)
 	})
 	return &person{t: t, stage: s, account: account, token: token}
 }
@@ -624,12 +682,19 @@ func (s *stage) employer(t *testing.T, org string) *person {
 	return s.person(t, consent.Account{Kind: consent.AccountEmployer, Org: id, OrgName: org})
 }
 
+// activeLogIn is one that was made as accounts of the kind make it.
+func activeLogIn(account consent.Account) consent.ActiveLogIn {
+	return consent.ActiveLogIn{
+		ID: consent.NewID[consent.LogInID](), Account: account, Began: testNow, Used: testNow, SecondFactor: account.Kind.NeedsSecondFactor(),
+	}
+}
+
 // again is the same person at another browser, with a log-in of its own.
 func (p *person) again() *person {
 	p.t.Helper()
 	token := base64.RawURLEncoding.EncodeToString([]byte(consent.NewID[string]() + "......"))
 	p.stage.set(func(w *world) {
-		w.logIns[sha256.Sum256([]byte(token))] = consent.ActiveLogIn{ID: consent.NewID[consent.LogInID](), Account: p.account, Began: testNow, Used: testNow}
+		w.logIns[sha256.Sum256([]byte(token))] = activeLogIn(p.account)
 	})
 	return &person{t: p.t, stage: p.stage, account: p.account, token: token}
 }

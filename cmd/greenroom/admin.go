@@ -16,7 +16,9 @@ type adminCommand struct {
 	Organization adminOrganization `cmd:"" help:"Make an organization that candidates can share with."`
 	Account      adminAccount      `cmd:"" help:"Make an employer or ops account; its password is printed once."`
 
-	ResetPassword adminResetPassword `cmd:"" help:"Give an account a new password, which is printed once; ends its log-ins and lets it log in again after too many failures."`
+	ResetPassword     adminResetPassword     `cmd:"" help:"Give an account a new password, which is printed once; ends its log-ins and lets it log in again after too many failures."`
+	ResetSecondFactor adminResetSecondFactor `cmd:"" help:"Take the second factor from an account whose person cannot make codes any more; ends its log-ins."`
+	Code              adminCode              `cmd:"" help:"Print the present code of a demo account."`
 }
 
 // ownerConfig is how administration reaches the database: the same setting as the server's.

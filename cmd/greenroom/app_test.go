@@ -11,8 +11,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"greenroom/consent"
+	"greenroom/web"
 )
 
 const speechFolder = "/usr/share/pocketsphinx/test/data/librivox" // Debian package pocketsphinx-testdata
@@ -204,12 +208,47 @@ type browser struct {
 func (p *program) logIn(account demoAccount) *browser {
 	p.t.Helper()
 	b := &browser{address: p.address}
-	text, err := json.Marshal(account)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	b.post(p.t, "/api/v1/log-in", string(text), http.StatusOK)
+	b.post(p.t, "/api/v1/log-in", proofOf(p.t, account), http.StatusOK)
 	return b
+}
+
+// proofOf is the body of a log-in, or of confirming one: with a code where the account needs one.
+func proofOf(t *testing.T, account demoAccount) string {
+	t.Helper()
+	proof := map[string]string{"email": account.Email, "password": account.Password}
+	if account.SecondFactor != "" {
+		proof["code"] = unusedCode(t, account.SecondFactor)
+	}
+	text, err := json.Marshal(proof)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// usedSteps remembers which code of a secret was used last: a server takes each once.
+var usedSteps = struct {
+	sync.Mutex
+	last map[consent.CodeSecret]int64
+}{last: map[consent.CodeSecret]int64{}}
+
+// unusedCode returns a code that the server takes now. It waits only if the present one and the next were
+// both used.
+func unusedCode(t *testing.T, secret consent.CodeSecret) string {
+	t.Helper()
+	const step = 30
+	usedSteps.Lock()
+	defer usedSteps.Unlock()
+	want := max(time.Now().Unix()/step, usedSteps.last[secret]+1)
+	if early := time.Until(time.Unix((want-1)*step, 0)); early > 0 {
+		<-time.After(early)
+	}
+	usedSteps.last[secret] = want
+	code, _, err := web.CodeAt(secret, time.Unix(want*step, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return code
 }
 
 func (b *browser) do(request *http.Request) (*http.Response, error) {

@@ -35,6 +35,9 @@ func (b banner) write(w io.Writer) {
 			}
 			line(name, "%-10s %-21s %s", a.who, a.Email, a.Password)
 		}
+		if b.demo.Employer.SecondFactor != "" {
+			line("", "employer and ops also need a code:  %s admin code %s", b.program, b.demo.Employer.Email)
+		}
 		t.WriteString("\n")
 	}
 	line("data", "%s", b.data)

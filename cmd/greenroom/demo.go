@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,7 +29,13 @@ type demoAccounts struct {
 type demoAccount struct {
 	Email    string `json:"email"`
 	Password string `json:"password"`
+	// SecondFactor is what the codes are made of, for accounts that need them; greenroom admin code makes
+	// them from here.
+	SecondFactor consent.CodeSecret `json:"second_factor,omitempty"`
 }
+
+// LogValue implements [slog.LogValuer].
+func (demoAccount) LogValue() slog.Value { return slog.StringValue("[redacted]") }
 
 func demoFile(secretsDir string) string { return filepath.Join(secretsDir, "demo-accounts.json") }
 
@@ -45,9 +52,20 @@ func readDemo(secretsDir string) (demoAccounts, error) {
 	return d, nil
 }
 
+func writeDemo(secretsDir string, d demoAccounts) error {
+	text, err := json.MarshalIndent(d, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write demo accounts: %w", err)
+	}
+	if err := os.WriteFile(demoFile(secretsDir), append(text, '\n'), 0o600); err != nil {
+		return fmt.Errorf("write demo accounts: %w", err)
+	}
+	return nil
+}
+
 // makeDemo makes the demo accounts over a connection as the database's owner. The file is written last:
 // a start that was cut off in between finds accounts without a file, and says what to do.
-func makeDemo(ctx context.Context, owner, secretsDir string) (demoAccounts, error) {
+func makeDemo(ctx context.Context, owner, secretsDir string, keys *storage.LogInKeys) (demoAccounts, error) {
 	admin, err := storage.OpenAdmin(ctx, owner)
 	if err != nil {
 		return demoAccounts{}, fmt.Errorf("make demo accounts: %w", err)
@@ -59,8 +77,8 @@ func makeDemo(ctx context.Context, owner, secretsDir string) (demoAccounts, erro
 	}
 	d := demoAccounts{
 		Candidate: demoAccount{Email: "candidate@demo.test", Password: newPassword()},
-		Employer:  demoAccount{Email: "employer@demo.test", Password: newPassword()},
-		Ops:       demoAccount{Email: "ops@demo.test", Password: newPassword()},
+		Employer:  demoAccount{Email: "employer@demo.test", Password: newPassword(), SecondFactor: web.NewCodeSecret()},
+		Ops:       demoAccount{Email: "ops@demo.test", Password: newPassword(), SecondFactor: web.NewCodeSecret()},
 	}
 	for _, a := range []struct {
 		demoAccount
@@ -76,18 +94,18 @@ func makeDemo(ctx context.Context, owner, secretsDir string) (demoAccounts, erro
 		if err != nil {
 			return demoAccounts{}, fmt.Errorf("make demo account %s: %w", a.Email, err)
 		}
-		if _, err := admin.CreateAccount(ctx, a.kind, a.Email, a.name, hash, a.org); err != nil {
+		account, err := admin.CreateAccount(ctx, a.kind, a.Email, a.name, hash, a.org)
+		if err != nil {
 			return demoAccounts{}, fmt.Errorf("make demo account %s: %w: remove it, or set GREENROOM_DEMO=off", a.Email, err)
 		}
+		if a.SecondFactor == "" {
+			continue
+		}
+		if err := admin.SetSecondFactor(ctx, keys, account.ID, a.SecondFactor); err != nil {
+			return demoAccounts{}, fmt.Errorf("make demo account %s: %w", a.Email, err)
+		}
 	}
-	text, err := json.MarshalIndent(d, "", "  ")
-	if err != nil {
-		return demoAccounts{}, fmt.Errorf("write demo accounts: %w", err)
-	}
-	if err := os.WriteFile(demoFile(secretsDir), append(text, '\n'), 0o600); err != nil {
-		return demoAccounts{}, fmt.Errorf("write demo accounts: %w", err)
-	}
-	return d, nil
+	return d, writeDemo(secretsDir, d)
 }
 
 // newPassword has 130 random bits in letters that can be told apart.

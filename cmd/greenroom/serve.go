@@ -214,7 +214,7 @@ func (a *app) openDemo(ctx context.Context) error {
 	}
 	demo, err := readDemo(a.secretsDir())
 	if errors.Is(err, fs.ErrNotExist) {
-		demo, err = makeDemo(ctx, a.owner, a.secretsDir())
+		demo, err = makeDemo(ctx, a.owner, a.secretsDir(), a.logIn)
 	}
 	if err != nil {
 		return err

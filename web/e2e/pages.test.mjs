@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { byId, logIn, openBrowser, openPage } from "./support/browser.mjs";
+import { unusedCode } from "./support/codes.mjs";
 import { startServer } from "./support/server.mjs";
 
 let server;
@@ -98,8 +99,11 @@ test("every page works by keyboard alone and at phone width", async () => {
   await page.keyboard.press("Tab");
   await page.keyboard.type(server.accounts.ops.password);
   await page.keyboard.press("Enter");
+  await byId(page, "code").waitFor(); // it has the focus
+  await page.keyboard.type(await unusedCode(server.accounts.ops.second_factor));
+  await page.keyboard.press("Enter");
   await page.waitForURL("**/ops");
-  for (const address of ["/ops", "/", "/login", "/join"]) {
+  for (const address of ["/ops", "/account", "/", "/login", "/join"]) {
     await page.goto(server.address + address);
     await page.getByRole("heading", { level: 1 }).first().waitFor();
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

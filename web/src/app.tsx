@@ -51,7 +51,7 @@ export function App() {
           <Route default component={NotFoundView} />
         </Router>
       </Shell>
-      {unconfirmedAccount.value && <ConfirmDialog />}
+      {unconfirmedAccount.value && <ConfirmDialog account={unconfirmedAccount.value} />}
       {expiredAccount.value && <LogInAgain account={expiredAccount.value} />}
     </LocationProvider>
   );
@@ -99,6 +99,7 @@ function Guard(props: { kind?: AccountKind; children: ComponentChildren }) {
   const account = me.value;
   if (account === undefined) return <WaitingForMe />;
   if (account === null) return <ToLogin />;
+  if (props.kind && account.second_factor === 'needed') return <AccountView />;
   if (props.kind && account.kind !== props.kind) {
     return (
       <Page title={wrongKind.title}>

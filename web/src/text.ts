@@ -114,15 +114,47 @@ export const login = {
   email: 'E-mail address',
   password: 'Password',
   submit: 'Log in',
+  code: 'Code',
+  codeHint: 'Six digits, from your authenticator',
+  codeBody: (email: string) =>
+    `The password for ${email} is right. Now the code that your authenticator shows.`,
+  codeLost:
+    'You cannot make codes any more? Whoever runs this server can reset that for you; then you set it up anew.',
+  otherAccount: 'Use another account',
   noAccount: 'No account yet?',
   join: 'Create one',
 };
 
 export const confirm = {
   title: 'Is it you?',
-  body: 'This lets others see something, or cannot be undone, so give your password again. After that you are not asked for five minutes.',
+  body: 'This lets others see something, or cannot be undone, so prove once more that it is you. After that you are not asked for five minutes.',
   password: 'Password',
   submit: 'Confirm',
+};
+
+export const factor = {
+  title: 'Second factor',
+  neededTitle: 'One more thing before you begin',
+  needed:
+    'What candidates share must not hang on a password alone. Set up a second factor; after that everything opens.',
+  what: 'A code from an authenticator program on your phone or computer, asked for beside the password. Whoever learns your password can then still not log in.',
+  on: 'On: a code is asked for beside your password.',
+  begin: 'Set it up',
+  replace: 'Use another authenticator',
+  setUp: 'Set up the second factor',
+  steps: {
+    program: 'Open an authenticator program. Any that makes codes by time will do.',
+    scan: 'Scan the picture with it, or type the key in.',
+    code: 'Type the code that it shows now.',
+  },
+  qr: 'QR code with the key below',
+  byHand: 'The key, to type in by hand:',
+  submit: 'Switch it on',
+  ends: 'Every other log-in you have ends when it is switched on.',
+  lost: 'There are no spare codes. If you lose your authenticator, whoever runs this server resets it for you.',
+  drop: 'Switch it off',
+  dropBody: 'After that your password alone logs you in, so it must have at least 15 characters.',
+  dropSubmit: 'Switch it off',
 };
 
 export const account = {

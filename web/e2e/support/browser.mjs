@@ -1,6 +1,7 @@
 // A real Chromium with fake devices. Every page fails its test when the content security policy is
 // broken or a script throws.
 import { chromium } from "playwright-core";
+import { unusedCode } from "./codes.mjs";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
@@ -46,5 +47,9 @@ export async function logIn(page, address, account) {
   await byId(page, "email").fill(account.email);
   await byId(page, "password").fill(account.password);
   await byId(page, "submit").click();
+  if (account.second_factor) {
+    await byId(page, "code").fill(await unusedCode(account.second_factor));
+    await byId(page, "submit").click();
+  }
   await page.waitForURL((url) => !url.pathname.startsWith("/login"));
 }

@@ -63,7 +63,7 @@ describe('Client', () => {
     const { fetch } = server(
       problem(429, { detail: 'Too many tries.', next: 'Wait a little.' }, { 'Retry-After': '30' }),
     );
-    const error = await failure(endpoints(new Client({ fetch })).logIn('a@b.c', 'x'));
+    const error = await failure(endpoints(new Client({ fetch })).logIn('a@b.c', 'x', ''));
     expect(error).toMatchObject({
       status: 429,
       message: 'Too many tries.',
@@ -124,7 +124,7 @@ describe('an expired log-in', () => {
   it('is an ordinary answer to the log-in itself', async () => {
     const { fetch } = server(expired());
     const logInAgain = vi.fn().mockResolvedValue(true);
-    await failure(endpoints(new Client({ fetch, logInAgain })).logIn('a', 'b'));
+    await failure(endpoints(new Client({ fetch, logInAgain })).logIn('a', 'b', ''));
     expect(logInAgain).not.toHaveBeenCalled();
   });
 });

@@ -5,6 +5,7 @@ import { failure } from '../text';
 /** The types of problems that a page does something about by itself. */
 export const problemTypes = {
   confirm: 'urn:greenroom:confirm',
+  code: 'urn:greenroom:code', // the password is right; a code is needed too
 };
 
 /** An RFC 9457 problem as the server writes it. */

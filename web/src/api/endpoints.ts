@@ -3,20 +3,27 @@ import type * as t from './types';
 
 const at = encodeURIComponent;
 
+/** How somebody proves who they are; the code is left out where there is none. */
+const proof = (password: string, code: string) => (code ? { password, code } : { password });
+
 /** Every call the pages make, typed; one line an operation of the API document. */
 export function endpoints(client: Client) {
   const loggedOut: Call = { mayBeLoggedOut: true };
   return {
     checkAge: (birth_date: string) => client.post<t.AgeAnswer>('age-check', { birth_date }, loggedOut),
     join: (account: t.NewAccount) => client.post<t.Account>('accounts', account, loggedOut),
-    logIn: (email: string, password: string) =>
-      client.post<t.Account>('log-in', { email, password }, loggedOut),
+    logIn: (email: string, password: string, code: string) =>
+      client.post<t.Account>('log-in', { email, ...proof(password, code) }, loggedOut),
     logOut: () => client.post<void>('log-out', undefined, loggedOut),
     me: () => client.get<t.Account>('me', loggedOut),
-    confirm: (password: string) => client.post<void>('log-in/confirm', { password }),
+    confirm: (password: string, code: string) => client.post<void>('log-in/confirm', proof(password, code)),
     rename: (display_name: string) => client.put<t.Account>('me/name', { display_name }),
-    changePassword: (password: string, new_password: string) =>
-      client.put<void>('me/password', { password, new_password }),
+    changePassword: (password: string, code: string, new_password: string) =>
+      client.put<void>('me/password', { ...proof(password, code), new_password }),
+    offerSecondFactor: () => client.post<t.OfferedFactor>('me/second-factor'),
+    keepSecondFactor: (code: string) => client.post<t.Account>('me/second-factor/confirm', { code }),
+    dropSecondFactor: (password: string, code: string) =>
+      client.post<void>('me/second-factor/drop', proof(password, code)),
     logIns: (call?: Call) => client.get<{ log_ins: t.LogIn[] }>('log-ins', call),
     endLogIn: (id: string) => client.post<void>(`log-ins/${at(id)}/end`),
     logOutEverywhere: () => client.post<void>('log-out-everywhere'),

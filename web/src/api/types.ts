@@ -5,6 +5,7 @@ import type { components } from './schema';
 type Schemas = components['schemas'];
 
 export type Account = Schemas['Account'];
+export type OfferedFactor = Schemas['OfferedFactor'];
 export type LogIn = Schemas['LogIn'];
 export type AccountKind = Account['kind'];
 export type AgeAnswer = Schemas['AgeCheck'];

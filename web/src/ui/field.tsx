@@ -5,7 +5,7 @@ export interface FieldProps {
   label: string;
   value: string;
   onValue: (value: string) => void;
-  type?: 'text' | 'email' | 'password' | 'date';
+  type?: 'text' | 'email' | 'password' | 'date' | 'code';
   hint?: string | undefined;
   testId?: string;
   autoComplete?: string;
@@ -55,6 +55,17 @@ function input(props: FieldProps, id: string, describedBy: string | undefined) {
       return <input {...shared} type="email" />;
     case 'password':
       return <input {...shared} type="password" />;
+    case 'code':
+      return (
+        <input
+          {...shared}
+          type="text"
+          inputMode="numeric"
+          autocomplete="one-time-code"
+          class="code"
+          maxLength={16}
+        />
+      );
     case 'date':
       return <input {...shared} type="date" />;
     default:

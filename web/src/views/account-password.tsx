@@ -2,18 +2,23 @@ import { useState } from 'preact/hooks';
 import { api, me } from '../state';
 import { join, account as words } from '../text';
 import { ErrorBox } from '../ui/errors';
-import { Field } from '../ui/field';
 import { PasswordField } from '../ui/password-field';
+import { ProofFields, useProof } from '../ui/proof';
 import { useSubmit } from '../ui/submit';
-import { passwordRules } from './password-rules';
+import { PASSWORD_MIN, PASSWORD_MIN_WITH_CODE, passwordRules } from './password-rules';
 
 export function PasswordForm() {
-  const [now, setNow] = useState('');
   const [next, setNext] = useState('');
-  const rules = passwordRules(next, me.value?.email ?? '');
+  const proof = useProof(me.value);
+  const least = proof.needsCode ? PASSWORD_MIN_WITH_CODE : PASSWORD_MIN;
+  const rules = passwordRules(next, me.value?.email ?? '', least);
   const { submit, busy, error, done } = useSubmit(async () => {
-    await api.changePassword(now, next);
-    setNow('');
+    try {
+      await api.changePassword(proof.password, proof.code, next);
+    } finally {
+      proof.clearCode();
+    }
+    proof.clear();
     setNext('');
   });
   return (
@@ -21,22 +26,7 @@ export function PasswordForm() {
       <h2>{words.password}</h2>
       <p class="quiet">{words.passwordBody}</p>
       <form class="form" onSubmit={submit}>
-        <input
-          type="email"
-          name="username"
-          autocomplete="username"
-          value={me.value?.email ?? ''}
-          hidden
-          readOnly
-        />
-        <Field
-          label={words.passwordNow}
-          type="password"
-          value={now}
-          onValue={setNow}
-          autoComplete="current-password"
-          testId="password-now"
-        />
+        <ProofFields proof={proof} label={words.passwordNow} testId="change" />
         <PasswordField
           label={words.passwordNext}
           value={next}

@@ -1,16 +1,25 @@
 import { me } from '../state';
-import { account as words } from '../text';
+import { factor, account as words } from '../text';
 import { Page } from '../ui/page';
+import { SecondFactor } from './account-factor';
 import { LogIns } from './account-log-ins';
 import { NameForm } from './account-name';
 import { PasswordForm } from './account-password';
 
-/** What somebody can do with their own account, whatever kind it is. */
+/** What somebody can do with their own account. Where a second factor is needed, it comes first and alone. */
 export function AccountView() {
+  if (me.value?.second_factor === 'needed') {
+    return (
+      <Page title={factor.neededTitle} lead={factor.needed}>
+        <SecondFactor />
+      </Page>
+    );
+  }
   return (
     <Page title={words.title} lead={words.lead(me.value?.email ?? '')}>
       <NameForm />
       <PasswordForm />
+      <SecondFactor />
       <LogIns />
     </Page>
   );

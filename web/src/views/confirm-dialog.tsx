@@ -1,40 +1,27 @@
-import { useState } from 'preact/hooks';
+import type { Account } from '../api/types';
 import { api, settleConfirm } from '../state';
 import { app, confirm as words } from '../text';
 import { Dialog } from '../ui/dialog';
 import { ErrorBox } from '../ui/errors';
-import { Field } from '../ui/field';
+import { ProofFields, useProof } from '../ui/proof';
+import { useSubmit } from '../ui/submit';
 
 /** Before what a borrowed browser must not do. The page behind it waits, and then does it. */
-export function ConfirmDialog() {
-  const [password, setPassword] = useState('');
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    setBusy(true);
-    setError(null);
+export function ConfirmDialog(props: { account: Account }) {
+  const proof = useProof(props.account);
+  const { submit, busy, error } = useSubmit(async () => {
     try {
-      await api.confirm(password);
-      settleConfirm(true);
-    } catch (cause) {
-      setError(cause);
-      setBusy(false);
+      await api.confirm(proof.password, proof.code);
+    } finally {
+      proof.clearCode();
     }
-  };
+    settleConfirm(true);
+  });
   return (
     <Dialog title={words.title} onClose={() => settleConfirm(false)}>
       <p>{words.body}</p>
       <form class="form" onSubmit={submit}>
-        <Field
-          label={words.password}
-          type="password"
-          value={password}
-          onValue={setPassword}
-          autoComplete="current-password"
-          first
-          testId="confirm-password"
-        />
+        <ProofFields proof={proof} label={words.password} first testId="confirm" />
         {error !== null && <ErrorBox error={error} />}
         <p class="actions">
           <button class="button button-primary" type="submit" disabled={busy} data-testid="confirm-submit">

@@ -102,7 +102,7 @@ describe('the way back after a log-in', () => {
     expect(safeNext(next, '/else')).toBe(want);
   });
   it('begins where the account belongs', () => {
-    const account = { id: '', email: '', display_name: '' };
+    const account = { id: '', email: '', display_name: '', second_factor: 'on' as const };
     expect(firstPage({ ...account, kind: 'employer' })).toBe('/org');
     expect(firstPage(null)).toBe('/');
   });
