@@ -49,7 +49,7 @@ func TestImportOrder(t *testing.T) {
 // typing; this holds it in the source that is built.
 func TestNothingMakesAPresignedAddress(t *testing.T) {
 	t.Parallel()
-	out, err := exec.CommandContext(t.Context(), "git", "-C", "../..", "grep", "-nE", `\.Presign(ed)?[A-Z(]`, "--", "*.go").CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "git", "-C", "../..", "grep", "-nE", `\.Presign(ed)?[A-Z(]`, "--", "*.go", ":!cmd/greenroom/imports_test.go").CombinedOutput()
 	if exit, failed := errors.AsType[*exec.ExitError](err); !failed || exit.ExitCode() != 1 { // 1: nothing found
 		t.Errorf("presigned addresses are made: %v\n%s", err, out)
 	}
