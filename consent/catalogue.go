@@ -94,6 +94,12 @@ func tables() []table {
 			sealed: "blocks",
 		},
 		{name: "data_keys", class: ClassInterview, linked: "session scope master_key created_at epoch", sealed: "wrapped"},
+		{
+			name: "exports", class: ClassLeftovers,
+			linked: "id account whole state fault requested_at beat_at finished_at gone_at attempt bytes kept",
+		},
+		{name: "export_sessions", class: ClassLeftovers, linked: "export session done fault"},
+		{name: "export_keys", class: ClassLeftovers, linked: "export master_key epoch created_at", sealed: "wrapped"},
 		{name: "session_events", class: ClassUsage, linked: "session seq at kind detail"},
 
 		{
@@ -136,6 +142,7 @@ func files() []Place {
 	}
 	return []Place{
 		place("object:<session>/*", ClassInterview, NaturePersonal, true),
+		place("object:exports/*", ClassLeftovers, NaturePersonal, true),
 		place("file:spool/open/*", ClassInterview, NaturePersonal, true),
 		place("file:spool/sealed/*", ClassInterview, NaturePersonal, true),
 		place("file:spool/lock", ClassService, NaturePlain, false),

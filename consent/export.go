@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"errors"
 	"slices"
 	"time"
 )
@@ -28,6 +29,15 @@ const (
 // ExportLife is how long a finished export can be downloaded. It is a second copy of everything, so it
 // is kept no longer than it takes to fetch it.
 const ExportLife = 24 * time.Hour
+
+// MostExports is how many exports an account can ask for in a day: each is a copy of everything.
+const MostExports = 10
+
+// Why a request for an export is refused.
+var (
+	ErrExportUnderWay = errors.New("an export is being made already")
+	ErrExportsSpent   = errors.New("too many exports were asked for today")
+)
 
 // ExportFault is why an export failed, or why a session is not in one.
 type ExportFault string
@@ -103,7 +113,7 @@ type AccountHistory struct {
 	CreatedAt time.Time
 	LogIns    []LogIn
 	Notices   []AnsweredNotice
-	Sessions  []SessionSummary
+	Receipts  []HeldReceipt // about sessions that were erased
 }
 
 // LogIn is one log-in that is still kept.
@@ -126,6 +136,12 @@ type SessionHistory struct {
 	Accesses       []Access
 	AICalls        []AICall
 	Events         []SessionEvent
+}
+
+// HeldReceipt is a receipt that the candidate has, with all that it takes to check it.
+type HeldReceipt struct {
+	ID   ReceiptID
+	File ReceiptFile
 }
 
 // ConsentEvent is one answer or withdrawal; Consents is what held after it.

@@ -34,16 +34,19 @@ type JobHandlers struct {
 	// TurnEpoch is asked for at the start and every hour, on one node; nil: never. It finds out itself
 	// whether something is due.
 	TurnEpoch func(ctx context.Context) (EpochTurn, error)
+	// Export makes the file of an export; nil: not on this node.
+	Export func(ctx context.Context, account consent.AccountID, export consent.ExportID) error
 }
 
 // DiscardedJob is one that failed for the last time. Line is set for evidence, Question and Take for
-// an answer.
+// an answer, Export for an export.
 type DiscardedJob struct {
-	Kind     string // "evidence" or "assess_answer"
+	Kind     string // "evidence", "assess_answer" or "export"
 	Session  consent.SessionID
 	Line     assess.LineRef
 	Question int
 	Take     int
+	Export   consent.ExportID
 	Err      error
 }
 
@@ -127,9 +130,10 @@ func (j *Jobs) config() *river.Config {
 	river.AddWorker(workers, river.WorkFunc(j.workAnswer))
 	river.AddWorker(workers, river.WorkFunc(j.workAbandon))
 	river.AddWorker(workers, river.WorkFunc(j.workTurn))
+	river.AddWorker(workers, exportWorker{make: j.handlers.Export})
 	return &river.Config{
 		Schema:              riverSchema,
-		Queues:              map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: j.options.Workers}},
+		Queues:              j.queues(),
 		Workers:             workers,
 		JobTimeout:          j.options.Timeout,
 		SoftStopTimeout:     j.options.Drain,
@@ -140,6 +144,15 @@ func (j *Jobs) config() *river.Config {
 		TestOnly:            j.options.soon,
 		PeriodicJobs:        j.periodic(),
 	}
+}
+
+// queues are those that this node works on.
+func (j *Jobs) queues() map[string]river.QueueConfig {
+	queues := map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: j.options.Workers}}
+	if j.handlers.Export != nil {
+		queues[exportQueue] = river.QueueConfig{MaxWorkers: 1}
+	}
+	return queues
 }
 
 // periodic are the jobs that come by themselves, each on one node, the first time at once.
@@ -250,6 +263,12 @@ func (d *discards) tell(ctx context.Context, job *rivertype.JobRow, cause error)
 			return
 		}
 		discarded.Session, discarded.Question, discarded.Take = args.Session, args.Question, args.Take
+	case exportJob{}.Kind():
+		var args exportJob
+		if json.Unmarshal(job.EncodedArgs, &args) != nil {
+			return
+		}
+		discarded.Export = args.Export
 	default:
 		return
 	}

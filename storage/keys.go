@@ -137,6 +137,10 @@ const mayOpen = `EXISTS (SELECT FROM sessions s WHERE s.id = $1 AND s.state <> '
 				AND count(*) FILTER (WHERE e.kind = 'suspended') = count(r.id)
 			FROM authorization_events e LEFT JOIN authorization_events r ON r.ends = e.id AND e.kind = 'suspended'
 			WHERE e.authorization_id = a.id))
+	WHEN 'export' THEN s.candidate = $3 AND s.state <> 'live'
+		AND EXISTS (SELECT FROM accounts o WHERE o.id = $3 AND o.closed_at IS NULL)
+		AND EXISTS (SELECT FROM exports x JOIN export_sessions y ON y.export = x.id
+			WHERE y.session = s.id AND x.account = $3 AND x.state = 'running')
 	WHEN 'recorder' THEN s.restricted_at IS NULL AND s.recording
 	WHEN 'scribe' THEN s.restricted_at IS NULL AND s.transcription
 	WHEN 'assessor' THEN s.restricted_at IS NULL AND s.assessment

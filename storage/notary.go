@@ -116,6 +116,9 @@ func (n *Notary) sign(kind consent.DocumentType, body any) (string, error) {
 	return consent.Sign(ed25519.NewKeyFromSeed(key.Seed), kind, body) //nolint:wrapcheck // says itself what it did
 }
 
+// SignExport signs what seals an export's manifest.
+func (n *Notary) SignExport(body any) (string, error) { return n.sign(consent.DocumentExport, body) }
+
 // pseudonym names a person towards one organization, or towards nobody else if it is empty. Two
 // organizations cannot tell by it that they know the same person.
 func (n *Notary) pseudonym(account consent.AccountID, org consent.OrgID) string {

@@ -88,7 +88,7 @@ func newReading(permits consent.RecordPermits) (*reading, error) {
 		}
 	}
 	role, ok := planeOf(permits.Session.Actor().Kind)
-	if !ok || (role != RoleCandidate && role != RoleEmployer) {
+	if !ok || (role != RoleCandidate && role != RoleEmployer && role != RoleExport) {
 		return nil, consent.ErrPermit
 	}
 	r.role = role
@@ -145,7 +145,7 @@ func (r *reading) readSession(ctx context.Context, tx pgx.Tx) error {
 
 func (r *reading) readAnswers(ctx context.Context, tx pgx.Tx) error {
 	pending := `false`
-	if r.role == RoleCandidate {
+	if r.role != RoleEmployer {
 		pending = `assessed_at IS NULL AND (SELECT assessment FROM sessions WHERE id = $1)`
 	}
 	rows, err := tx.Query(ctx, `SELECT `+answerColumns+`, `+pending+` FROM answers WHERE session = $1 ORDER BY question, take`, r.id)

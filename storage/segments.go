@@ -105,13 +105,16 @@ func (s *Segments) rows(ctx context.Context, actor consent.Actor, session consen
 	return found, err
 }
 
-// readerRole: only people read recordings; no part of the server does.
+// readerRole: only people read recordings, and the export that one of them asked for; no other part of the
+// server does.
 func readerRole(actor consent.Actor) (Role, error) {
 	switch actor.Kind {
 	case consent.ActorCandidate:
 		return RoleCandidate, nil
 	case consent.ActorEmployer:
 		return RoleEmployer, nil
+	case consent.ActorExport:
+		return RoleExport, nil
 	default:
 		return "", fmt.Errorf("%s reads no recordings: %w", actor.Kind, consent.ErrPermit)
 	}

@@ -30,10 +30,19 @@ const factsFrom = ` FROM (VALUES (1)) always LEFT JOIN sessions s ON s.id = $1`
 // noMember stands for what only an employer has: a role, an organization, records, a notice to compare with.
 const noMember = `'', false, '[]'::json, 0`
 
-const partFacts = `SELECT ` + sessionFacts + `, true, ` + noMember + `, ` + consentFacts + factsFrom
+// noExport stands for what only an export has: that it is open.
+const noExport = `, false`
 
-const candidateFacts = `SELECT ` + sessionFacts + `, EXISTS (SELECT FROM accounts a
-		WHERE a.id = $2 AND a.kind = 'candidate' AND a.closed_at IS NULL), ` + noMember + `, ` + consentFacts + factsFrom
+const partFacts = `SELECT ` + sessionFacts + `, true, ` + noMember + `, ` + consentFacts + noExport + factsFrom
+
+const liveCandidate = `EXISTS (SELECT FROM accounts a WHERE a.id = $2 AND a.kind = 'candidate' AND a.closed_at IS NULL)`
+
+const candidateFacts = `SELECT ` + sessionFacts + `, ` + liveCandidate + `, ` + noMember + `, ` + consentFacts + noExport + factsFrom
+
+const exportFacts = `SELECT ` + sessionFacts + `, ` + liveCandidate + `, ` + noMember + `, ` + consentFacts + `,
+	EXISTS (SELECT FROM exports e JOIN export_sessions x ON x.export = e.id AND x.session = $1
+		WHERE e.id = $3 AND e.account = $2
+		AND (e.state = 'running' OR e.state = 'ready' AND statement_timestamp() < e.gone_at))` + factsFrom
 
 // The names of the inner columns are those of the fields of [consent.Authorization].
 const employerFacts = `SELECT ` + sessionFacts + `,
@@ -43,7 +52,7 @@ const employerFacts = `SELECT ` + sessionFacts + `,
 	(SELECT coalesce(json_agg(f), '[]') FROM (SELECT ` + authorizationColumns + ` FROM ` + authorizationTables + `
 		WHERE a.session = $1 AND a.org = $3) f(id, session, org, orgname, purpose, scopes, validfrom, validuntil,
 		noticeversion, noticesha256, supersedes, language, state, grantedat, endedat)),
-	` + minNotice + `, '', false, false, false` + factsFrom
+	` + minNotice + `, '', false, false, false` + noExport + factsFrom
 
 // Snapshot implements [consent.SnapshotReader]: one statement, no cache. For an employer the policies
 // leave only live authorizations; the others are as good as not there. The query does not rely on that.
@@ -73,6 +82,8 @@ func (s *Snapshots) read(ctx context.Context, from batchSender, role Role, actor
 		query, arguments = candidateFacts, []any{session, actor.Account}
 	case RoleEmployer:
 		query, arguments = employerFacts, []any{session, actor.Account, actor.Org}
+	case RoleExport:
+		query, arguments = exportFacts, []any{session, actor.Account, actor.Export}
 	default:
 	}
 	f := consent.Snapshot{Actor: actor, Session: session, ReadAt: time.Now()}
@@ -84,7 +95,8 @@ func (s *Snapshots) read(ctx context.Context, from batchSender, role Role, actor
 	batch.Queue(query, arguments...).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&f.Now, &f.Known, &f.State, orZero{&f.RestrictedAt}, orZero{&f.HeldAt}, &f.ActorLive,
 			&f.MemberRole, &f.OrgLive, &f.Authorizations, &f.MinNotice,
-			&f.Candidate, &f.Consents.Recording, &f.Consents.Transcription, &f.Consents.Assessment)
+			&f.Candidate, &f.Consents.Recording, &f.Consents.Transcription, &f.Consents.Assessment,
+			&f.ExportOpen)
 	})
 	return f, from.SendBatch(ctx, &batch).Close() //nolint:wrapcheck // Snapshot says what it tried
 }
@@ -100,6 +112,8 @@ func planeOf(kind consent.ActorKind) (Role, bool) {
 		return RoleIngest, true
 	case consent.ActorAssessor:
 		return RoleWorker, true
+	case consent.ActorExport:
+		return RoleExport, true
 	default:
 		return "", false
 	}

@@ -235,12 +235,17 @@ func TestRolesCannotReadColumnsTheyHaveNoUseFor(t *testing.T) {
 			`UPDATE sessions SET candidate = candidate`, `SELECT 1 FROM authorizations`, `DELETE FROM river.river_job`,
 		},
 		RoleWorker: {
-			`SELECT 1 FROM accounts`, `SELECT 1 FROM authorizations`, `UPDATE sessions SET assessment = true`,
+			`SELECT password_hash FROM accounts`, `SELECT 1 FROM authorizations`, `UPDATE sessions SET assessment = true`,
 			`UPDATE lines SET words = words`, `UPDATE answers SET end_ns = end_ns`, `INSERT INTO lines DEFAULT VALUES`,
 		},
-		RoleLogin:   {`SELECT 1 FROM sessions`, `SELECT 1 FROM lines`, `UPDATE accounts SET kind = 'ops'`, `DELETE FROM accounts`, `INSERT INTO members DEFAULT VALUES`},
-		RoleAudit:   {`SELECT id FROM sessions`, `SELECT args FROM river.river_job`, `SELECT 1 FROM accounts`, `SELECT session FROM segments`},
-		RoleExport:  {`SELECT 1 FROM sessions`},
+		RoleLogin: {`SELECT 1 FROM sessions`, `SELECT 1 FROM lines`, `UPDATE accounts SET kind = 'ops'`, `DELETE FROM accounts`, `INSERT INTO members DEFAULT VALUES`},
+		RoleAudit: {`SELECT id FROM sessions`, `SELECT args FROM river.river_job`, `SELECT 1 FROM accounts`, `SELECT session FROM segments`},
+		RoleExport: {
+			`SELECT password_hash FROM accounts`, `SELECT token_sha256 FROM log_ins`, `SELECT account FROM accesses`, `SELECT wrapped FROM data_keys`,
+			`SELECT wrapped FROM export_keys`, `SELECT 1 FROM members`, `UPDATE exports SET state = 'ready'`, `DELETE FROM exports`,
+			`UPDATE export_sessions SET done = true`, `INSERT INTO exports (id, account, whole, state) VALUES ('', '', true, 'ready')`,
+			`UPDATE lines SET words = words`, `DELETE FROM receipts`,
+		},
 		RoleErasure: {`SELECT wrapped FROM data_keys`, `SELECT words FROM lines`},
 	} {
 		for _, query := range queries {

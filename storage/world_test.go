@@ -20,6 +20,7 @@ import (
 type world struct {
 	database *Database
 	owner    *pgx.Conn
+	keys     *Keys
 	gate     consent.Gate
 	accounts *Accounts
 	sessions *Sessions
@@ -46,16 +47,13 @@ var testHash = consent.PasswordHash{Hash: "$argon2id$v=19$m=65536,t=3,p=1$c2FsdA
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	d := newTestDatabase(t)
-	keys, err := OpenKeys(t.Context(), d, filepath.Join(t.TempDir(), "master.key"))
-	if err != nil {
-		t.Fatalf("open keys: %v", err)
-	}
+	keys := newTestKeys(t, d)
 	logIn, err := OpenLogInKeys(t.Context(), d, filepath.Join(t.TempDir(), "log-in.keys"))
 	if err != nil {
 		t.Fatalf("open log-in keys: %v", err)
 	}
 	w := &world{
-		database: d, owner: asOwner(t, d), gate: consent.Gate{Reader: NewSnapshots(d)},
+		database: d, owner: asOwner(t, d), keys: keys, gate: consent.Gate{Reader: NewSnapshots(d)},
 		accounts: NewAccounts(d, logIn), sessions: NewSessions(d), records: NewRecords(d, keys), shared: NewShared(d),
 		ingest: NewIngest(d, keys, true), results: NewResults(d, keys),
 	}

@@ -64,13 +64,16 @@ func (a *archive) addJSON(name string, document any) error {
 
 // finish writes the manifest, signed, and the directory of the ZIP. The manifest is the last file, because
 // it knows the others.
-func (a *archive) finish(manifest Manifest, sign func(payload []byte) (string, error)) error {
+func (a *archive) finish(manifest Manifest, sign func(body any) (string, error)) error {
 	manifest.Kind, manifest.Schema, manifest.Created, manifest.Files = kindManifest, Schema, a.created, a.files
 	text, err := jsonText(manifest)
 	if err != nil {
 		return fmt.Errorf("write the manifest: %w", err)
 	}
-	signature, err := sign(text)
+	sum := sha256.Sum256(text)
+	signature, err := sign(Seal{
+		Schema: Schema, Export: manifest.Export, Account: manifest.Account, Created: a.created, Manifest: hex.EncodeToString(sum[:]),
+	})
 	if err != nil {
 		return fmt.Errorf("sign the manifest: %w", err)
 	}

@@ -32,6 +32,16 @@ type Manifest struct {
 	Files   []File            `json:"files" doc:"Every file but manifest.json and manifest.jws."`
 }
 
+// Seal is what a server signs of an export, in manifest.jws: the manifest, by its hash, so that what is
+// signed stays short however many files there are.
+type Seal struct {
+	Schema   string            `json:"schema"`
+	Export   consent.ExportID  `json:"export"`
+	Account  consent.AccountID `json:"account"`
+	Created  time.Time         `json:"created"`
+	Manifest string            `json:"manifest_sha256"`
+}
+
 // LeftOut is a session that is not in the file, and why.
 type LeftOut struct {
 	Session consent.SessionID   `json:"session"`
@@ -54,6 +64,7 @@ type AccountData struct {
 	LogIns   []LogIn       `json:"log_ins" doc:"Log-ins that are still kept."`
 	Notices  []Notice      `json:"notices" doc:"What was answered before each interview, word for word."`
 	Sessions []SessionLine `json:"sessions"`
+	Receipts []string      `json:"receipts" doc:"Files of receipts about sessions that are not here any more."`
 }
 
 // Profile is the account itself. Its password is kept only as a hash that cannot be turned back.

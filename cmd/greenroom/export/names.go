@@ -29,7 +29,7 @@ func folderOf(session consent.SessionID) string { return "sessions/" + string(se
 
 // knownName matches every name that an export can have and nothing else: no "..", no leading slash, no
 // backslash, no upper case, so that no two names can be one file on any system.
-var knownName = regexp.MustCompile(`^(?:manifest\.json|manifest\.jws|schema\.json|data\.json|` +
+var knownName = regexp.MustCompile(`^(?:manifest\.json|manifest\.jws|schema\.json|data\.json|receipts/[a-z0-9-]{1,64}\.json|` +
 	`sessions/[a-z2-7]{26}/(?:session\.json|transcript\.json|captions\.vtt|recording\.webm|receipts/[a-z0-9-]{1,64}\.json))$`)
 
 // checkName refuses a name that no export has, and says why.

@@ -25,8 +25,8 @@ const (
 
 // Checks are how signatures are checked.
 type Checks struct {
-	// Open checks a signature of a server's notary and returns what was signed.
-	Open func(signature string) (payload []byte, err error)
+	// Open checks a signature of a server's notary and decodes what was signed.
+	Open func(signature string, body any) error
 	// Receipt checks a receipt's file; nil: receipts are checked like any other file.
 	Receipt func(text []byte) error
 }
@@ -116,7 +116,7 @@ func endsExactly(file io.ReaderAt, size int64) error {
 	return nil
 }
 
-// checkManifest reads the manifest and compares it with what was signed, byte for byte.
+// checkManifest reads the manifest and compares its hash with the one that was signed.
 func (v *verifying) checkManifest() error {
 	text, err := v.read(manifestName, maxManifest)
 	if err != nil {
@@ -126,18 +126,21 @@ func (v *verifying) checkManifest() error {
 	if err != nil {
 		return err
 	}
-	signed, err := v.Open(string(signature))
-	if err != nil {
+	var seal Seal
+	if err := v.Open(string(signature), &seal); err != nil {
 		return fmt.Errorf("%s: %w", signatureName, err)
 	}
-	if !bytes.Equal(signed, text) {
+	if sum := sha256.Sum256(text); seal.Manifest != hex.EncodeToString(sum[:]) {
 		return fmt.Errorf("%s is not what the server signed: it was changed", manifestName)
 	}
 	if err := json.Unmarshal(text, &v.manifest); err != nil {
 		return fmt.Errorf("read %s: %w", manifestName, err)
 	}
-	if v.manifest.Kind != kindManifest || v.manifest.Schema != Schema {
+	if v.manifest.Kind != kindManifest || v.manifest.Schema != Schema || seal.Schema != Schema {
 		return fmt.Errorf("its layout is %q, this program knows %q: use a newer greenroom", v.manifest.Schema, Schema)
+	}
+	if seal.Export != v.manifest.Export || seal.Account != v.manifest.Account || !seal.Created.Equal(v.manifest.Created) {
+		return fmt.Errorf("%s is about another export than %s", manifestName, signatureName)
 	}
 	return nil
 }

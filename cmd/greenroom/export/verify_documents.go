@@ -28,7 +28,7 @@ func (v *verifying) checkDocuments() error {
 	for _, f := range v.manifest.Files {
 		switch {
 		case f.Name == schemaName || !strings.HasSuffix(f.Name, ".json"):
-		case strings.Contains(f.Name, "/"+receiptsFolder):
+		case strings.HasPrefix(f.Name, receiptsFolder), strings.Contains(f.Name, "/"+receiptsFolder):
 			if err := v.checkReceipt(f.Name); err != nil {
 				return err
 			}
@@ -114,7 +114,10 @@ func (v *verifying) checkDocument(schema *jsonschema.Schema, name string, sizes 
 		if name != accountName || document.Profile.ID != v.manifest.Account {
 			return mismatch
 		}
-		return checkFolders(document.Sessions, sizes)
+		if err := checkFolders(document.Sessions, sizes); err != nil {
+			return err
+		}
+		return checkReceipts("", document.Receipts, sizes)
 	case kindTranscript:
 		if name != folderOf(document.Session)+transcriptName {
 			return mismatch
@@ -147,16 +150,21 @@ func (v *verifying) checkSession(folder string, recording *Recording, receipts [
 	case recorded:
 		v.result.Recordings++
 	}
+	return checkReceipts(folder, receipts, sizes)
+}
+
+// checkReceipts: the folder has the receipts that are named, and no others.
+func checkReceipts(folder string, receipts []string, sizes map[string]int64) error {
 	named := make(map[string]bool, len(receipts))
 	for _, name := range receipts {
 		if _, ok := sizes[name]; !ok || !strings.HasPrefix(name, folder+receiptsFolder) {
-			return fmt.Errorf("receipt %s is missing: the session names it", name)
+			return fmt.Errorf("receipt %s is missing: it is named", name)
 		}
 		named[name] = true
 	}
 	for name := range sizes {
 		if strings.HasPrefix(name, folder+receiptsFolder) && !named[name] {
-			return fmt.Errorf("receipt %s is there, but the session does not name it", name)
+			return fmt.Errorf("receipt %s is there, but nothing names it", name)
 		}
 	}
 	return nil

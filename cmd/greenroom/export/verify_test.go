@@ -3,7 +3,9 @@ package export
 import (
 	"archive/zip"
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -61,7 +63,7 @@ func example(t *testing.T) (*world, consent.SessionID, []byte) {
 	w := newWorld(t)
 	id := w.add(consent.SessionAssessed, time.Second)
 	w.add(consent.SessionErased, 0)
-	w.receipts[id] = []Receipt{{ID: "abc-1", Text: []byte(`{"receipt":"x"}`)}}
+	w.receipts[id] = []consent.HeldReceipt{{ID: "abc-1", File: consent.ReceiptFile{Receipt: "a receipt"}}}
 	return w, id, w.file(t)
 }
 
@@ -168,11 +170,14 @@ func TestVerifyRefusesWhatDoesNotFit(t *testing.T) {
 		"a document outside the schema": {map[string]func(string) string{folder + sessionName: swap(`"mode": "practice"`, `"mode": "theatre"`)}, "does not fit the schema"},
 		"a field too many":              {map[string]func(string) string{accountName: swap(`"kind": "account",`, `"kind": "account", "more": 1,`)}, "does not fit the schema"},
 		"a time that is none":           {map[string]func(string) string{folder + sessionName: swap(`"created": "2026`, `"created": "noon of 2026`)}, "does not fit the schema"},
+		"another export":                {map[string]func(string) string{manifestName: swap(string(w.export.ID), strings.Repeat("b", 26))}, "is about another export"},
+		"a receipt that nobody names":   {map[string]func(string) string{folder + sessionName: swap(`"`+folder+receiptsFolder+`abc-1.json"`, ``)}, "nothing names it"},
+		"an older receipt missing":      {map[string]func(string) string{accountName: swap(`"receipts": []`, `"receipts": ["receipts/old-1.json"]`)}, "is missing"},
 		"another account":               {map[string]func(string) string{accountName: swap(string(w.account.ID), strings.Repeat("b", 26))}, "something else than its place"},
 		"another session":               {map[string]func(string) string{folder + sessionName: swap(`"id": "`+string(id), `"id": "`+strings.Repeat("b", 26))}, "something else than its place"},
 		"another transcript":            {map[string]func(string) string{folder + transcriptName: swap(string(id), strings.Repeat("b", 26))}, "something else than its place"},
 		"a recording of another size":   {map[string]func(string) string{folder + sessionName: swap(`"size": 2`, `"size": 3`)}, "the session says"},
-		"a receipt that is none":        {map[string]func(string) string{folder + receiptsFolder + "abc-1.json": swap("receipt", "recipes")}, "no receipt"},
+		"a receipt that is none":        {map[string]func(string) string{folder + receiptsFolder + "abc-1.json": swap("a receipt", "a recipe")}, "no receipt"},
 		"a session that is not named":   {map[string]func(string) string{accountName: swap(`"folder": "`+folder+`"`, `"left_out": "held"`)}, "does not name its session"},
 		"a session that is not there":   {map[string]func(string) string{accountName: swap(`"left_out": "erased"`, `"folder": "sessions/`+strings.Repeat("b", 26)+`/"`)}, "is missing"},
 		"a schema from elsewhere":       {map[string]func(string) string{schemaName: swap(`"$ref": "#/$defs/Manifest"`, `"$ref": "https://example.org/x"`)}, "nothing outside the file is read"},
@@ -223,7 +228,10 @@ func resigned(t *testing.T, w *world, files []packed, edit map[string]func(strin
 			t.Fatal(err)
 		}
 		changed := []byte(change(string(text)))
-		signature, err := w.sign(changed)
+		sum := sha256.Sum256(changed)
+		signature, err := w.sign(Seal{
+			Schema: Schema, Export: manifest.Export, Account: manifest.Account, Created: testNow, Manifest: hex.EncodeToString(sum[:]),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

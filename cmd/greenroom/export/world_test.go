@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -28,7 +29,8 @@ type world struct {
 	over     bool // the export was taken away
 	broken   error
 	videos   map[consent.SessionID]time.Duration // how long the recording is; 0: nothing was recorded
-	receipts map[consent.SessionID][]Receipt
+	receipts map[consent.SessionID][]consent.HeldReceipt
+	older    []consent.HeldReceipt // of sessions that were erased
 	key      ed25519.PrivateKey
 	asked    []consent.Artefact
 	before   func(what string) // called before each read
@@ -46,7 +48,7 @@ func newWorld(t testing.TB) *world {
 			ID: consent.NewID[consent.AccountID](), Kind: consent.AccountCandidate, Email: "canary@example.org", DisplayName: "Candice <Canary>",
 		},
 		sessions: map[consent.SessionID]consent.Session{}, videos: map[consent.SessionID]time.Duration{},
-		receipts: map[consent.SessionID][]Receipt{}, key: key, before: func(string) {},
+		receipts: map[consent.SessionID][]consent.HeldReceipt{}, key: key, before: func(string) {},
 	}
 	w.export = consent.Export{ID: consent.NewID[consent.ExportID](), Account: w.account.ID, Whole: true, State: consent.ExportRunning}
 	return w
@@ -153,8 +155,9 @@ func (w *world) AccountHistory(_ context.Context, export consent.Export) (consen
 	}
 	return consent.AccountHistory{
 		Account: w.account, AgeRule: consent.AgeRule, CreatedAt: testNow.AddDate(0, -1, 0),
-		LogIns:  []consent.LogIn{{Since: testNow.Add(-time.Hour), Until: testNow.Add(23 * time.Hour)}},
-		Notices: []consent.AnsweredNotice{{Notice: consent.Notice{Version: 1, Text: "# What happens\n"}, Answered: testNow}},
+		LogIns:   []consent.LogIn{{Since: testNow.Add(-time.Hour), Until: testNow.Add(23 * time.Hour)}},
+		Notices:  []consent.AnsweredNotice{{Notice: consent.Notice{Version: 1, Text: "# What happens\n"}, Answered: testNow}},
+		Receipts: w.older,
 	}, nil
 }
 
@@ -179,8 +182,8 @@ func (w *world) SessionHistory(_ context.Context, permit consent.Permit) (consen
 	}, nil
 }
 
-// SessionReceipts implements Receipts.
-func (w *world) SessionReceipts(_ context.Context, permit consent.Permit) ([]Receipt, error) {
+// SessionReceipts implements Histories.
+func (w *world) SessionReceipts(_ context.Context, permit consent.Permit) ([]consent.HeldReceipt, error) {
 	w.before("receipts")
 	return w.receipts[permit.Session()], permit.Demand(permit.Session(), consent.ArtefactSession)
 }
@@ -248,27 +251,31 @@ func (w *world) ReadChunks(_ context.Context, permit consent.Permit, segment med
 }
 
 // sign makes a token that open takes apart again; the real notary has tests of its own.
-func (w *world) sign(payload []byte) (string, error) {
+func (w *world) sign(body any) (string, error) {
+	payload, err := json.Marshal(body)
+	if err != nil {
+		return "", err
+	}
 	encode := base64.RawURLEncoding.EncodeToString
 	return encode(payload) + "." + encode(ed25519.Sign(w.key, payload)), nil
 }
 
-func (w *world) open(token string) ([]byte, error) {
+func (w *world) open(token string, body any) error {
 	text, signature, _ := strings.Cut(token, ".")
 	payload, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
-		return nil, fmt.Errorf("no token: %w", err)
+		return fmt.Errorf("no token: %w", err)
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(signature)
 	if err != nil || !ed25519.Verify(w.key.Public().(ed25519.PublicKey), payload, raw) {
-		return nil, errors.New("the signature is not this server's")
+		return errors.New("the signature is not this server's")
 	}
-	return payload, nil
+	return json.Unmarshal(payload, body)
 }
 
 func (w *world) writer() Writer {
 	return Writer{Sources{
-		Gate: consent.Gate{Reader: w}, Records: w, Recordings: w, Histories: w, Receipts: w, Sign: w.sign,
+		Gate: consent.Gate{Reader: w}, Records: w, Recordings: w, Histories: w, Sign: w.sign,
 		Now: func() time.Time { return testNow },
 	}}
 }
@@ -287,9 +294,10 @@ func ignoreProgress(context.Context, consent.SessionID, consent.ExportFault) err
 
 func (w *world) verify(file []byte) (Verified, error) {
 	return Verify(bytes.NewReader(file), int64(len(file)), Checks{Open: w.open, Receipt: func(text []byte) error {
-		if !bytes.HasPrefix(text, []byte(`{"receipt"`)) {
-			return errors.New("no receipt")
+		file, err := consent.ParseReceiptFile(text)
+		if err == nil && file.Receipt != "a receipt" {
+			err = errors.New("no receipt")
 		}
-		return nil
+		return err
 	}})
 }

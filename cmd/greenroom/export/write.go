@@ -23,8 +23,7 @@ type Sources struct {
 	Records    Records
 	Recordings media.RecordingReader
 	Histories  Histories
-	Receipts   Receipts
-	Sign       func(payload []byte) (string, error) // a JWS of the server's notary
+	Sign       func(body any) (string, error) // a JWS of the server's notary
 	Now        func() time.Time
 }
 
@@ -39,22 +38,12 @@ type Histories interface {
 	AccountHistory(ctx context.Context, export consent.Export) (consent.AccountHistory, error)
 	// SessionHistory needs the Permit for [consent.ArtefactSession].
 	SessionHistory(ctx context.Context, permit consent.Permit) (consent.SessionHistory, error)
-}
-
-// Receipts reads the candidate's signed receipts of a session, each a file that can be checked by itself.
-// It needs the Permit for [consent.ArtefactSession].
-type Receipts interface {
-	SessionReceipts(ctx context.Context, permit consent.Permit) ([]Receipt, error)
-}
-
-// Receipt is one receipt's file.
-type Receipt struct {
-	ID   string
-	Text []byte
+	// SessionReceipts are the candidate's, and need the same Permit.
+	SessionReceipts(ctx context.Context, permit consent.Permit) ([]consent.HeldReceipt, error)
 }
 
 // Progress is told when a session is in the file, or is not and why. An error ends the export.
-type Progress func(ctx context.Context, session consent.SessionID, fault consent.ExportFault) error
+type Progress = func(ctx context.Context, session consent.SessionID, fault consent.ExportFault) error
 
 // Writer makes the files.
 type Writer struct{ Sources }
@@ -155,7 +144,14 @@ func (r *run) sessionFiles(ctx context.Context, session consent.SessionID, folde
 	if data.Recording, err = r.recording(ctx, session, folder); err != nil {
 		return err
 	}
-	if data.Receipts, err = r.receipts(ctx, session, folder); err != nil {
+	if permit, err = r.permit(ctx, session, consent.ArtefactSession); err != nil { // the recording took its time
+		return err
+	}
+	receipts, err := r.Histories.SessionReceipts(ctx, permit)
+	if err != nil {
+		return fmt.Errorf("read receipts: %w", err)
+	}
+	if data.Receipts, err = r.receipts(receipts, folder); err != nil {
 		return err
 	}
 	return r.archive.addJSON(folder+sessionName, data)
@@ -226,22 +222,12 @@ func (r *run) recording(ctx context.Context, session consent.SessionID, folder s
 	}, nil
 }
 
-func (r *run) receipts(ctx context.Context, session consent.SessionID, folder string) ([]string, error) {
-	permit, err := r.permit(ctx, session, consent.ArtefactSession)
-	if err != nil {
-		return nil, err
-	}
-	receipts, err := r.Receipts.SessionReceipts(ctx, permit)
-	if err != nil {
-		return nil, fmt.Errorf("read receipts: %w", err)
-	}
+// receipts writes each receipt as a file that can be checked by itself.
+func (r *run) receipts(receipts []consent.HeldReceipt, folder string) ([]string, error) {
 	names := []string{}
 	for _, receipt := range receipts {
-		name := folder + receiptsFolder + receipt.ID + ".json"
-		if err := checkName(name); err != nil {
-			return nil, err
-		}
-		if err := r.archive.addBytes(name, receipt.Text); err != nil {
+		name := folder + receiptsFolder + string(receipt.ID) + ".json"
+		if err := r.archive.addJSON(name, receipt.File); err != nil {
 			return nil, err
 		}
 		names = append(names, name)
@@ -255,7 +241,11 @@ func (r *run) account(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read history: %w", err)
 	}
-	if err := r.archive.addJSON(accountName, accountOf(history, r.archive.created, append([]SessionLine{}, r.lines...))); err != nil {
+	data := accountOf(history, r.archive.created, append([]SessionLine{}, r.lines...))
+	if data.Receipts, err = r.receipts(history.Receipts, ""); err != nil {
+		return err
+	}
+	if err := r.archive.addJSON(accountName, data); err != nil {
 		return err
 	}
 	schema, err := schemaText()

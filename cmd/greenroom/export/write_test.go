@@ -53,12 +53,13 @@ func TestExportHoldsEverythingOfTheAccount(t *testing.T) {
 	w := newWorld(t)
 	id := w.add(consent.SessionAssessed, 20*time.Second)
 	bare := w.add(consent.SessionScheduled, 0)
-	w.receipts[id] = []Receipt{{ID: "abc-1", Text: []byte(`{"receipt":"x"}`)}}
+	w.receipts[id] = []consent.HeldReceipt{{ID: "abc-1", File: consent.ReceiptFile{Receipt: "a receipt"}}}
+	w.older = []consent.HeldReceipt{{ID: "old-1", File: consent.ReceiptFile{Receipt: "a receipt"}}}
 	files := unpack(t, w.file(t))
 
 	folder, none := folderOf(id), folderOf(bare)
 	want := []string{
-		accountName, manifestName, signatureName, schemaName,
+		accountName, manifestName, signatureName, schemaName, receiptsFolder + "old-1.json",
 		none + captionsName, none + sessionName, none + transcriptName,
 		folder + captionsName, folder + receiptsFolder + "abc-1.json", folder + recordingName, folder + sessionName, folder + transcriptName,
 	}
@@ -67,7 +68,7 @@ func TestExportHoldsEverythingOfTheAccount(t *testing.T) {
 		t.Errorf("files %v,\nwant %v", got, want)
 	}
 	account := decode[AccountData](t, files, accountName)
-	if account.Profile.Email != w.account.Email || account.Profile.Name != w.account.DisplayName || len(account.LogIns) != 1 || len(account.Notices) != 1 || len(account.Sessions) != 2 {
+	if account.Profile.Email != w.account.Email || account.Profile.Name != w.account.DisplayName || len(account.LogIns) != 1 || len(account.Notices) != 1 || len(account.Sessions) != 2 || len(account.Receipts) != 1 {
 		t.Errorf("account %+v", account)
 	}
 	data := decode[SessionData](t, files, folder+sessionName)
