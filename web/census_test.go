@@ -62,6 +62,11 @@ var census = map[string]caller{
 	"GET /api/v1/log-ins":                   anyLogIn,
 	"POST /api/v1/log-ins/{id}/end":         anyLogIn,
 	"POST /api/v1/log-out-everywhere":       anyStep,
+
+	"POST /api/v1/exports":              candidate,
+	"GET /api/v1/exports":               candidate,
+	"GET /api/v1/exports/{id}":          candidate,
+	"GET /api/v1/exports/{id}/download": candidate,
 }
 
 func TestEveryRouteSaysWhoMayCallIt(t *testing.T) {

@@ -32,6 +32,10 @@ func needsConfirming(op *huma.Operation, v *visit) *problem {
 	if op.Metadata[confirmedKey] != true || v.logIn.Confirmed <= confirmFor {
 		return nil
 	}
+	return confirmAgain()
+}
+
+func confirmAgain() *problem {
 	p := newProblem(http.StatusForbidden, "This needs a fresh proof that it is you.", "Give your password again; then it is done.")
 	p.Type = typeConfirm
 	return p

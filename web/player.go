@@ -165,7 +165,7 @@ type mediaWriter struct {
 	to      http.ResponseWriter
 	control *http.ResponseController
 	conn    *net.TCPConn // nil where it is shared
-	head    mediaHead
+	head    interface{ send(w http.ResponseWriter) }
 	begun   atomic.Bool // the head was sent
 	broken  bool        // the reader went away or took nothing
 

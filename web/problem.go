@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"math"
 	"net/http"
@@ -124,6 +125,12 @@ func problemOf(err error) *problem {
 	case errors.Is(err, consent.ErrEmailTaken):
 		return newProblem(http.StatusConflict, "This e-mail address has an account already.",
 			"Log in with it, or use another address.").because(err)
+	case errors.Is(err, consent.ErrExportUnderWay):
+		return newProblem(http.StatusConflict, "A copy of your data is being made already.",
+			"Wait until it is ready; one is made at a time.").because(err)
+	case errors.Is(err, consent.ErrExportsSpent):
+		return newProblem(http.StatusTooManyRequests, fmt.Sprintf("You asked for %d copies of your data within a day.", consent.MostExports),
+			"Download one of those, or come back tomorrow.").because(err)
 	case errors.As(err, &tooLarge):
 		return newProblem(http.StatusRequestEntityTooLarge, "The request is larger than 1 MiB.",
 			"Send less at once.").because(err)

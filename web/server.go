@@ -24,6 +24,7 @@ type Config struct {
 	Shared     Shared
 	Changes    Changes
 	Ops        Ops
+	Exports    Exports
 	Gate       consent.Gate
 	Pepper     Pepper
 
@@ -103,7 +104,8 @@ func (c Config) check() error {
 	for name, missing := range map[string]bool{
 		"Accounts": c.Accounts == nil, "Sessions": c.Sessions == nil, "Records": c.Records == nil,
 		"Recordings": c.Recordings == nil, "Shared": c.Shared == nil, "Changes": c.Changes == nil, "Ops": c.Ops == nil,
-		"Gate": c.Gate.Reader == nil, "Mount": c.Mount == nil, "Log": c.Log == nil, "Pepper": c.Pepper == nil,
+		"Exports": c.Exports == nil,
+		"Gate":    c.Gate.Reader == nil, "Mount": c.Mount == nil, "Log": c.Log == nil, "Pepper": c.Pepper == nil,
 	} {
 		if missing {
 			return fmt.Errorf("web: Config.%s is missing", name)
@@ -128,6 +130,7 @@ func (s *Server) addRoutes() error {
 	s.sharedRoutes()
 	s.playbackRoutes()
 	s.eventRoutes()
+	s.exportRoutes()
 	s.opsRoutes()
 	s.retentionRoutes()
 	s.plain(candidate, "GET /sessions/{id}/room", "join-room", "The room's WebSocket (signaling/PROTOCOL.md)", "application/json",

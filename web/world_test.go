@@ -50,6 +50,9 @@ type world struct {
 	snapshots      int
 	chunkReads     int
 	lookUps        int // of log-ins
+	exports        []consent.Export
+	exportFile     func(number int) ([]byte, error) // what a ready export's file holds
+	exportFails    error                            // every request for an export fails with it
 }
 
 func newWorld() *world {
@@ -73,6 +76,7 @@ var _ interface {
 	Shared
 	Changes
 	Ops
+	Exports
 	consent.SnapshotReader
 } = (*world)(nil)
 
@@ -562,6 +566,9 @@ func (w *world) Snapshot(ctx context.Context, actor consent.Actor, id consent.Se
 	if actor.Kind == consent.ActorEmployer && snapshot.ActorLive {
 		snapshot.MemberRole, snapshot.OrgLive = consent.MemberReviewer, true
 	}
+	snapshot.ExportOpen = actor.Export != "" && slices.ContainsFunc(w.exports, func(e consent.Export) bool {
+		return e.ID == actor.Export && e.Account == actor.Account && e.State == consent.ExportReady
+	})
 	for _, a := range w.authorizations[id] {
 		if actor.Kind == consent.ActorEmployer && a.Org == actor.Org {
 			snapshot.Authorizations = append(snapshot.Authorizations, a)
@@ -606,7 +613,7 @@ func newStage(t *testing.T, adjust ...func(*Config)) *stage {
 		t.Fatalf("built-in bank: %v", err)
 	}
 	cfg := Config{
-		Accounts: w, Sessions: w, Records: w, Recordings: w, Shared: w, Changes: w, Ops: w, Gate: consent.Gate{Reader: w}, Pepper: testPepper{},
+		Accounts: w, Sessions: w, Records: w, Recordings: w, Shared: w, Changes: w, Ops: w, Exports: w, Gate: consent.Gate{Reader: w}, Pepper: testPepper{},
 		Bank: bank, Build: "test", Log: slog.New(slog.NewTextHandler(log, nil)), Now: func() time.Time { return testNow },
 		Judge: Judge{TranscriberEngine: "moonshine-tiny", TranscriberPlace: ThisServer, AssessorModel: "judge-1", AssessorPlace: "models.example.org"},
 		Mount: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "room") }),

@@ -72,6 +72,7 @@ type app struct {
 	segments *storage.Segments
 	live     *storage.Ingest
 	changes  *storage.Changes
+	exports  *storage.Exports
 	gate     consent.Gate
 
 	speech      *assess.SpeechRuntime
@@ -193,6 +194,7 @@ func (a *app) openStores(ctx context.Context) (err error) {
 	a.segments = storage.NewSegments(a.database, a.keys, a.spool, a.objects)
 	a.live = storage.NewIngest(a.database, a.keys, a.model != nil)
 	a.changes = storage.NewChanges(a.database, a.log)
+	a.exports = storage.NewExports(a.database, a.keys, a.objects, a.log)
 	a.services.start(ctx, "the change listener", a.changes.Run, nil)
 	a.uploader = storage.NewUploader(a.database, a.keys, a.spool, a.objects, a.gate, a.log)
 	a.services.start(ctx, "the uploader", a.uploader.Run, func(ctx context.Context) error {
@@ -353,7 +355,7 @@ func (a *app) openPages(ctx context.Context) error {
 	a.pages, err = web.New(web.Config{
 		Accounts: storage.NewAccounts(a.database, a.logIn), Sessions: storage.NewSessions(a.database), Records: records,
 		Recordings: a.segments, Shared: storage.NewShared(a.database), Changes: a.changes,
-		Ops: storage.NewOps(a.database, a.spoolBacklog), Gate: a.gate, Pepper: a.logIn, Bank: bank, Judge: a.judge,
+		Ops: storage.NewOps(a.database, a.spoolBacklog), Exports: a.exports, Gate: a.gate, Pepper: a.logIn, Bank: bank, Judge: a.judge,
 		Mount: signaling.Handler(a.rooms), Ready: a.ready, Build: buildName(), Log: a.log,
 		TrustedProxies: proxies,
 	})
@@ -407,13 +409,14 @@ func (a *app) startJobs(ctx context.Context) error {
 		Results: storage.NewResults(a.database, a.keys), Gate: a.gate, Model: a.model, Settled: a.desk.settled, Log: a.log,
 	})
 	jobs, err := storage.NewJobs(a.database, storage.JobHandlers{
-		Evidence: a.assessor.Evidence, Answer: a.assessor.Answer, TurnEpoch: a.keys.TurnEpoch,
+		Evidence: a.assessor.Evidence, Answer: a.assessor.Answer, TurnEpoch: a.keys.TurnEpoch, Export: a.makeExport,
 	}, storage.JobOptions{
 		OnDiscard: a.giveUp, Log: a.log,
 	})
 	if err != nil {
 		return err
 	}
+	a.services.start(ctx, "the exports", a.exports.Run, nil)
 	a.services.start(ctx, "the jobs", jobs.Run, nil)
 	return nil
 }
@@ -422,6 +425,12 @@ func (a *app) startJobs(ctx context.Context) error {
 // was given is gathered, or given up, with the answer.
 func (a *app) giveUp(ctx context.Context, job storage.DiscardedJob) {
 	a.log.Error("a job was given up", "kind", job.Kind, "session", job.Session, "error", job.Err)
+	if job.Export != "" {
+		if err := a.exports.GiveUp(ctx, job.Export); err != nil {
+			a.log.Error("an export could not be given up", "export", job.Export, "error", err)
+		}
+		return
+	}
 	if job.Kind != "assess_answer" {
 		return
 	}
