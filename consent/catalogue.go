@@ -111,6 +111,7 @@ func tables() []table {
 			linked: "id session org purpose scopes valid_from valid_until granted_at notice_sha256 notice_version language supersedes invitation requested_by",
 		},
 		{name: "authorization_events", class: ClassConsent, linked: "id authorization_id org kind at account ends reason"},
+		{name: "receipts", class: ClassConsent, linked: "id seq session authorization_id org account side kind notice_sha256 jws at"},
 		{name: "accesses", class: ClassAudit, linked: "id session org account artefact at"},
 
 		{name: "ledger", class: ClassLedger, linked: "seq at kind session authorization_id account leaf chain"},

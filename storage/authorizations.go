@@ -120,6 +120,7 @@ func (s *Sessions) Authorize(ctx context.Context, candidate consent.AccountID, i
 	if err != nil {
 		return consent.Authorization{}, fmt.Errorf("authorize: %w", err)
 	}
+	s.database.settle(ctx) // it may have ended another
 	return granted, nil
 }
 
@@ -260,6 +261,7 @@ func (s *Sessions) WithdrawAuthorization(ctx context.Context, candidate consent.
 	if err != nil {
 		return fmt.Errorf("withdraw authorization: %w", err)
 	}
+	s.database.settle(ctx)
 	return nil
 }
 

@@ -51,6 +51,7 @@ type Changes struct {
 	mu       sync.Mutex
 	sessions map[consent.SessionID]map[chan struct{}]struct{}
 	all      map[chan Change]struct{}
+	ledger   map[chan struct{}]struct{}
 }
 
 // NewChanges returns the changes of a database; nothing is heard until Run runs.
@@ -58,6 +59,7 @@ func NewChanges(database *Database, log *slog.Logger) *Changes {
 	return &Changes{
 		database: database, log: log,
 		sessions: make(map[consent.SessionID]map[chan struct{}]struct{}), all: make(map[chan Change]struct{}),
+		ledger: make(map[chan struct{}]struct{}),
 	}
 }
 
@@ -98,6 +100,22 @@ func (c *Changes) SubscribeAll(ctx context.Context) <-chan Change {
 	return queue
 }
 
+// SubscribeLedger returns a channel that gets a value whenever the ledger grew, or may have; values are
+// merged. It is closed when ctx ends.
+func (c *Changes) SubscribeLedger(ctx context.Context) <-chan struct{} {
+	wake := make(chan struct{}, 1)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ledger[wake] = struct{}{}
+	context.AfterFunc(ctx, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.ledger, wake)
+		close(wake)
+	})
+	return wake
+}
+
 // Run listens until ctx ends. A lost connection is made anew, and then every subscriber is woken,
 // because nobody knows what was missed.
 func (c *Changes) Run(ctx context.Context) error {
@@ -132,10 +150,11 @@ func (c *Changes) listen(ctx context.Context) error {
 		defer cancel()
 		_ = conn.Close(closing)
 	}()
-	if _, err := conn.Exec(ctx, "LISTEN "+changesChannel); err != nil {
+	if _, err := conn.Exec(ctx, "LISTEN "+changesChannel+"; LISTEN "+ledgerChannel); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
 	c.tell(Change{})
+	c.tellLedger()
 	for {
 		if err := c.hear(ctx, conn); err != nil {
 			return err
@@ -148,6 +167,10 @@ func (c *Changes) hear(ctx context.Context, conn *pgx.Conn) error {
 	quiet, cancel := context.WithTimeout(ctx, changesQuiet)
 	defer cancel()
 	notification, err := conn.WaitForNotification(quiet)
+	if err == nil && notification.Channel == ledgerChannel {
+		c.tellLedger()
+		return nil
+	}
 	if err == nil {
 		c.tell(parseChange(notification.Payload))
 		return nil
@@ -180,6 +203,17 @@ func (c *Changes) tell(change Change) {
 	}
 	for queue := range c.all {
 		put(queue, change)
+	}
+}
+
+func (c *Changes) tellLedger() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for wake := range c.ledger {
+		select {
+		case wake <- struct{}{}:
+		default:
+		}
 	}
 }
 

@@ -21,9 +21,18 @@
 // Erasing a session destroys its keys first; what is left of it is noise from then on. Keys are sealed
 // anew every day under a key that lives for 21 days ([Keys.TurnEpoch]), so backups become noise too.
 //
+// # Proof
+//
+// What gives or ends a right to look is an entry of the ledger, in the transaction that makes it so, and
+// gives both sides a receipt that [Notary] signs. Entries are only ever added, each commits to all before
+// it, and [Journal] keeps a copy outside the database: an ending is answered when that copy has it, and a
+// database that was restored from a backup is told what it forgot before anything is served
+// ([Journal.Reconcile]). Whoever adds an ending calls Database.settle after the commit, and gives it an
+// effect in replay.go.
+//
 // # Goroutines
 //
-// [Uploader.Run], [Changes.Run] and [Jobs.Run] work on the caller's goroutine until their context ends,
+// [Uploader.Run], [Changes.Run], [Journal.Run] and [Jobs.Run] work on the caller's goroutine until their context ends,
 // and wait for the goroutines that they started. [StartEmbedded] and [StartGateway] each start one that
 // owns the child process or the server inside this process; Stop waits for it. There are no others but
 // those of the connection pools, which [Database.Close] ends. The order of an end is: those who write,
@@ -40,7 +49,7 @@
 // # What is safe to share
 //
 // All exported types are safe for concurrent use, but for a segment's writer and an [Admin], which have
-// one user at a time. The spool and the private Postgres lock their folders, so two servers cannot
-// share one. A [Gateway] makes its data folder the working directory of
+// one user at a time. The spool, the journal and the private Postgres lock their folders, so two
+// servers cannot share one. A [Gateway] makes its data folder the working directory of
 // the process: there is one in a process, and all other paths are absolute.
 package storage

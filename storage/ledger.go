@@ -14,6 +14,9 @@ import (
 // in ASCII). The function ledger_append takes it until its transaction ends.
 const ledgerLock = 0x67726e6c65646772
 
+// ledgerChannel is where ledger_append tells every node that the ledger grew.
+const ledgerChannel = "greenroom_ledger"
+
 // record appends an event to the ledger, in the transaction that makes it so, and returns its place. An
 // event without a time gets the database's. Take every other lock of the transaction first: from here to
 // its end nobody else can append.
@@ -45,6 +48,17 @@ func databaseTime(ctx context.Context, tx pgx.Tx) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("ask the database for the time: %w", err)
 	}
 	return now, nil
+}
+
+// now asks for the time outside any other transaction.
+func (d *Database) now(ctx context.Context) (time.Time, error) {
+	var now time.Time
+	err := d.in(ctx, RoleAudit, rowContext{}, func(tx pgx.Tx) error {
+		var err error
+		now, err = databaseTime(ctx, tx)
+		return err
+	})
+	return now, err
 }
 
 // digest scans a SHA-256 sum.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -49,6 +50,7 @@ type Database struct {
 	contexts *contextSigner
 	jobs     enqueuer
 	notary   *Notary
+	journal  atomic.Pointer[Journal] // nil where none is kept: in tests and commands
 }
 
 // OpenDatabase connects as the owner, brings the schema up to date, makes sure of the log-in roles

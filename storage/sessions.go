@@ -165,6 +165,7 @@ func (s *Sessions) WithdrawConsent(ctx context.Context, candidate consent.Accoun
 	if err != nil {
 		return consent.Session{}, fmt.Errorf("withdraw consent: %w", err)
 	}
+	s.database.settle(ctx)
 	return session, nil
 }
 

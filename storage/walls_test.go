@@ -309,21 +309,28 @@ func TestRecordsOfConsentAreOnlyEverAdded(t *testing.T) {
 	}
 }
 
-// The owner of a managed database is seldom a superuser: everything must work for one that may only
-// make roles, in a database that is its own.
-func TestOwnerNeedsNoSuperuser(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t) // so that the roles exist
+// openAsPlainOwner makes a database whose owner may only make roles, and opens it as that owner. The
+// world it is given has made the roles.
+func openAsPlainOwner(t *testing.T, w *world) (d *Database, url string) {
+	t.Helper()
 	name := fmt.Sprintf("o%d", testCluster.count.Add(1))
 	password := newSecret()
 	w.ownerExec(t, fmt.Sprintf(`CREATE ROLE %s LOGIN CREATEROLE PASSWORD '%s'`, name, password))
 	w.ownerExec(t, fmt.Sprintf(`CREATE DATABASE %s OWNER %s`, name, name))
-	url := strings.Replace(testURL(name), embeddedOwner+":"+testCluster.postgres.owner+"@", name+":"+password+"@", 1)
+	url = strings.Replace(testURL(name), embeddedOwner+":"+testCluster.postgres.owner+"@", name+":"+password+"@", 1)
 	d, err := OpenDatabase(t.Context(), url, testCluster.base+"/secrets")
 	if err != nil {
 		t.Fatalf("open as %s: %v", name, err)
 	}
 	t.Cleanup(d.Close)
+	return d, url
+}
+
+// The owner of a managed database is seldom a superuser: everything must work for one that may only
+// make roles, in a database that is its own.
+func TestOwnerNeedsNoSuperuser(t *testing.T) {
+	t.Parallel()
+	d, url := openAsPlainOwner(t, newWorld(t))
 	admin, err := OpenAdmin(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)

@@ -292,5 +292,6 @@ func deadline(t *testing.T) <-chan time.Time {
 func shareRequest(with consent.Organization) consent.AuthorizationRequest {
 	return consent.AuthorizationRequest{
 		Org: with.ID, Purpose: consent.PurposeHiring, Scopes: []consent.Scope{consent.ScopeRatings}, ValidUntil: time.Now().Add(time.Hour),
+		NoticeSHA256: testNotice.SHA256(),
 	}
 }

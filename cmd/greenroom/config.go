@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"greenroom/assess"
+	"greenroom/consent"
 	"greenroom/storage"
 )
 
@@ -24,8 +25,9 @@ type config struct {
 	MediaPublicIP  string `name:"media-public-ip" help:"Address that browsers reach the media port at, if this machine does not know it itself." env:"GREENROOM_MEDIA_PUBLIC_IP"`
 	MetricsListen  string `help:"Address of Prometheus metrics; empty for none." default:"127.0.0.1:9464" env:"GREENROOM_METRICS_LISTEN"`
 
-	DataDir string `help:"Folder of everything that is kept on this machine: spool, keys, embedded database and object store." default:".greenroom/data" env:"GREENROOM_DATA"`
-	LibDir  string `help:"Folder of the speech model, ONNX Runtime and Postgres (made by make setup)." default:".greenroom/lib" env:"GREENROOM_LIB"`
+	DataDir   string `help:"Folder of everything that is kept on this machine: spool, keys, embedded database and object store." default:".greenroom/data" env:"GREENROOM_DATA"`
+	LedgerDir string `help:"Folder of the ledger's journal and checkpoints, outside the database; DATA/ledger if empty. Copy it to another machine." env:"GREENROOM_LEDGER" placeholder:"DIR"`
+	LibDir    string `help:"Folder of the speech model, ONNX Runtime and Postgres (made by make setup)." default:".greenroom/lib" env:"GREENROOM_LIB"`
 
 	DatabaseURL     string `name:"database-url" help:"Postgres to use instead of the embedded one: its owner, who may create roles." env:"GREENROOM_DATABASE_URL" placeholder:"URL"`
 	DatabaseURLFile string `name:"database-url-file" help:"File that holds the database URL." env:"GREENROOM_DATABASE_URL_FILE" placeholder:"FILE"`
@@ -33,6 +35,8 @@ type config struct {
 
 	S3 s3Config `embed:"" prefix:"s3-" envprefix:"GREENROOM_S3_"`
 	AI aiConfig `embed:"" prefix:"ai-" envprefix:"GREENROOM_AI_"`
+
+	Operator operatorConfig `embed:"" prefix:"operator-" envprefix:"GREENROOM_OPERATOR_"`
 
 	SpoolLimit        int64         `help:"Bytes of recordings that may wait for the object store; near it, new sessions are refused." default:"10737418240" env:"GREENROOM_SPOOL_LIMIT"`
 	TranscribeWorkers int           `help:"Utterances written down at the same time." default:"1" env:"GREENROOM_TRANSCRIBE_WORKERS"`
@@ -59,6 +63,15 @@ type aiConfig struct {
 	SpeechModel string `help:"Model that writes speech down; empty: the one on this server." env:"SPEECH_MODEL"`
 }
 
+// operatorConfig is what receipts say about whoever runs the server.
+type operatorConfig struct {
+	Name         string `help:"Who runs this server, as receipts name them." env:"NAME"`
+	Address      string `help:"Their postal address." env:"ADDRESS"`
+	Contact      string `help:"Where people reach them, e.g. a mail address." env:"CONTACT"`
+	Jurisdiction string `help:"Whose law applies, e.g. Germany (EU)." env:"JURISDICTION"`
+	Location     string `help:"Where what is stored lies, e.g. Frankfurt, Germany." env:"LOCATION"`
+}
+
 // validate reads secret files, makes paths absolute (the embedded object store changes the working
 // folder of the process) and refuses what cannot work, saying what to do.
 func (c *config) validate() error {
@@ -75,7 +88,10 @@ func (c *config) validate() error {
 			return err
 		}
 	}
-	for _, path := range []*string{&c.DataDir, &c.LibDir, &c.PostgresBin} {
+	if c.LedgerDir == "" {
+		c.LedgerDir = filepath.Join(c.DataDir, "ledger")
+	}
+	for _, path := range []*string{&c.DataDir, &c.LedgerDir, &c.LibDir, &c.PostgresBin} {
 		if *path == "" {
 			continue
 		}
@@ -174,6 +190,8 @@ func (c *config) objects() storage.ObjectsConfig {
 		AccessKey: c.S3.AccessKey, SecretKey: c.S3.SecretKey,
 	}
 }
+
+func (c *config) operator() consent.Operator { return consent.Operator(c.Operator) }
 
 func (c *config) openAI() assess.OpenAIConfig {
 	return assess.OpenAIConfig{

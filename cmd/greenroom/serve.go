@@ -63,6 +63,7 @@ type app struct {
 
 	owner    string // how to connect as the database's owner
 	database *storage.Database
+	journal  *storage.Journal
 	objects  *storage.Objects
 	keys     *storage.Keys
 	logIn    *storage.LogInKeys
@@ -96,7 +97,7 @@ func (a *app) start(ctx context.Context) error {
 	}
 	a.banner = banner{data: a.DataDir, program: os.Args[0]}
 	for _, step := range []func(context.Context) error{
-		a.openModels, a.openDatabase, a.openObjects, a.openStores, a.openDemo, a.openRooms, a.openPages, a.startJobs, a.startServing,
+		a.openModels, a.openDatabase, a.openLedger, a.openObjects, a.openStores, a.openDemo, a.openRooms, a.openPages, a.startJobs, a.startServing,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -144,6 +145,29 @@ func (a *app) openDatabase(ctx context.Context) error {
 	a.closing("the database pools", func(context.Context) error { database.Close(); return nil })
 	a.database = database
 	return nil
+}
+
+// openLedger tells a database that was restored from a backup what it has forgotten, before anything is
+// served, and refuses one whose ledger tells another story than this node's journal.
+func (a *app) openLedger(ctx context.Context) (err error) {
+	a.database.Notary().Describe(a.operator())
+	if a.journal, err = storage.OpenJournal(a.database, a.LedgerDir, a.log); err != nil {
+		return err
+	}
+	a.closing("the ledger folder", func(context.Context) error { return a.journal.Close() })
+	restored, err := a.journal.Reconcile(ctx, a.owner)
+	if err != nil {
+		return err
+	}
+	if restored > 0 {
+		a.log.Warn("the database was restored from a backup: what had ended since has ended again", "entries", restored)
+	}
+	return nil
+}
+
+// followLedger copies what other nodes and the administration commands append.
+func (a *app) followLedger(ctx context.Context) error {
+	return a.journal.Run(ctx, a.changes.SubscribeLedger(ctx))
 }
 
 // hostOf names where a URL leads without its password.
@@ -196,6 +220,7 @@ func (a *app) openStores(ctx context.Context) (err error) {
 	a.changes = storage.NewChanges(a.database, a.log)
 	a.exports = storage.NewExports(a.database, a.keys, a.objects, a.log)
 	a.services.start(ctx, "the change listener", a.changes.Run, nil)
+	a.services.start(ctx, "the ledger's journal", a.followLedger, a.journal.Flush)
 	a.uploader = storage.NewUploader(a.database, a.keys, a.spool, a.objects, a.gate, a.log)
 	a.services.start(ctx, "the uploader", a.uploader.Run, func(ctx context.Context) error {
 		draining, cancel := context.WithTimeout(ctx, a.DrainFor)
@@ -400,6 +425,9 @@ func (a *app) spoolBacklog() (files int, bytes int64) {
 func (a *app) ready(ctx context.Context) error {
 	if a.spool.Full() {
 		return errors.New("the spool is nearly full")
+	}
+	if err := a.journal.Check(); err != nil {
+		return err
 	}
 	return a.database.Check(ctx)
 }
