@@ -367,7 +367,7 @@ func FuzzParseModelAnswers(f *testing.F) {
 				t.Errorf("evidence outside the line was accepted: %+v", e)
 			}
 		}
-		rating, err := parseRating(text, "m", answerOf{"s", 0, 1}, competency, true, begun)
+		rating, err := parseRating(text, "m", answerOf{"s", 0, 1}, competency, newSource(), true, begun)
 		if level, ok := rating.Level(); err == nil && ok && (level < MinLevel || level > MaxLevel) {
 			t.Errorf("level %d was accepted", level)
 		}

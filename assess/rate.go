@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"greenroom/consent"
 )
@@ -30,13 +29,26 @@ func rateCompetency(ctx context.Context, model Model, names Names, of answerOf, 
 	if err != nil {
 		return Rating{}, err
 	}
+	from := ratingSource(names, question, c, lines)
 	request := ModelRequest{System: ratingSystem, User: prompt, Schema: ratingSchema, SchemaName: "rating", MaxTokens: 600}
 	return askTwice(ctx, model, request, func(text string) (Rating, error) {
-		return parseRating(text, model.Name(), of, c, supported(evidence, c.ID), now)
+		return parseRating(text, model.Name(), of, c, from, supported(evidence, c.ID), now)
 	})
 }
 
-func parseRating(text, modelName string, of answerOf, c Competency, hasEvidence bool, now time.Time) (Rating, error) {
+// ratingSource is what a model may quote in its sentences: what it was given to read.
+func ratingSource(names Names, question Question, c Competency, lines []Line) source {
+	texts := []string{question.Text, c.Name, c.Definition}
+	for level := MinLevel; level <= MaxLevel; level++ {
+		texts = append(texts, c.Anchors[level])
+	}
+	for _, words := range names.mask(lines) {
+		texts = append(texts, strings.Join(words, " "))
+	}
+	return newSource(texts...)
+}
+
+func parseRating(text, modelName string, of answerOf, c Competency, from source, hasEvidence bool, now time.Time) (Rating, error) {
 	var answer struct {
 		Observed     bool   `json:"observed"`
 		Level        int    `json:"level"`
@@ -47,8 +59,8 @@ func parseRating(text, modelName string, of answerOf, c Competency, hasEvidence 
 		return Rating{}, err
 	}
 	for _, sentence := range []string{answer.WhyNotHigher, answer.WhyNotLower} {
-		if utf8.RuneCountInString(sentence) > longestSentence {
-			return Rating{}, fmt.Errorf("%w: a sentence has more than %d characters", errUnusable, longestSentence)
+		if err := from.check(strings.TrimSpace(sentence)); err != nil {
+			return Rating{}, err
 		}
 	}
 	fields := RatingFields{
