@@ -13,7 +13,7 @@ LIB   := $(STATE)/lib
 GO_SOURCES   := $(shell git ls-files -co --exclude-standard '*.go' '*.sql' '*.json' go.mod go.sum 2>/dev/null | grep -v -e '^web/node_modules' -e '^\.ci/')
 PAGE_SOURCES := $(shell git ls-files -co --exclude-standard web 2>/dev/null | grep -v -e '\.go$$' -e '^web/dist' -e '^web/testdata')
 
-.PHONY: help run setup build page test test-go test-page e2e lint check bench fuzz up down clean tools need
+.PHONY: help run setup build page test test-go test-page e2e lint check bench fuzz sbom vuln reproduce up down clean tools need
 
 help: ## what can be made
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
@@ -69,12 +69,24 @@ lint: need web/node_modules/.ready web/dist/index.html ## every linter
 	@.ci/lint $(TOOLS)
 
 check: lint test ## exactly what CI runs
+	@if [ -n "$$GOVULNDB" ]; then .ci/vuln $(TOOLS) $(BIN); else echo 'vuln: not checked: GOVULNDB names no copy of the data'; fi
 
 bench: setup ## Go benchmarks; docs/benchmarks.md says what was seen
 	go test -run '^$$' -bench . -benchmem ./media ./assess
 
 fuzz: setup ## ten minutes of fuzzing for each target
 	@.ci/fuzz 10m
+
+# --- supply chain ----------------------------------------------------------------------------------
+
+sbom: build ## list what the program and its page are made of, as CycloneDX, in .greenroom/sbom
+	@.ci/sbom $(TOOLS) $(BIN) $(STATE)/sbom
+
+vuln: build ## look for known vulnerabilities in what is linked in; its data come from the network or from GOVULNDB
+	@.ci/vuln $(TOOLS) $(BIN)
+
+reproduce: page ## build twice in different folders, from nothing, and compare; takes a while
+	@.ci/reproduce --cold
 
 # --- compose ---------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 // Command compose checks docker-compose.yml without an engine: it loads the file with every profile,
 // resolves it as docker compose would, and makes sure that each image it builds has its Dockerfile and
-// target, and that each file it mounts, is in the repository.
+// target, and that each file it mounts, is in the repository. It refuses services that may do more than
+// they need and images that are not pinned; see hardening.go.
 package main
 
 import (
@@ -44,6 +45,9 @@ func check(ctx context.Context, args []string) error {
 }
 
 func checkService(service types.ServiceConfig) error {
+	if err := checkHardening(service); err != nil {
+		return err
+	}
 	if service.Build != nil {
 		if err := checkBuild(*service.Build); err != nil {
 			return err
@@ -72,6 +76,9 @@ func checkBuild(build types.BuildConfig) error {
 	}
 	if build.Target != "" && !regexp.MustCompile(`(?mi)^FROM\s+\S+\s+AS\s+`+regexp.QuoteMeta(build.Target)+`\s*$`).Match(text) {
 		return fmt.Errorf("image build: %s has no stage %q", path, build.Target)
+	}
+	if err := checkStages(string(text), build.Target); err != nil {
+		return fmt.Errorf("image build: %s: %w", path, err)
 	}
 	for _, match := range copied.FindAllStringSubmatch(string(text), -1) {
 		if strings.Contains(match[0], "--from=") {
