@@ -188,7 +188,7 @@ func (p *program) withdrawWhileWatching(candidate, employer *browser, session st
 }
 
 // recordingOf returns the address of the newest frozen state of a session's recording.
-func (b *browser) recordingOf(t *testing.T, session string) string {
+func (b *browser) recordingOf(t testing.TB, session string) string {
 	t.Helper()
 	var described struct {
 		Through int64 `json:"through"`
@@ -213,7 +213,7 @@ func (p *program) logIn(account demoAccount) *browser {
 }
 
 // proofOf is the body of a log-in, or of confirming one: with a code where the account needs one.
-func proofOf(t *testing.T, account demoAccount) string {
+func proofOf(t testing.TB, account demoAccount) string {
 	t.Helper()
 	proof := map[string]string{"email": account.Email, "password": account.Password}
 	if account.SecondFactor != "" {
@@ -234,7 +234,7 @@ var usedSteps = struct {
 
 // unusedCode returns a code that the server takes now. It waits only if the present one and the next were
 // both used.
-func unusedCode(t *testing.T, secret consent.CodeSecret) string {
+func unusedCode(t testing.TB, secret consent.CodeSecret) string {
 	t.Helper()
 	const step = 30
 	usedSteps.Lock()
@@ -266,17 +266,17 @@ func (b *browser) do(request *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-func (b *browser) get(t *testing.T, path string, status int) string {
+func (b *browser) get(t testing.TB, path string, status int) string {
 	t.Helper()
 	return b.call(t, http.MethodGet, path, "", status)
 }
 
-func (b *browser) post(t *testing.T, path, body string, status int) string {
+func (b *browser) post(t testing.TB, path, body string, status int) string {
 	t.Helper()
 	return b.call(t, http.MethodPost, path, body, status)
 }
 
-func (b *browser) call(t *testing.T, method, path, body string, status int) string {
+func (b *browser) call(t testing.TB, method, path, body string, status int) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

@@ -86,6 +86,7 @@ type app struct {
 	desk   *desk
 	rooms  *signaling.Rooms
 	pages  *web.Server
+	limits web.Limits // zero: the defaults; a measurement raises them
 	counts *metrics
 	banner banner
 }
@@ -382,7 +383,7 @@ func (a *app) openPages(ctx context.Context) error {
 		Recordings: a.segments, Shared: storage.NewShared(a.database), Changes: a.changes,
 		Ops: storage.NewOps(a.database, a.spoolBacklog), Exports: a.exports, Gate: a.gate, Pepper: a.logIn, Bank: bank, Judge: a.judge,
 		Mount: signaling.Handler(a.rooms), Ready: a.ready, Build: buildName(), Log: a.log,
-		TrustedProxies: proxies,
+		TrustedProxies: proxies, Limits: a.limits,
 	})
 	if err != nil {
 		return err
