@@ -684,22 +684,18 @@ export const privacy = {
   manageLabel: (role: string, date: string) => `Manage sharing of ${role}, ${date}`,
   none: 'You have no interview yet, so nothing of one is kept.',
   anonymous: 'Log in to see your interviews and who may see them.',
-  kept: 'What is kept',
-  keptBody: [
-    'Your account: name, e-mail address and a password that is stored only as a hash. Your birth date is not kept.',
-    'For each interview only what you chose: recording, transcript, ratings. Everything is encrypted before it is stored.',
-    'Your choices themselves, with the notice you read, so that it can be shown what you agreed to.',
-    'What an organization opened, and when, so that you can see it.',
-  ],
-  notDone:
-    'Your data trains no model, and no one outside is sent anything unless the notice you answered named them.',
+  promises: 'What holds on this server',
+  promisesBody:
+    'Each sentence comes from what the program itself runs by. A promise names the tests that fail when it stops being true.',
   heldBy: (n: number) => (n === 1 ? 'Held by 1 test' : `Held by ${n} tests`),
+  limit: 'No test holds this sentence.',
 };
 
 export const retention = {
-  title: 'How long, how it goes, and where it lies',
+  title: 'The whole schedule',
   intro:
-    'The registry that this server clears up by. Every column, object and file that it stores stands under one of these lines.',
+    'What this server clears up by: how long each kind of thing is kept, how it goes, and where it lies. Every column, object and file that it stores stands under one of these lines.',
+  show: 'Show the schedule',
   classes: {
     interview: 'Interviews',
     account: 'Accounts',

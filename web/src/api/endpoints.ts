@@ -29,6 +29,7 @@ export function endpoints(client: Client) {
     logOutEverywhere: () => client.post<void>('log-out-everywhere'),
     bank: (call?: Call) => client.get<t.Bank>('bank', call),
     judge: (call?: Call) => client.get<t.Judge>('judge', call),
+    privacy: (call?: Call) => client.get<t.Privacy>('privacy', call),
     retention: (call?: Call) => client.get<t.Retention>('retention', call),
 
     startSession: (role: string, mode: t.Mode) => client.post<t.Session>('sessions', { role, mode }),

@@ -2,6 +2,7 @@ import { me } from '../state';
 import { privacy as words } from '../text';
 import { Page } from '../ui/page';
 import { OwnSessions } from './privacy-own';
+import { Statements } from './privacy-statements';
 import { Retention } from './retention';
 
 /** What is kept and by what rules, for anybody; for a candidate also what they can do about their own. */
@@ -14,14 +15,10 @@ export function PrivacyView() {
           <a href="/login?next=/privacy">{words.anonymous}</a>
         </p>
       )}
-      <section>
-        <h2>{words.kept}</h2>
-        <ul class="prose">
-          {words.keptBody.map((line) => (
-            <li key={line}>{line}</li>
-          ))}
-        </ul>
-        <p>{words.notDone}</p>
+      <section class="promises">
+        <h2>{words.promises}</h2>
+        <p>{words.promisesBody}</p>
+        <Statements />
       </section>
       <Retention />
     </Page>

@@ -12,15 +12,18 @@ export function Retention() {
     <section>
       <h2>{words.title}</h2>
       <p>{words.intro}</p>
-      <Loaded of={schedule} lines={8}>
-        {({ rules }) => (
-          <ul class="rows" data-testid="retention">
-            {rules.map((rule) => (
-              <Rule key={rule.class} rule={rule} />
-            ))}
-          </ul>
-        )}
-      </Loaded>
+      <details>
+        <summary data-testid="retention-show">{words.show}</summary>
+        <Loaded of={schedule} lines={8}>
+          {({ rules }) => (
+            <ul class="rows" data-testid="retention">
+              {rules.map((rule) => (
+                <Rule key={rule.class} rule={rule} />
+              ))}
+            </ul>
+          )}
+        </Loaded>
+      </details>
     </section>
   );
 }
