@@ -198,7 +198,8 @@ func (c *conn) keepAlive(limit time.Duration) error {
 func upgrade(w http.ResponseWriter, r *http.Request, allowed func(origin string) bool) (*conn, func(), error) {
 	upgrader := websocket.Upgrader{
 		HandshakeTimeout: writeLimit, ReadBufferSize: 4 << 10, WriteBufferSize: 4 << 10,
-		CheckOrigin: func(r *http.Request) bool { return originAllowed(r, allowed) },
+		Subprotocols: []string{Subprotocol}, // the ticket beside it in the request is never repeated
+		CheckOrigin:  func(r *http.Request) bool { return originAllowed(r, allowed) },
 	}
 	ws, err := upgrader.Upgrade(w, r, nil)
 	if err != nil {
@@ -210,14 +211,14 @@ func upgrade(w http.ResponseWriter, r *http.Request, allowed func(origin string)
 	return c, func() { c.close(CloseEnded); pump.Wait() }, nil
 }
 
+// Subprotocol is what a page asks for beside its ticket, and what the server chooses.
+const Subprotocol = "greenroom.room.v1"
+
 // originAllowed: a WebSocket is not covered by the same-origin policy, so the exact origin is checked
-// here. A request without one comes from a program, not from a page, and has no ambient cookie.
+// here. Programs name the server's own.
 func originAllowed(r *http.Request, allowed func(string) bool) bool {
 	origins := r.Header.Values("Origin")
-	if len(origins) == 0 {
-		return true
-	}
-	if len(origins) > 1 {
+	if len(origins) != 1 {
 		return false
 	}
 	if allowed != nil {

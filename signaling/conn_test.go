@@ -57,7 +57,7 @@ func TestOriginMustBeExact(t *testing.T) {
 		origins []string
 		want    bool
 	}{
-		"a program":           {"greenroom.example", nil, true},
+		"none":                {"greenroom.example", nil, false},
 		"same host":           {"greenroom.example", []string{"https://greenroom.example"}, true},
 		"same host and port":  {"localhost:8080", []string{"http://localhost:8080"}, true},
 		"upper case":          {"greenroom.example", []string{"https://GREENROOM.example"}, true},

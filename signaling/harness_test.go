@@ -378,7 +378,11 @@ type page struct {
 	code chan int // the close code, once
 }
 
+// dial opens a WebSocket as a page of the server's own origin, unless the header says another.
 func (s *server) dial(header http.Header) (*websocket.Conn, *http.Response, error) {
+	if header == nil {
+		header = http.Header{"Origin": {s.origin()}}
+	}
 	return websocket.DefaultDialer.DialContext(s.t.Context(), s.url+string(s.desk.session.ID)+"/room", header)
 }
 

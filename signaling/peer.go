@@ -33,7 +33,7 @@ const (
 	readErrors = 100 // in a row on one track before it is given up
 )
 
-// peer is one PeerConnection. Its methods may be called from any goroutine, answer and addCandidate
+// peer is one PeerConnection. Its methods may be called from any goroutine, answer and countCandidate
 // only from the connection's.
 type peer struct {
 	pc       *webrtc.PeerConnection
@@ -113,7 +113,7 @@ func (p *peer) answer(ctx context.Context, offer string) (_ string, err error) {
 		return "", errors.New("too many offers")
 	}
 	p.candidates = 0
-	if err := p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
+	if err := p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: withoutCandidates(offer)}); err != nil {
 		return "", fmt.Errorf("take the offer: %w", err)
 	}
 	answer, err := p.pc.CreateAnswer(nil)
@@ -134,8 +134,9 @@ func (p *peer) answer(ctx context.Context, offer string) (_ string, err error) {
 	return p.pc.LocalDescription().SDP, nil
 }
 
-// addCandidate takes a trickled candidate; it reports false for one too many.
-func (p *peer) addCandidate(init ICECandidateInit) (ok bool, err error) {
+// countCandidate counts a trickled candidate, which candidates.go says why is not used; it reports false
+// for one too many.
+func (p *peer) countCandidate(init ICECandidateInit) (ok bool, err error) {
 	defer p.recover("candidate", &err)
 	if init.Candidate == "" {
 		return true, nil // the page has no more; the answering side waits for nothing
@@ -143,10 +144,7 @@ func (p *peer) addCandidate(init ICECandidateInit) (ok bool, err error) {
 	if p.candidates++; p.candidates > maxCandidates {
 		return false, nil
 	}
-	return true, p.pc.AddICECandidate(webrtc.ICECandidateInit{
-		Candidate: init.Candidate, SDPMid: init.SDPMid, SDPMLineIndex: init.SDPMLineIndex,
-		UsernameFragment: init.UsernameFragment,
-	})
+	return true, checkCandidate(init.Candidate)
 }
 
 // recover turns a panic on outside bytes into the end of this peer alone.

@@ -24,7 +24,7 @@ func (r *Room) candidate(c *conn, init ICECandidateInit) {
 		c.send(&Problem{Code: "out_of_order", Message: "The page sent a candidate before an offer.", Next: "Reload the page."})
 		return
 	}
-	ok, err := p.addCandidate(init)
+	ok, err := p.countCandidate(init)
 	switch {
 	case !ok:
 		c.send(&Problem{
@@ -32,7 +32,7 @@ func (r *Room) candidate(c *conn, init ICECandidateInit) {
 			Next: "Nothing needs to be done if the connection works.",
 		})
 	case err != nil:
-		c.send(&Problem{Code: "bad_candidate", Message: "The server could not use a candidate.", Next: "Nothing needs to be done if the connection works."})
+		c.send(&Problem{Code: "bad_candidate", Message: "The server did not understand a candidate.", Next: "Nothing needs to be done if the connection works."})
 	}
 }
 

@@ -115,9 +115,10 @@ func TestAdmissionIsAnsweredBeforeTheUpgrade(t *testing.T) {
 	}{
 		"foreign origin":   {nil, "https://evil.example", http.StatusForbidden},
 		"null origin":      {nil, "null", http.StatusForbidden},
-		"not logged in":    {ErrUnauthenticated, "", http.StatusUnauthorized},
-		"not theirs":       {consent.ErrNotFound, "", http.StatusNotFound},
-		"store away":       {errors.New("refused"), "", http.StatusServiceUnavailable},
+		"no origin":        {nil, "", http.StatusForbidden},
+		"not logged in":    {ErrUnauthenticated, s.origin(), http.StatusUnauthorized},
+		"not theirs":       {consent.ErrNotFound, s.origin(), http.StatusNotFound},
+		"store away":       {errors.New("refused"), s.origin(), http.StatusServiceUnavailable},
 		"look-alike":       {nil, s.origin() + ".evil.example", http.StatusForbidden},
 		"other port":       {nil, "http://127.0.0.1:1", http.StatusForbidden},
 		"the same, wanted": {nil, s.origin(), http.StatusSwitchingProtocols},
@@ -139,7 +140,7 @@ func TestAdmissionIsAnsweredBeforeTheUpgrade(t *testing.T) {
 		})
 	}
 	for _, id := range []string{"x", strings.ToUpper(string(s.desk.session.ID)), "..%2f.."} {
-		_, response, _ := websocket.DefaultDialer.DialContext(t.Context(), s.url+id+"/room", nil) //nolint:bodyclose // the dialer closed it
+		_, response, _ := websocket.DefaultDialer.DialContext(t.Context(), s.url+id+"/room", http.Header{"Origin": {s.origin()}}) //nolint:bodyclose // the dialer closed it
 		if response == nil || response.StatusCode != http.StatusNotFound {
 			t.Errorf("id %q: got %v", id, response)
 		}

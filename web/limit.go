@@ -12,6 +12,7 @@ type Limits struct {
 	AnonymousPerMinute int // requests per address without a log-in; 60
 	AccountPerMinute   int // requests per account; 600
 	LogInPerMinute     int // log-ins and new accounts per address; 20
+	MediaPerSecond     int // requests for pieces of recordings per account; 20
 }
 
 func (l Limits) withDefaults() Limits {
@@ -24,13 +25,17 @@ func (l Limits) withDefaults() Limits {
 	if l.LogInPerMinute == 0 {
 		l.LogInPerMinute = 20
 	}
+	if l.MediaPerSecond == 0 {
+		l.MediaPerSecond = 20
+	}
 	return l
 }
 
 // limiter counts the requests of each caller. Callers that have been quiet long enough to have their
 // whole allowance back are forgotten, once a minute; between two sweeps the table is bounded.
 type limiter struct {
-	perMinute int
+	perSecond rate.Limit
+	burst     int
 	now       func() time.Time
 
 	mu      sync.Mutex
@@ -41,8 +46,8 @@ type limiter struct {
 // A table of a million callers takes about 100 MiB; beyond that new ones share one allowance.
 const maxCallers = 1_000_000
 
-func newLimiter(perMinute int, now func() time.Time) *limiter {
-	return &limiter{perMinute: perMinute, now: now, callers: map[string]*rate.Limiter{}, swept: now()}
+func newLimiter(number int, per time.Duration, now func() time.Time) *limiter {
+	return &limiter{perSecond: rate.Limit(float64(number) / per.Seconds()), burst: number, now: now, callers: map[string]*rate.Limiter{}, swept: now()}
 }
 
 // allow takes one request of the caller and returns zero, or how long to wait for the next one.
@@ -58,7 +63,7 @@ func (l *limiter) allow(caller string) time.Duration {
 	}
 	bucket, ok := l.callers[caller]
 	if !ok {
-		bucket = rate.NewLimiter(rate.Limit(float64(l.perMinute)/60), l.perMinute)
+		bucket = rate.NewLimiter(l.perSecond, l.burst)
 		l.callers[caller] = bucket
 	}
 	if bucket.AllowN(now, 1) {

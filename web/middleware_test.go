@@ -128,10 +128,29 @@ func TestRequestsAreLimited(t *testing.T) {
 	nobody.get("/").want(http.StatusOK) // the page itself is not limited
 }
 
+func TestPiecesOfRecordingsAreLimited(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, func(c *Config) { c.Limits = Limits{MediaPerSecond: 2} })
+	p := s.candidate(t)
+	recording := "/api/v1/sessions/" + string(p.newSession().ID) + "/recording.webm?through=1"
+	for range 2 {
+		p.get(recording).want(http.StatusNotFound) // nothing is recorded, and it was asked for
+	}
+	got := p.get(recording).want(http.StatusTooManyRequests)
+	if got.problem(); got.header.Get("Retry-After") != "1" {
+		t.Errorf("Retry-After %q, want 1", got.header.Get("Retry-After"))
+	}
+	p.get("/api/v1/me").want(http.StatusOK)
+	s.candidate(t).get(recording).want(http.StatusNotFound)
+	if log := s.log.String(); !strings.Contains(log, "status=429") {
+		t.Errorf("the log does not tell of a 429:\n%s", log)
+	}
+}
+
 func TestLimiterForgetsQuietCallers(t *testing.T) {
 	t.Parallel()
 	now := testNow
-	l := newLimiter(60, func() time.Time { return now })
+	l := newLimiter(60, time.Minute, func() time.Time { return now })
 	for range 60 {
 		if wait := l.allow("a"); wait != 0 {
 			t.Fatalf("refused within the allowance: wait %v", wait)
@@ -198,7 +217,8 @@ func TestPanicsAreAnswered(t *testing.T) {
 		c.Mount = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a mistake") })
 	})
 	p := s.candidate(t)
-	p.get("/api/v1/sessions/x/room").want(http.StatusInternalServerError).problem()
+	session := p.newSession().ID
+	p.enter(session, "ticket."+p.ticket(session)).want(http.StatusInternalServerError).problem()
 	p.get("/api/v1/me").want(http.StatusOK)
 	if !strings.Contains(s.log.String(), "a mistake") {
 		t.Error("the panic is not in the log")
@@ -225,7 +245,7 @@ func TestRoomMayHijackTheConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	if err := p.request(http.MethodGet, "/api/v1/sessions/x/room", nil).Write(conn); err != nil {
+	if err := p.roomRequest(p.newSession().ID).Write(conn); err != nil {
 		t.Fatal(err)
 	}
 	line, err := bufio.NewReader(conn).ReadString('\n')
@@ -265,7 +285,7 @@ func TestAccountLooksTheLogInUpAgain(t *testing.T) {
 		})
 	})
 	p := s.candidate(t)
-	room := p.request(http.MethodGet, "/api/v1/sessions/x/room", nil)
+	room := p.roomRequest(p.newSession().ID)
 	done := make(chan struct{})
 	go func() { // ends with the handler, which the test lets go
 		defer close(done)
@@ -280,8 +300,8 @@ func TestAccountLooksTheLogInUpAgain(t *testing.T) {
 		}
 	}
 	s.set(func(w *world) {
-		if w.lookUps != 3 { // the handler's own, and each of the room's, which moves the idle limit
-			t.Errorf("the log-in was looked up %d times, want 3", w.lookUps)
+		if w.lookUps != 5 { // two for the session and its ticket, the handler's own, and each of the room's, which moves the idle limit
+			t.Errorf("the log-in was looked up %d times, want 5", w.lookUps)
 		}
 	})
 	p.do(http.MethodPost, "/api/v1/log-out", nil).want(http.StatusNoContent)

@@ -74,6 +74,9 @@ func (s *Server) playRecording(w http.ResponseWriter, r *http.Request, account c
 
 // play returns an error only while nothing was sent.
 func (s *Server) play(w http.ResponseWriter, r *http.Request, account consent.Account) error {
+	if wait := s.pieces.allow(string(account.ID)); wait > 0 {
+		return tooMany("You are asking for more of the recording at once than a player needs.", wait)
+	}
 	id, err := parseID[consent.SessionID](r.PathValue("id"))
 	if err != nil {
 		return err

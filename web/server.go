@@ -55,6 +55,7 @@ type Server struct {
 	perAddress  *limiter
 	perAccount  *limiter
 	logIns      *limiter
+	pieces      *limiter // of recordings
 	streams     *streams
 }
 
@@ -83,9 +84,10 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg: cfg, log: cfg.Log, now: cfg.Now, mux: http.NewServeMux(), notice: noticeFor(cfg.Judge),
 		crossOrigin: http.NewCrossOriginProtection(), passwords: newPasswords(cfg.Pepper), streams: newStreams(),
-		perAddress: newLimiter(limits.AnonymousPerMinute, cfg.Now),
-		perAccount: newLimiter(limits.AccountPerMinute, cfg.Now),
-		logIns:     newLimiter(limits.LogInPerMinute, cfg.Now),
+		perAddress: newLimiter(limits.AnonymousPerMinute, time.Minute, cfg.Now),
+		perAccount: newLimiter(limits.AccountPerMinute, time.Minute, cfg.Now),
+		logIns:     newLimiter(limits.LogInPerMinute, time.Minute, cfg.Now),
+		pieces:     newLimiter(limits.MediaPerSecond, time.Second, cfg.Now),
 	}
 	s.crossOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, foreignOrigin())
@@ -133,8 +135,7 @@ func (s *Server) addRoutes() error {
 	s.exportRoutes()
 	s.opsRoutes()
 	s.retentionRoutes()
-	s.plain(candidate, "GET /sessions/{id}/room", "join-room", "The room's WebSocket (signaling/PROTOCOL.md)", "application/json",
-		func(w http.ResponseWriter, r *http.Request, _ consent.Account) { s.cfg.Mount.ServeHTTP(w, r) })
+	s.roomRoutes()
 	return s.addOuterRoutes()
 }
 

@@ -14,6 +14,7 @@ type Accounts interface {
 	LogIns
 	LogInTries
 	SecondFactors
+	RoomTickets
 }
 
 // People are the accounts.

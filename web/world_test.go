@@ -32,6 +32,7 @@ type world struct {
 	secrets        map[consent.AccountID]consent.CodeSecret
 	offered        map[consent.AccountID]consent.CodeSecret
 	steps          map[consent.AccountID]int64 // the last that was taken
+	tickets        map[[32]byte]ticketOfLogIn
 	failures       map[string]int
 	throttle       consent.Throttle // what TryLogIn answers
 	sessions       map[consent.SessionID]consent.Session
@@ -58,7 +59,7 @@ type world struct {
 func newWorld() *world {
 	return &world{
 		accounts: map[consent.AccountID]consent.Account{}, hashes: map[string]consent.PasswordHash{},
-		logIns: map[[32]byte]consent.ActiveLogIn{}, failures: map[string]int{},
+		logIns: map[[32]byte]consent.ActiveLogIn{}, failures: map[string]int{}, tickets: map[[32]byte]ticketOfLogIn{},
 		secrets: map[consent.AccountID]consent.CodeSecret{}, offered: map[consent.AccountID]consent.CodeSecret{},
 		steps:    map[consent.AccountID]int64{},
 		sessions: map[consent.SessionID]consent.Session{}, plans: map[consent.SessionID]assess.Plan{},
@@ -255,6 +256,29 @@ func (w *world) DropSecondFactor(_ context.Context, account consent.AccountID) e
 		return consent.ErrNotFound
 	}
 	delete(w.secrets, account)
+	return nil
+}
+
+type ticketOfLogIn struct {
+	token   [32]byte
+	session consent.SessionID
+}
+
+func (w *world) IssueRoomTicket(_ context.Context, ticket, token [32]byte, session consent.SessionID, _ time.Duration) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tickets[ticket] = ticketOfLogIn{token, session}
+	return nil
+}
+
+func (w *world) RedeemRoomTicket(_ context.Context, ticket, token [32]byte, session consent.SessionID) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	issued := w.tickets[ticket]
+	delete(w.tickets, ticket)
+	if issued != (ticketOfLogIn{token, session}) {
+		return consent.ErrNotFound
+	}
 	return nil
 }
 

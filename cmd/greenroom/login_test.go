@@ -67,6 +67,8 @@ type socket struct {
 
 func (b *browser) enterRoom(t *testing.T, session string) *socket {
 	t.Helper()
+	var issued struct{ Ticket string }
+	decode(t, b.post(t, session+"/room-ticket", "", http.StatusOK), &issued)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.address+session+"/room", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -74,6 +76,7 @@ func (b *browser) enterRoom(t *testing.T, session string) *socket {
 	for name, value := range map[string]string{
 		"Origin": b.address, "Cookie": b.cookie, "Connection": "Upgrade", "Upgrade": "websocket",
 		"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+		"Sec-WebSocket-Protocol": "greenroom.room.v1, ticket." + issued.Ticket,
 	} {
 		request.Header.Set(name, value)
 	}
@@ -91,6 +94,9 @@ func (b *browser) enterRoom(t *testing.T, session string) *socket {
 		t.Fatal(err)
 	}
 	_ = answer.Body.Close() // an upgrade has none
+	if chosen := answer.Header.Get("Sec-WebSocket-Protocol"); chosen != "greenroom.room.v1" {
+		t.Errorf("the server chose %q, want the protocol and never the ticket", chosen)
+	}
 	if answer.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatalf("the room answers %s", answer.Status)
 	}

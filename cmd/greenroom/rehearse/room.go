@@ -56,9 +56,17 @@ type room struct {
 }
 
 func joinRoom(ctx context.Context, c *client, session string) (*room, error) {
-	address := strings.Replace(c.base, "http", "ws", 1) + "/api/v1/sessions/" + session + "/room"
+	path := "/api/v1/sessions/" + session + "/room"
+	var issued struct{ Ticket string }
+	if err := c.call(ctx, http.MethodPost, path+"-ticket", nil, &issued); err != nil {
+		return nil, err
+	}
+	dialer := websocket.Dialer{
+		HandshakeTimeout: websocket.DefaultDialer.HandshakeTimeout,
+		Subprotocols:     []string{"greenroom.room.v1", "ticket." + issued.Ticket},
+	}
 	header := http.Header{"Cookie": {c.cookie}, "Origin": {c.base}}
-	socket, answer, err := websocket.DefaultDialer.DialContext(ctx, address, header)
+	socket, answer, err := dialer.DialContext(ctx, strings.Replace(c.base, "http", "ws", 1)+path, header)
 	if answer != nil {
 		defer func() { _ = answer.Body.Close() }()
 	}

@@ -41,6 +41,10 @@ export function endpoints(client: Client) {
     withdrawConsent: (id: string, consent: t.ConsentName) =>
       client.post<t.Session>(`sessions/${at(id)}/consents/withdraw`, { consent }),
 
+    /** A refusal is an answer here: the room finds out itself why, and asks. */
+    roomTicket: (id: string) =>
+      client.post<t.RoomTicket>(`sessions/${at(id)}/room-ticket`, undefined, loggedOut),
+
     report: (id: string, call?: Call) => client.get<t.Report>(`sessions/${at(id)}/report`, call),
     recording: (id: string, call?: Call) => client.get<t.Recording>(`sessions/${at(id)}/recording`, call),
     rateSelf: (id: string, question: number, take: number, competency: string, level: number) =>

@@ -6,6 +6,7 @@ type Schemas = components['schemas'];
 
 export type Account = Schemas['Account'];
 export type OfferedFactor = Schemas['OfferedFactor'];
+export type RoomTicket = Schemas['RoomTicket'];
 export type LogIn = Schemas['LogIn'];
 export type AccountKind = Account['kind'];
 export type AgeAnswer = Schemas['AgeCheck'];

@@ -8,7 +8,10 @@ export class FakeSocket extends EventTarget implements SocketLike {
   readonly sent: { type: string; [field: string]: unknown }[] = [];
   closed = false;
 
-  constructor(readonly url: string) {
+  constructor(
+    readonly url: string,
+    readonly protocols: string[] = [],
+  ) {
     super();
   }
 

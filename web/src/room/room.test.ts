@@ -15,7 +15,16 @@ const welcome: FromServer = {
 };
 const waiting: FromServer = { type: 'turn', phase: 'waiting', total: 2 };
 
-function setUp(options: { mayRetry?: () => Promise<boolean>; kinds?: ('audio' | 'video')[] } = {}) {
+const settled = () => vi.advanceTimersByTimeAsync(0);
+
+interface SetUp {
+  mayRetry?: () => Promise<boolean>;
+  kinds?: ('audio' | 'video')[];
+  ticket?: () => Promise<string>;
+}
+
+async function setUp(options: SetUp = {}) {
+  let tickets = 0;
   const sockets: FakeSocket[] = [];
   const peers: FakePeer[] = [];
   const leaving = new AbortController();
@@ -25,8 +34,9 @@ function setUp(options: { mayRetry?: () => Promise<boolean>; kinds?: ('audio' | 
     url: 'ws://h/room',
     random: () => 0,
     now: () => 0,
-    openSocket: (url) => {
-      const socket = new FakeSocket(url);
+    ticket: options.ticket ?? (async () => `t${++tickets}`),
+    openSocket: (url, protocols) => {
+      const socket = new FakeSocket(url, protocols);
       sockets.push(socket);
       return socket;
     },
@@ -38,6 +48,7 @@ function setUp(options: { mayRetry?: () => Promise<boolean>; kinds?: ('audio' | 
     ...(options.mayRetry && { mayRetry: options.mayRetry }),
   });
   room.join(leaving.signal);
+  await settled();
   const socket = () => sockets[sockets.length - 1] ?? fail('a socket');
   const peer = () => peers[peers.length - 1] ?? fail('a peer');
   return { room, sockets, peers, socket, peer, leaving, stream };
@@ -47,10 +58,8 @@ function fail(what: string): never {
   throw new Error(`want ${what}`);
 }
 
-const settled = () => vi.advanceTimersByTimeAsync(0);
-
-async function joined(options = {}) {
-  const all = setUp(options);
+async function joined(options: SetUp = {}) {
+  const all = await setUp(options);
   all.socket().open();
   all.socket().say(welcome);
   all.socket().say(waiting);
@@ -104,6 +113,39 @@ describe('joining', () => {
     socket().say('{"type":"surprise"}');
     expect(room.state.link).toBe('open');
     expect(console.warn).toHaveBeenCalledOnce();
+  });
+});
+
+describe('tickets', () => {
+  it('shows a new one at every try, beside the protocol', async () => {
+    const { sockets, socket } = await joined();
+    socket().lose();
+    await vi.advanceTimersByTimeAsync(500);
+    expect(sockets.map((s) => s.protocols)).toEqual([
+      ['greenroom.room.v1', 'ticket.t1'],
+      ['greenroom.room.v1', 'ticket.t2'],
+    ]);
+  });
+
+  it('tries again where none is given, and asks the session why', async () => {
+    const ticket = vi.fn().mockRejectedValue(new Error('no'));
+    const mayRetry = vi.fn().mockResolvedValue(false);
+    const { sockets, room } = await setUp({ ticket, mayRetry });
+    expect(room.state).toMatchObject({ link: 'reconnecting', attempt: 1 });
+    await vi.advanceTimersByTimeAsync(500 + 1000);
+    expect(ticket).toHaveBeenCalledTimes(2);
+    expect(mayRetry).toHaveBeenCalledOnce();
+    expect(sockets).toHaveLength(0);
+    expect(room.state.link).toBe('closed');
+  });
+
+  it('opens nothing with a ticket that comes after the page has left', async () => {
+    let give: (ticket: string) => void = () => undefined;
+    const { sockets, leaving } = await setUp({ ticket: () => new Promise((resolve) => (give = resolve)) });
+    leaving.abort();
+    give('late');
+    await settled();
+    expect(sockets).toHaveLength(0);
   });
 });
 
@@ -163,8 +205,11 @@ describe('coming back', () => {
     }
     socket().lose();
     room.online();
+    room.online(); // one try at a time
+    await settled();
     expect(sockets).toHaveLength(5);
-    room.online(); // one socket at a time
+    room.online();
+    await settled();
     expect(sockets).toHaveLength(5);
   });
 
@@ -176,7 +221,7 @@ describe('coming back', () => {
   });
 
   it('gives a try up that neither opens nor fails', async () => {
-    const { sockets } = setUp();
+    const { sockets } = await setUp();
     await vi.advanceTimersByTimeAsync(10_000 + 500);
     expect(sockets).toHaveLength(2);
     expect(sockets[0]?.closed).toBe(true);
@@ -225,7 +270,7 @@ describe('coming back', () => {
   });
 
   it('has its local description set before the server can answer', async () => {
-    const { socket, peer } = setUp();
+    const { socket, peer } = await setUp();
     let state = '';
     const send = FakeSocket.prototype.send;
     vi.spyOn(FakeSocket.prototype, 'send').mockImplementation(function (this: FakeSocket, text: string) {

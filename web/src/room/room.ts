@@ -9,7 +9,8 @@ import { RoomSocket } from './socket';
 export interface RoomOptions {
   stream: MediaStream;
   url: string;
-  openSocket?: (url: string) => SocketLike;
+  ticket: () => Promise<string>;
+  openSocket?: (url: string, protocols: string[]) => SocketLike;
   makePeer?: () => RTCPeerConnection;
   mayRetry?: () => Promise<boolean>;
   now?: () => number;
@@ -39,6 +40,7 @@ export class Room {
     this.now = options.now ?? (() => performance.now());
     this.socket = new RoomSocket({
       url: options.url,
+      ticket: options.ticket,
       onMessage: (message) => this.receive(message),
       onLink: (link, attempt) => this.apply({ type: 'link', link, attempt }),
       ...(options.openSocket && { open: options.openSocket }),

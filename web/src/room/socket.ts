@@ -14,13 +14,18 @@ export interface SocketLike {
 
 export interface SocketOptions {
   url: string;
-  open?: (url: string) => SocketLike;
+  /** Fetches what opens the room once; each try needs a new one. */
+  ticket: () => Promise<string>;
+  open?: (url: string, protocols: string[]) => SocketLike;
   random?: () => number;
   onMessage: (message: FromServer) => void;
   onLink: (link: Link, attempt: number) => void;
   /** Called before every try after the second; false gives up (logged out, session gone). */
   mayRetry?: () => Promise<boolean>;
 }
+
+/** What the page asks for, beside the ticket that no address and no log shows (PROTOCOL.md). */
+export const SUBPROTOCOL = 'greenroom.room.v1';
 
 const OPEN = 1;
 const FIRST_WAIT_MS = 500;
@@ -75,21 +80,34 @@ export class RoomSocket {
 
   /** The network came back: try at once and not at the end of the wait. */
   hurry(): void {
-    if (this.stopped || this.current !== null) return;
+    if (this.stopped || this.listening !== null) return;
     clearTimeout(this.timer);
     this.connect();
   }
 
   private connect(): void {
     this.drop();
-    this.listening = new AbortController();
-    const on = { signal: this.listening.signal };
-    const socket = (this.options.open ?? ((url) => new WebSocket(url)))(this.options.url);
-    this.current = socket;
+    const trying = new AbortController();
+    this.listening = trying;
     this.guard = setTimeout(() => this.lost(), CONNECT_MS);
-    socket.addEventListener('open', () => this.opened(), on);
-    socket.addEventListener('message', (event) => this.heard(event), on);
-    socket.addEventListener('close', () => this.lost(), on);
+    void this.dial(trying.signal);
+  }
+
+  private async dial(on: AbortSignal): Promise<void> {
+    let ticket = '';
+    try {
+      ticket = await this.options.ticket();
+    } catch {
+      if (!on.aborted) this.lost(); // why, the session says: mayRetry asks it
+      return;
+    }
+    if (on.aborted) return;
+    const open = this.options.open ?? ((url, protocols) => new WebSocket(url, protocols));
+    const socket = open(this.options.url, [SUBPROTOCOL, `ticket.${ticket}`]);
+    this.current = socket;
+    socket.addEventListener('open', () => this.opened(), { signal: on });
+    socket.addEventListener('message', (event) => this.heard(event), { signal: on });
+    socket.addEventListener('close', () => this.lost(), { signal: on });
   }
 
   private opened(): void {
@@ -123,7 +141,7 @@ export class RoomSocket {
   private async retry(): Promise<void> {
     // The browser does not say why a WebSocket was refused; ask the API once it looks like a refusal.
     if (this.attempt >= 2 && this.options.mayRetry && !(await this.options.mayRetry())) return this.stop();
-    if (!this.stopped && this.current === null) this.connect();
+    if (!this.stopped && this.listening === null) this.connect();
   }
 
   private drop(): void {

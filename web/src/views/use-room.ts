@@ -37,7 +37,12 @@ export function useRoom(session: string): InRoom {
       setProblems(opened.problems);
       if (!opened.stream) return;
       const url = roomUrl(session, location);
-      joined = new Room({ stream: opened.stream, url, mayRetry: () => mayRetry(session) });
+      joined = new Room({
+        stream: opened.stream,
+        url,
+        ticket: async () => (await api.roomTicket(session)).ticket,
+        mayRetry: () => mayRetry(session),
+      });
       watch(opened.stream, owner.signal, setLost);
       joined.subscribe(setState);
       addEventListener('online', () => joined?.online(), { signal: owner.signal });
