@@ -20,6 +20,8 @@ type Results interface {
 	// NamesOf returns what says who the session's candidate is, for masking and for nothing else.
 	NamesOf(ctx context.Context, transcript consent.Permit, session consent.SessionID) (Names, error)
 	EvidenceOf(ctx context.Context, feedback consent.Permit, session consent.SessionID, question, take int) ([]Evidence, error)
+	// NoteAICall writes that a model is about to be asked; no note, no call. The Permit is for what is asked for.
+	NoteAICall(ctx context.Context, permit consent.Permit, call consent.AICall) error
 	// EvidenceDone reports for which lines SaveEvidence was called, also with nothing found.
 	EvidenceDone(ctx context.Context, feedback consent.Permit, session consent.SessionID, ref LineRef) (bool, error)
 	SaveEvidence(ctx context.Context, feedback consent.Permit, session consent.SessionID, ref LineRef, found []Evidence) error
@@ -60,8 +62,17 @@ func (a *Assessor) permit(ctx context.Context, session consent.SessionID, artefa
 	return a.Gate.Permit(ctx, assessorActor, session, artefact)
 }
 
-// whilePermitted lets a model work on an artefact for as long as the assessor may.
-func (a *Assessor) whilePermitted(ctx context.Context, session consent.SessionID, artefact consent.Artefact, work func(context.Context) error) error {
+// whilePermitted lets a model work on an artefact for as long as the assessor may. What it is asked is noted
+// before anything is sent, so that the candidate sees also the calls that nothing came of.
+func (a *Assessor) whilePermitted(ctx context.Context, session consent.SessionID, artefact consent.Artefact, call consent.AICall, work func(context.Context) error) error {
+	permit, err := a.permit(ctx, session, artefact)
+	if err != nil {
+		return err
+	}
+	call.Session, call.Model, call.Place = session, a.Model.Name(), a.Model.Place()
+	if err := a.Results.NoteAICall(ctx, permit, call); err != nil {
+		return err
+	}
 	ask := func(ctx context.Context) error {
 		_, err := a.permit(ctx, session, artefact)
 		return err
@@ -113,7 +124,8 @@ func (a *Assessor) evidenceIn(ctx context.Context, plan Plan, line Line) error {
 	}
 	question := plan.Questions[line.Question]
 	var found []Evidence
-	err = a.whilePermitted(ctx, line.Session, consent.ArtefactFeedback, func(ctx context.Context) (err error) {
+	call := consent.AICall{For: consent.AIEvidence, PromptSHA256: promptSHA256(evidenceSystem, evidenceSchema)}
+	err = a.whilePermitted(ctx, line.Session, consent.ArtefactFeedback, call, func(ctx context.Context) (err error) {
 		found, err = findEvidence(ctx, a.Model, names, question, plan.CompetenciesOf(question), line)
 		return err
 	})
@@ -213,11 +225,9 @@ func (a *Assessor) rate(ctx context.Context, plan Plan, answer Answer, lines []L
 	}
 	question := plan.Questions[answer.Question]
 	for _, c := range plan.CompetenciesOf(question) {
-		if _, err := a.permit(ctx, answer.Session, consent.ArtefactRatings); err != nil {
-			return err
-		}
 		var rating Rating
-		err := a.whilePermitted(ctx, answer.Session, consent.ArtefactRatings, func(ctx context.Context) (err error) {
+		call := consent.AICall{For: consent.AIRating, PromptSHA256: promptSHA256(ratingSystem, ratingSchema)}
+		err := a.whilePermitted(ctx, answer.Session, consent.ArtefactRatings, call, func(ctx context.Context) (err error) {
 			rating, err = rateCompetency(ctx, a.Model, names, of, question, c, lines, evidence, a.Now())
 			return err
 		})

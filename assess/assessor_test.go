@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -38,6 +39,8 @@ type keptResults struct {
 	ratings      []Rating
 	assessed     bool
 	names        Names
+	calls        []consent.AICall
+	noteFails    error
 }
 
 func (k *keptResults) PlanOf(context.Context, consent.SessionID) (Plan, error) { return k.plan, nil }
@@ -61,6 +64,11 @@ func (k *keptResults) LinesOf(_ context.Context, p consent.Permit, s consent.Ses
 
 func (k *keptResults) NamesOf(_ context.Context, p consent.Permit, s consent.SessionID) (Names, error) {
 	return k.names, p.Demand(s, consent.ArtefactTranscript)
+}
+
+func (k *keptResults) NoteAICall(_ context.Context, p consent.Permit, call consent.AICall) error {
+	k.calls = append(k.calls, call)
+	return errors.Join(k.noteFails, p.Demand(call.Session, p.Artefact()))
 }
 
 func (k *keptResults) EvidenceOf(_ context.Context, p consent.Permit, s consent.SessionID, _, _ int) ([]Evidence, error) {
@@ -256,6 +264,44 @@ func TestProviderFailureIsReturnedThenGivenUp(t *testing.T) {
 	}
 	if len(kept.ratings) != 2 || !kept.assessed {
 		t.Errorf("%d ratings, assessed %v; want 2, true", len(kept.ratings), kept.assessed)
+	}
+}
+
+// The candidate sees who was asked also where nothing came of it, so the note is there before the call.
+func TestEveryCallIsNotedBeforeItIsMade(t *testing.T) {
+	down := fmt.Errorf("%w: no answer", ErrModel)
+	asked := 0
+	var kept *keptResults
+	a, results, _, _ := bench(t, func(r ModelRequest) (string, error) {
+		if asked++; len(kept.calls) != asked {
+			t.Errorf("call %d is made with %d notes", asked, len(kept.calls))
+		}
+		if r.SchemaName == "evidence" {
+			return good(r)
+		}
+		return "", down
+	})
+	kept = results
+	if err := a.Answer(t.Context(), "session", 0, 1); !errors.Is(err, ErrModel) {
+		t.Fatalf("Answer = %v, want the provider's failure", err)
+	}
+	want := []consent.AICall{
+		{Session: "session", For: consent.AIEvidence, Model: "scripted", Place: "this test", PromptSHA256: promptSHA256(evidenceSystem, evidenceSchema)},
+		{Session: "session", For: consent.AIRating, Model: "scripted", Place: "this test", PromptSHA256: promptSHA256(ratingSystem, ratingSchema)},
+	}
+	if !slices.Equal(kept.calls, want) {
+		t.Errorf("noted %+v, want %+v", kept.calls, want)
+	}
+}
+
+func TestWithoutANoteNothingIsAsked(t *testing.T) {
+	a, kept, model, _ := bench(t, good)
+	kept.noteFails = errors.New("database away")
+	if err := a.Answer(t.Context(), "session", 0, 1); !errors.Is(err, kept.noteFails) {
+		t.Errorf("Answer = %v, want the note's failure", err)
+	}
+	if len(model.asked) != 0 {
+		t.Errorf("the model was asked %d times", len(model.asked))
 	}
 }
 

@@ -113,6 +113,7 @@ func tables() []table {
 		},
 		{name: "authorization_events", class: ClassConsent, linked: "id authorization_id org kind at account ends reason"},
 		{name: "receipts", class: ClassConsent, linked: "id seq session authorization_id org account side kind notice_sha256 jws at"},
+		{name: "ai_calls", class: ClassAudit, linked: "id session at purpose model place prompt_sha256"},
 		{name: "accesses", class: ClassAudit, linked: "id session org account artefact at"},
 
 		{name: "ledger", class: ClassLedger, linked: "seq at kind session authorization_id account leaf chain"},

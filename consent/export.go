@@ -172,12 +172,24 @@ type SessionEvent struct {
 	Detail   map[string]any
 }
 
-// AICall is one result that a model gave: which model, asked in which words, when. What was asked about
+// AICall is one question to a model: which model, where, in which words of ours, when. What was asked about
 // is the session's own transcript.
 type AICall struct {
 	At           time.Time
 	Session      SessionID
-	For          string // "evidence" or "rating"
+	For          AIPurpose
 	Model        string
-	PromptSHA256 string
+	Place        string // the host that was sent the words; empty for speech to text, whose engine says it
+	PromptSHA256 string // of the instructions; empty for speech to text
+	Times        int    // how many utterances, for speech to text; otherwise 1
 }
+
+// AIPurpose is what a model was asked for.
+type AIPurpose string
+
+// The purposes.
+const (
+	AIEvidence      AIPurpose = "evidence"
+	AIRating        AIPurpose = "rating"
+	AITranscription AIPurpose = "transcription"
+)

@@ -129,7 +129,7 @@ func Retention() []Rule {
 		},
 		{
 			Class: ClassAudit,
-			Holds: "Who looked at what and when, whose view was cut off, and what was erased: ids only",
+			Holds: "Who looked at what and when, which model was asked and when, whose view was cut off, and what was erased: ids only",
 			Kept:  Period{Months: 24}, From: "the event",
 			Trigger:   "none",
 			Mechanism: "rows are deleted",

@@ -173,22 +173,20 @@ func readAccesses(ctx context.Context, tx pgx.Tx, session consent.SessionID) ([]
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[consent.Access])
 }
 
-// aiCalls are the results that a model gave, one line for each time that it was asked: for the evidence in
-// a line of the transcript, and for a rating. Its arguments are a condition on r.session and e.session.
-const aiCalls = `SELECT r.at AS at, r.session, 'rating' AS purpose, r.model, r.prompt_sha256 FROM ratings r WHERE r.rater_kind = 'model'
+// aiCalls are all questions to models, with the sessions' lines of speech to text as one for each engine.
+const aiCalls = `SELECT c.at, c.session, c.purpose, c.model, c.place, c.prompt_sha256, 1 AS times FROM ai_calls c
 	UNION ALL
-	SELECT max(l.evidence_at), e.session, 'evidence', e.rater ->> 'model', coalesce(e.rater ->> 'prompt_sha256', '')
-		FROM evidence e JOIN lines l ON (l.session, l.epoch, l.sequence) = (e.session, e.line_epoch, e.line_sequence)
-		WHERE e.rater ->> 'kind' = 'model' GROUP BY e.session, e.line_epoch, e.line_sequence, e.rater`
+	SELECT max(s.media_start + l.end_ns / 1000 * interval '1 microsecond'), l.session, 'transcription', l.engine, '', '', count(*)::int
+		FROM lines l JOIN sessions s ON s.id = l.session GROUP BY l.session, l.engine`
 
 func scanAICall(row pgx.CollectableRow) (consent.AICall, error) {
 	var c consent.AICall
-	err := row.Scan(orZero{&c.At}, &c.Session, &c.For, &c.Model, &c.PromptSHA256)
+	err := row.Scan(orZero{&c.At}, &c.Session, &c.For, &c.Model, &c.Place, &c.PromptSHA256, &c.Times)
 	return c, err
 }
 
 func readAICalls(ctx context.Context, tx pgx.Tx, session consent.SessionID) ([]consent.AICall, error) {
-	rows, err := tx.Query(ctx, `SELECT * FROM (`+aiCalls+`) c WHERE c.session = $1 ORDER BY c.at`, session)
+	rows, err := tx.Query(ctx, `SELECT * FROM (`+aiCalls+`) c WHERE c.session = $1 ORDER BY c.at, c.purpose`, session)
 	if err != nil {
 		return nil, err
 	}

@@ -15,8 +15,7 @@ import (
 )
 
 func TestExportIsMadeAndFetchedAndGone(t *testing.T) {
-	onEveryStore(t, func(t *testing.T, config ObjectsConfig) {
-		w := newExportsWorld(t, func(*testing.T) ObjectsConfig { return config })
+	withExportsOnEveryStore(t, func(t *testing.T, w *exportsWorld) {
 		id := w.recorded(t, w.alice)
 		export := w.request(t, w.alice, "")
 		if export.State != consent.ExportQueued || !export.Whole || len(export.Sessions) != 1 || export.Sessions[0].RoleTitle == "" {
@@ -98,8 +97,7 @@ func (w *exportsWorld) holdsPlain(t *testing.T, text string) bool {
 }
 
 func TestLargeFilesLieInSeveralObjects(t *testing.T) {
-	onEveryStore(t, func(t *testing.T, config ObjectsConfig) {
-		w := newExportsWorld(t, func(*testing.T) ObjectsConfig { return config })
+	withExportsOnEveryStore(t, func(t *testing.T, w *exportsWorld) {
 		for _, size := range []int{1, exportChunk - 1, exportChunk, exportPart * exportChunk, 2*exportPart*exportChunk + 12345} {
 			write, whole := noise(size)
 			made := w.make(t, w.request(t, w.alice, ""), write)

@@ -264,7 +264,14 @@ func (w *exportsWorld) wantNothing(t *testing.T, id consent.ExportID) {
 // anyStore is for tests whose subject is the books.
 func anyStore(t *testing.T) ObjectsConfig {
 	t.Helper()
-	return startTestGateway(t).Objects()
+	return embeddedStore(t)
+}
+
+// withExportsOnEveryStore runs a test against the embedded store and against a real MinIO server.
+func withExportsOnEveryStore(t *testing.T, test func(t *testing.T, w *exportsWorld)) {
+	t.Helper()
+	t.Run("embedded", func(t *testing.T) { test(t, newExportsWorld(t, embeddedStore)) })
+	t.Run("minio", func(t *testing.T) { test(t, newExportsWorld(t, startTestMinIO)) })
 }
 
 // newTestKeys is how a test's world keeps its keys, so that they can be opened again.

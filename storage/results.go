@@ -129,6 +129,22 @@ func (r *Results) EvidenceOf(ctx context.Context, feedback consent.Permit, sessi
 	return found, nil
 }
 
+// NoteAICall writes that a model is about to be asked.
+func (r *Results) NoteAICall(ctx context.Context, permit consent.Permit, call consent.AICall) error {
+	if err := demand(permit, call.Session, permit.Artefact(), consent.ActorAssessor); err != nil {
+		return fmt.Errorf("note a call of a model: %w", err)
+	}
+	err := r.about(ctx, call.Session, func(tx pgx.Tx) error {
+		const add = `INSERT INTO ai_calls (session, purpose, model, place, prompt_sha256) VALUES ($1, $2, $3, $4, $5)`
+		_, err := tx.Exec(ctx, add, call.Session, call.For, call.Model, call.Place, call.PromptSHA256)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("note a call of a model: %w", err)
+	}
+	return nil
+}
+
 // EvidenceDone reports whether SaveEvidence was called for the line, also with nothing found.
 func (r *Results) EvidenceDone(ctx context.Context, feedback consent.Permit, session consent.SessionID, ref assess.LineRef) (bool, error) {
 	if err := demand(feedback, session, consent.ArtefactFeedback, consent.ActorAssessor); err != nil {

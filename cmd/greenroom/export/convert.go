@@ -65,7 +65,7 @@ func addHistory(data *SessionData, history consent.SessionHistory) {
 		data.Accesses = append(data.Accesses, Access{At: a.At.UTC(), OrgName: a.OrgName, Artefact: a.Artefact})
 	}
 	for _, c := range history.AICalls {
-		data.AICalls = append(data.AICalls, AICall{At: c.At.UTC(), For: c.For, Model: c.Model, PromptSHA256: c.PromptSHA256})
+		data.AICalls = append(data.AICalls, AICall{At: c.At.UTC(), For: c.For, Model: c.Model, Place: c.Place, PromptSHA256: c.PromptSHA256, Times: c.Times})
 	}
 	for _, e := range history.Events {
 		detail := e.Detail

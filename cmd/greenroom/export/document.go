@@ -266,12 +266,14 @@ type Access struct {
 	Artefact consent.Artefact `json:"artefact"`
 }
 
-// AICall is one result that a model gave.
+// AICall is one question to a model.
 type AICall struct {
-	At           time.Time `json:"at"`
-	For          string    `json:"for"`
-	Model        string    `json:"model"`
-	PromptSHA256 string    `json:"prompt_sha256"`
+	At           time.Time         `json:"at"`
+	For          consent.AIPurpose `json:"for" enum:"evidence,rating,transcription"`
+	Model        string            `json:"model"`
+	Place        string            `json:"place,omitempty" doc:"The host that was sent the words."`
+	PromptSHA256 string            `json:"prompt_sha256,omitempty" doc:"Of the instructions."`
+	Times        int               `json:"times" doc:"Utterances, for speech to text."`
 }
 
 // Event is one line of the session's log.
