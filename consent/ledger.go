@@ -63,7 +63,7 @@ var ledgerSubjects = map[LedgerKind]ledgerSubject{
 
 	LedgerAccountClosing: ofAccount, LedgerAccountReopened: ofAccount, LedgerAccountErased: ofAccount,
 	LedgerAIObjected: ofAccount, LedgerAIObjectionLifted: ofAccount, LedgerExportMade: ofAccount,
-	LedgerCorrection: ofSession,
+	LedgerCorrection: ofAnything, // of a session's words, or of an account
 
 	LedgerRestored: ofAnything, LedgerNoticePublished: ofAnything,
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+
 	"greenroom/consent"
 )
 
@@ -79,9 +81,35 @@ func (a *Accounts) SetPassword(ctx context.Context, account consent.AccountID, p
 
 // Rename changes what somebody is called.
 func (a *Accounts) Rename(ctx context.Context, account consent.AccountID, displayName string) error {
-	const set = `UPDATE accounts SET display_name = $2 WHERE id = $1 AND closed_at IS NULL`
-	if _, err := a.database.Pool(RoleLogin).Exec(ctx, set, account, displayName); err != nil {
+	const set = `UPDATE accounts SET display_name = $2 WHERE id = $1 AND closed_at IS NULL AND display_name <> $2`
+	if err := a.correct(ctx, account, set, displayName, "display_name"); err != nil {
 		return fmt.Errorf("rename account: %w", err)
 	}
 	return nil
+}
+
+// ChangeEmail changes the address somebody logs in with; [consent.ErrEmailTaken] if it is in use.
+func (a *Accounts) ChangeEmail(ctx context.Context, account consent.AccountID, email string) error {
+	const set = `UPDATE accounts SET email = $2 WHERE id = $1 AND closed_at IS NULL AND email <> $2`
+	err := a.correct(ctx, account, set, strings.ToLower(email), "email")
+	if hasCode(err, uniqueViolation) {
+		return consent.ErrEmailTaken
+	}
+	if err != nil {
+		return fmt.Errorf("change the address of an account: %w", err)
+	}
+	return nil
+}
+
+// correct changes what an account says about its person. The ledger has that it was corrected and when;
+// neither the old value nor the new one is in it, so that what was wrong is kept nowhere.
+func (a *Accounts) correct(ctx context.Context, account consent.AccountID, set, value, what string) error {
+	return a.database.in(ctx, RoleLogin, rowContext{account: string(account)}, func(tx pgx.Tx) error {
+		changed, err := tx.Exec(ctx, set, account, value)
+		if err != nil || changed.RowsAffected() == 0 {
+			return err
+		}
+		_, err = record(ctx, tx, consent.LedgerEvent{Kind: consent.LedgerCorrection, Account: account, Reason: what})
+		return err
+	})
 }

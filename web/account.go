@@ -29,6 +29,10 @@ func (s *Server) ownAccountRoutes() {
 	register(s, anyLogIn, huma.Operation{
 		OperationID: "rename-me", Method: http.MethodPut, Path: "/me/name", Summary: "Change what you are called",
 	}, s.rename)
+	register(s, candidate, confirmed(huma.Operation{
+		OperationID: "change-email", Method: http.MethodPut, Path: "/me/email",
+		Summary: "Correct the address you log in with; every other log-in ends",
+	}), s.changeEmail)
 	register(s, anyLogIn, huma.Operation{
 		OperationID: "change-password", Method: http.MethodPut, Path: "/me/password", DefaultStatus: http.StatusNoContent,
 		Summary: "Change the password; every other log-in ends",
@@ -46,6 +50,32 @@ func (s *Server) rename(ctx context.Context, account consent.Account, in *rename
 	renamed := visitOf(ctx).logIn
 	renamed.Account.DisplayName = name
 	return answer(meOf(renamed)), nil
+}
+
+type changeEmailInput struct {
+	Body struct {
+		Email string `json:"email" maxLength:"254"`
+	}
+}
+
+// changeEmail counts as a log-in: how often an answer says that an address has an account is bounded.
+func (s *Server) changeEmail(ctx context.Context, account consent.Account, in *changeEmailInput) (*body[accountJSON], error) {
+	if err := s.countLogIn(ctx); err != nil {
+		return nil, err
+	}
+	email, err := parseEmail(in.Body.Email)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.cfg.Accounts.ChangeEmail(ctx, account.ID, email); err != nil {
+		return nil, fmt.Errorf("change address: %w", err)
+	}
+	if err := s.endOtherLogIns(ctx, account.ID); err != nil {
+		return nil, err
+	}
+	changed := visitOf(ctx).logIn
+	changed.Account.Email = email
+	return answer(meOf(changed)), nil
 }
 
 // changePassword asks for the present password in the same request, so that a log-in which somebody left

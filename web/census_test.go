@@ -64,6 +64,10 @@ var census = map[string]caller{
 	"POST /api/v1/log-out-everywhere":        anyStep,
 	"POST /api/v1/sessions/{id}/room-ticket": candidate,
 
+	"PUT /api/v1/me/email":              candidate,
+	"GET /api/v1/me/data":               candidate,
+	"GET /api/v1/me/accesses":           candidate,
+	"GET /api/v1/me/ai-calls":           candidate,
 	"POST /api/v1/exports":              candidate,
 	"GET /api/v1/exports":               candidate,
 	"GET /api/v1/exports/{id}":          candidate,

@@ -16,6 +16,7 @@ var confirmedRoutes = []string{
 	"POST /api/v1/sessions/{id}/authorizations",
 	"POST /api/v1/me/second-factor",
 	"POST /api/v1/me/second-factor/confirm",
+	"PUT /api/v1/me/email",
 	"POST /api/v1/exports", "GET /api/v1/exports/{id}", "GET /api/v1/exports/{id}/download",
 }
 

@@ -133,6 +133,7 @@ func (s *Server) addRoutes() error {
 	s.playbackRoutes()
 	s.eventRoutes()
 	s.exportRoutes()
+	s.holdingRoutes()
 	s.opsRoutes()
 	s.retentionRoutes()
 	s.roomRoutes()

@@ -29,6 +29,8 @@ type People interface {
 	SetPassword(ctx context.Context, account consent.AccountID, password consent.PasswordHash) error
 	// Rename changes what somebody is called.
 	Rename(ctx context.Context, account consent.AccountID, displayName string) error
+	// ChangeEmail changes the address somebody logs in with; [consent.ErrEmailTaken] if it is in use.
+	ChangeEmail(ctx context.Context, account consent.AccountID, email string) error
 }
 
 // LogIns are who is logged in, under the SHA-256 of their token.
@@ -81,6 +83,12 @@ type Sessions interface {
 	// WithdrawAuthorization ends a record and notifies every node; ending one twice is no error.
 	WithdrawAuthorization(ctx context.Context, candidate consent.AccountID, session consent.SessionID, id consent.AuthorizationID) error
 	Accesses(ctx context.Context, candidate consent.AccountID, id consent.SessionID) ([]consent.Access, error)
+
+	// Holdings counts what is held about the candidate; the other two list who saw any of it, the newest
+	// first, from offset on.
+	Holdings(ctx context.Context, candidate consent.AccountID) ([]consent.Holding, error)
+	AccessesOf(ctx context.Context, candidate consent.AccountID, offset, limit int) ([]consent.SessionAccess, error)
+	AICallsOf(ctx context.Context, candidate consent.AccountID, offset, limit int) ([]consent.SessionAICall, error)
 }
 
 // SessionSummary is a line of the candidate's list.

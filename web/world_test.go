@@ -54,10 +54,13 @@ type world struct {
 	exports        []consent.Export
 	exportFile     func(number int) ([]byte, error) // what a ready export's file holds
 	exportFails    error                            // every request for an export fails with it
+	allAccesses    map[consent.AccountID][]consent.SessionAccess
+	allCalls       map[consent.AccountID][]consent.SessionAICall
 }
 
 func newWorld() *world {
 	return &world{
+		allAccesses: map[consent.AccountID][]consent.SessionAccess{}, allCalls: map[consent.AccountID][]consent.SessionAICall{},
 		accounts: map[consent.AccountID]consent.Account{}, hashes: map[string]consent.PasswordHash{},
 		logIns: map[[32]byte]consent.ActiveLogIn{}, failures: map[string]int{}, tickets: map[[32]byte]ticketOfLogIn{},
 		secrets: map[consent.AccountID]consent.CodeSecret{}, offered: map[consent.AccountID]consent.CodeSecret{},
@@ -120,6 +123,20 @@ func (w *world) Rename(_ context.Context, account consent.AccountID, name string
 	renamed := w.accounts[account]
 	renamed.DisplayName = name
 	w.accounts[account] = renamed
+	return nil
+}
+
+func (w *world) ChangeEmail(_ context.Context, account consent.AccountID, email string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id, other := range w.accounts {
+		if other.Email == email && id != account {
+			return consent.ErrEmailTaken
+		}
+	}
+	changed := w.accounts[account]
+	changed.Email = email
+	w.accounts[account] = changed
 	return nil
 }
 
