@@ -1,6 +1,9 @@
 package consent
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Nature is how much a column or file says about a person.
 type Nature string
@@ -21,8 +24,8 @@ type Place struct {
 	Encrypted bool // before it reaches a disk, under a key that lies elsewhere
 }
 
-// table is the columns of one table, as names with spaces between them. A column that goes by another
-// rule than its table is named in an entry of its own.
+// table is the columns of one table, as names with spaces between them. A table is listed after those that
+// it refers to.
 type table struct {
 	name     string
 	class    Class
@@ -30,6 +33,19 @@ type table struct {
 	linked   string
 	personal string
 	sealed   string // personal and encrypted
+}
+
+// SessionTables lists the tables that hold something of an interview, each row under the column session.
+// Erasing an interview empties them, in this order: a table comes before those that it refers to.
+func SessionTables() []string {
+	var names []string
+	for _, t := range slices.Backward(tables()) {
+		of := slices.Contains(strings.Fields(t.linked), "session")
+		if of && (t.class == ClassInterview || t.class == ClassUsage) {
+			names = append(names, t.name)
+		}
+	}
+	return names
 }
 
 // Catalogue lists every place where this program keeps anything. A test compares it with the schema of a
@@ -114,6 +130,9 @@ func tables() []table {
 		{name: "authorization_events", class: ClassConsent, linked: "id authorization_id org kind at account ends reason"},
 		{name: "receipts", class: ClassConsent, linked: "id seq session authorization_id org account side kind notice_sha256 jws at"},
 		{name: "ai_calls", class: ClassAudit, linked: "id session at purpose model place prompt_sha256"},
+		{name: "erasures", class: ClassAudit, linked: "id session account cause state fault requested_at finished_at certificate"},
+		{name: "erasure_counts", class: ClassAudit, linked: "erasure step what amount at"},
+		{name: "erasure_objects", class: ClassLeftovers, linked: "erasure name object"},
 		{name: "accesses", class: ClassAudit, linked: "id session org account artefact at"},
 
 		{name: "ledger", class: ClassLedger, linked: "seq at kind session authorization_id account leaf chain"},

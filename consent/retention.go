@@ -94,6 +94,10 @@ func Retention() []Rule {
 			Trigger:   "its candidate erases it, closes the account, or asks for everything to be erased",
 			Mechanism: "its keys are destroyed first, then every copy of its files and every row",
 			Evidence:  "a signed certificate of erasure",
+			Tests: []string{
+				"TestErasingLeavesNothingButATombstone", "TestErasingEndsALiveInterviewAndLeavesNothing",
+				"TestErasingMayDieBetweenAnyTwoSteps", "TestWritersOnTheirWayLeaveNothing", "TestHoldPausesAnErasure",
+			},
 		},
 		{
 			Class: ClassAccount,

@@ -209,7 +209,7 @@ func addEvent(ctx context.Context, tx pgx.Tx, record consent.Authorization, even
 	if _, err := record.State.After(event); err != nil {
 		return err
 	}
-	const add = `INSERT INTO authorization_events (authorization_id, org, kind, account) VALUES ($1, $2, $3, $4)`
+	const add = `INSERT INTO authorization_events (authorization_id, org, kind, account) VALUES ($1, $2, $3, nullif($4, ''))`
 	_, err := tx.Exec(ctx, add, record.ID, record.Org, event, account)
 	return err
 }

@@ -24,6 +24,7 @@ const (
 	defaultAbandonAfter = 24 * time.Hour
 	abandonEvery        = 10 * time.Minute
 	turnEvery           = time.Hour
+	rescueMargin        = time.Minute
 	longestRetryPause   = 10 * time.Minute
 )
 
@@ -31,6 +32,8 @@ const (
 type JobHandlers struct {
 	Evidence func(ctx context.Context, session consent.SessionID, line assess.LineRef) error
 	Answer   func(ctx context.Context, session consent.SessionID, question, take int) error
+	// Eraser does the erasures that were asked for; nil: another node does.
+	Eraser *Eraser
 	// TurnEpoch is asked for at the start and every hour, on one node; nil: never. It finds out itself
 	// whether something is due.
 	TurnEpoch func(ctx context.Context) (EpochTurn, error)
@@ -131,18 +134,22 @@ func (j *Jobs) config() *river.Config {
 	river.AddWorker(workers, river.WorkFunc(j.workAbandon))
 	river.AddWorker(workers, river.WorkFunc(j.workTurn))
 	river.AddWorker(workers, exportWorker{make: j.handlers.Export})
+	river.AddWorker(workers, river.WorkFunc(j.workErase))
+	river.AddWorker(workers, river.WorkFunc(j.workErasures))
 	return &river.Config{
-		Schema:              riverSchema,
-		Queues:              j.queues(),
-		Workers:             workers,
-		JobTimeout:          j.options.Timeout,
-		SoftStopTimeout:     j.options.Drain,
-		RetryPolicy:         retryPolicy(j.options.Retry),
-		ErrorHandler:        (*discards)(j),
-		Logger:              slog.New(warnings{j.options.Log.Handler()}),
-		ReindexerIndexNames: []string{}, // needs the owner
-		TestOnly:            j.options.soon,
-		PeriodicJobs:        j.periodic(),
+		Schema:     riverSchema,
+		Queues:     j.queues(),
+		Workers:    workers,
+		JobTimeout: j.options.Timeout,
+		// What a killed node was at, another goes on with.
+		RescueStuckJobsAfter: j.options.Timeout + rescueMargin,
+		SoftStopTimeout:      j.options.Drain,
+		RetryPolicy:          retryPolicy(j.options.Retry),
+		ErrorHandler:         (*discards)(j),
+		Logger:               slog.New(warnings{j.options.Log.Handler()}),
+		ReindexerIndexNames:  []string{}, // needs the owner
+		TestOnly:             j.options.soon,
+		PeriodicJobs:         j.periodic(),
 	}
 }
 
@@ -160,6 +167,9 @@ func (j *Jobs) periodic() []*river.PeriodicJob {
 	jobs := []*river.PeriodicJob{every(abandonEvery, abandonJob{})}
 	if j.handlers.TurnEpoch != nil {
 		jobs = append(jobs, every(turnEvery, turnJob{}))
+	}
+	if j.handlers.Eraser != nil {
+		jobs = append(jobs, every(erasuresEvery, erasuresJob{}))
 	}
 	return jobs
 }

@@ -103,20 +103,18 @@ func (k *Keys) OpenField(ctx context.Context, permit consent.Permit, session con
 	return key.Open(context, data)
 }
 
-// Destroy destroys the keys of a session: everything encrypted under them is noise from then on,
-// wherever a copy may lie. The session must be erased already, so that no new key can come after.
-func (k *Keys) Destroy(ctx context.Context, session consent.SessionID) error {
-	err := k.database.in(ctx, RoleErasure, rowContext{session: string(session)}, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('data_keys/' || $1, 0))`, string(session)); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, `DELETE FROM data_keys WHERE session = $1`, string(session))
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("destroy the keys of session %s: %w", session, err)
+// destroyKeys destroys the keys of a session, as the eraser, and returns the scopes they were for: everything
+// encrypted under them is noise from then on. The session must be erased already, so that no new key can come
+// after.
+func destroyKeys(ctx context.Context, tx pgx.Tx, session consent.SessionID) ([]string, error) {
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('data_keys/' || $1, 0))`, string(session)); err != nil {
+		return nil, err
 	}
-	return nil
+	rows, err := tx.Query(ctx, `DELETE FROM data_keys WHERE session = $1 RETURNING scope`, string(session))
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // mayOpen is the key service's own question. It names no function and no view of the other walls, and
@@ -170,7 +168,7 @@ func (k *Keys) forWriting(ctx context.Context, permit consent.Permit, session co
 		return nil, fmt.Errorf("make a key: %w", err)
 	}
 	err = pgx.BeginFunc(ctx, k.database.Pool(RoleKeys), func(tx pgx.Tx) error {
-		// Shared with other writers, never with Destroy: a key made here is seen there, and after it
+		// Shared with other writers, never with destroyKeys: a key made here is seen there, and after it
 		// the session is seen to be erased here.
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock_shared(hashtextextended('data_keys/' || $1, 0))`, string(session)); err != nil {
 			return err

@@ -353,8 +353,15 @@ func TestDestroyedKeysNeverComeBack(t *testing.T) {
 		t.Fatalf("seal: %v", err)
 	}
 	w.exec(t, `UPDATE sessions SET state = 'erased' WHERE id = $1`, w.session)
-	for range 2 {
-		if err := w.keys.Destroy(t.Context(), w.session); err != nil {
+	for _, want := range []int{1, 0} {
+		err := w.database.in(t.Context(), RoleErasure, rowContext{session: string(w.session)}, func(tx pgx.Tx) error {
+			scopes, err := destroyKeys(t.Context(), tx, w.session)
+			if len(scopes) != want {
+				t.Errorf("destroyed the keys of %v, want %d", scopes, want)
+			}
+			return err
+		})
+		if err != nil {
 			t.Fatalf("destroy: %v", err)
 		}
 	}

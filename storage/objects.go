@@ -227,15 +227,7 @@ func (o *Objects) read(ctx context.Context, key string, offset, size int64) ([]b
 	return data, nil
 }
 
-// RemoveSession removes every version of every object of a session and makes sure that none is left.
-// Doing it again is harmless.
-func (o *Objects) RemoveSession(ctx context.Context, session consent.SessionID) error {
-	if _, err := consent.ParseID[consent.SessionID](string(session)); err != nil {
-		return fmt.Errorf("remove objects: %w", err) // an empty prefix would be everything
-	}
-	return o.removeAll(ctx, string(session)+"/")
-}
-
+// removeAll removes every version of every object under a prefix and makes sure that none is left.
 func (o *Objects) removeAll(ctx context.Context, prefix string) error {
 	ctx, cancel := context.WithTimeout(ctx, objectPutTimeout)
 	defer cancel()
@@ -243,11 +235,8 @@ func (o *Objects) removeAll(ctx context.Context, prefix string) error {
 	if err != nil {
 		return err
 	}
-	for _, v := range versions {
-		err := o.client.RemoveObject(ctx, o.bucket, v.Key, minio.RemoveObjectOptions{VersionID: v.VersionID})
-		if err != nil {
-			return fmt.Errorf("remove object %s: %w", v.Key, o.explain(err))
-		}
+	if err := o.removeVersions(ctx, versions); err != nil {
+		return err
 	}
 	if versions, err = o.versions(ctx, prefix); err != nil {
 		return err
@@ -256,6 +245,25 @@ func (o *Objects) removeAll(ctx context.Context, prefix string) error {
 		return fmt.Errorf("remove objects under %s: %d are still there", prefix, len(versions))
 	}
 	return nil
+}
+
+// removeVersions removes exactly these versions. One that is gone is no error.
+func (o *Objects) removeVersions(ctx context.Context, versions []minio.ObjectInfo) error {
+	for _, v := range versions {
+		err := o.client.RemoveObject(ctx, o.bucket, v.Key, minio.RemoveObjectOptions{VersionID: v.VersionID})
+		if err != nil {
+			return fmt.Errorf("remove object %s: %w", v.Key, o.explain(err))
+		}
+	}
+	return nil
+}
+
+// sessionPrefix is what the keys of a session's objects begin with.
+func sessionPrefix(session consent.SessionID) (string, error) {
+	if _, err := consent.ParseID[consent.SessionID](string(session)); err != nil {
+		return "", fmt.Errorf("objects of a session: %w", err) // an empty prefix would be everything
+	}
+	return string(session) + "/", nil
 }
 
 // versions lists every version and delete marker under a prefix.

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -173,21 +172,4 @@ func (s *Segments) ReadChunks(ctx context.Context, permit consent.Permit, segmen
 		plain = append(plain, text)
 	}
 	return plain, nil
-}
-
-// Erase destroys the keys of an erased session and then everything of its recording that is left:
-// spool, objects with all their versions, index. Doing it again is harmless.
-func (s *Segments) Erase(ctx context.Context, session consent.SessionID) error {
-	if err := s.keys.Destroy(ctx, session); err != nil {
-		return err
-	}
-	err := errors.Join(s.spool.removeSession(session), s.objects.RemoveSession(ctx, session))
-	if err != nil {
-		return fmt.Errorf("erase the recording of session %s: %w", session, err)
-	}
-	_, err = s.database.Pool(RoleErasure).Exec(ctx, `DELETE FROM segments WHERE session = $1`, string(session))
-	if err != nil {
-		return fmt.Errorf("erase the recording of session %s: %w", session, err)
-	}
-	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -312,35 +311,5 @@ func TestSwappedIndexRowsAreRefused(t *testing.T) {
 	permit := w.permit(t, consent.ActorCandidate, consent.ArtefactAudio)
 	if got, err := w.segments.Segments(t.Context(), permit, w.session, media.KindAudio, 0); err == nil {
 		t.Errorf("swapped tables were believed: %+v", got)
-	}
-}
-
-func TestErasingLeavesNothing(t *testing.T) {
-	w := newRecordingWorld(t, embeddedStore)
-	other := consent.NewID[consent.SessionID]()
-	w.addSession(t, other)
-	w.record(t, testHead(w.session, media.KindAudio, 0), 1)
-	w.drain(t)
-	w.record(t, testHead(w.session, media.KindAudio, 1), 1) // sealed, not yet sent
-	w.exec(t, `UPDATE sessions SET state = 'erased' WHERE id = $1`, w.session)
-	for range 2 {
-		if err := w.segments.Erase(t.Context(), w.session); err != nil {
-			t.Fatalf("erase: %v", err)
-		}
-	}
-	for _, table := range []string{"segments", "data_keys"} {
-		if n := w.count(t, `SELECT count(*) FROM `+table+` WHERE session = $1`, w.session); n != 0 {
-			t.Errorf("%s has %d rows of the session", table, n)
-		}
-	}
-	if left, err := w.objects.versions(t.Context(), string(w.session)); err != nil || len(left) != 0 {
-		t.Errorf("%d objects are left, %v", len(left), err)
-	}
-	if used, _ := w.spool.Used(); used != 0 {
-		t.Errorf("the spool has %d bytes", used)
-	}
-	w.drain(t)
-	if matches, _ := filepath.Glob(filepath.Join(w.spool.dir, "*", "*"+segmentExt)); len(matches) != 0 {
-		t.Errorf("files are left: %v", matches)
 	}
 }

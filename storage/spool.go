@@ -201,24 +201,25 @@ func (s *Spool) remove(folder, name string) error {
 	return nil
 }
 
-// removeSession deletes everything of a session that no writer holds.
-func (s *Spool) removeSession(session consent.SessionID) error {
+// removeSession deletes everything of a session that no writer holds, and returns how many files that were.
+func (s *Spool) removeSession(session consent.SessionID) (removed int64, err error) {
 	broken := s.brokenFiles()
 	for _, folder := range []string{openFolder, sealedFolder} {
 		files, err := s.list(folder)
 		if err != nil {
-			return err
+			return removed, err
 		}
 		for _, file := range files {
 			if !strings.HasPrefix(file.name, string(session)+"-") || (folder == openFolder && !slices.Contains(broken, file.name)) {
 				continue
 			}
 			if err := s.remove(folder, file.name); err != nil {
-				return err
+				return removed, err
 			}
+			removed++
 		}
 	}
-	return nil
+	return removed, nil
 }
 
 // publish moves a finished file from open/ to sealed/, so that it survives a power cut there.

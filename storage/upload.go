@@ -324,6 +324,9 @@ func (u *Uploader) upload(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("upload %s: %w", name, err)
 	}
+	if u.erased(ctx, info.ID.Session) {
+		return u.spool.remove(sealedFolder, name)
+	}
 	if err := u.store(ctx, name, info.ID, data); err != nil {
 		return err
 	}
@@ -343,6 +346,18 @@ func (u *Uploader) upload(ctx context.Context, name string) error {
 	defer u.mu.Unlock()
 	delete(u.stored, name)
 	return nil
+}
+
+// erased reports whether the database says that a session was erased: nothing of it goes anywhere then.
+// Where it does not answer the object is stored, and the index finds out.
+func (u *Uploader) erased(ctx context.Context, session consent.SessionID) bool {
+	ctx, cancel := context.WithTimeout(ctx, objectCallTimeout)
+	defer cancel()
+	var erased bool
+	err := u.database.in(ctx, RoleIngest, rowContext{session: string(session)}, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `SELECT state = 'erased' FROM sessions WHERE id = $1`, string(session)).Scan(&erased)
+	})
+	return err == nil && erased
 }
 
 // store puts the object, unless this process saw the store confirm it already.

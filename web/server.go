@@ -25,6 +25,7 @@ type Config struct {
 	Changes    Changes
 	Ops        Ops
 	Exports    Exports
+	Erasures   Erasures
 	Gate       consent.Gate
 	Pepper     Pepper
 
@@ -106,8 +107,8 @@ func (c Config) check() error {
 	for name, missing := range map[string]bool{
 		"Accounts": c.Accounts == nil, "Sessions": c.Sessions == nil, "Records": c.Records == nil,
 		"Recordings": c.Recordings == nil, "Shared": c.Shared == nil, "Changes": c.Changes == nil, "Ops": c.Ops == nil,
-		"Exports": c.Exports == nil,
-		"Gate":    c.Gate.Reader == nil, "Mount": c.Mount == nil, "Log": c.Log == nil, "Pepper": c.Pepper == nil,
+		"Exports": c.Exports == nil, "Erasures": c.Erasures == nil,
+		"Gate": c.Gate.Reader == nil, "Mount": c.Mount == nil, "Log": c.Log == nil, "Pepper": c.Pepper == nil,
 	} {
 		if missing {
 			return fmt.Errorf("web: Config.%s is missing", name)
@@ -135,6 +136,7 @@ func (s *Server) addRoutes() error {
 	s.exportRoutes()
 	s.holdingRoutes()
 	s.opsRoutes()
+	s.erasureRoutes()
 	s.retentionRoutes()
 	s.roomRoutes()
 	return s.addOuterRoutes()

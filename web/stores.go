@@ -131,6 +131,18 @@ type Changes interface {
 	Subscribe(ctx context.Context, session consent.SessionID) <-chan struct{}
 }
 
+// Erasures is what a candidate asks to be erased, and how far it is. Storage implements it under the
+// candidate role and does the work elsewhere.
+type Erasures interface {
+	// Erase makes a session erased for everybody at once; a session under a legal hold stays as it is and
+	// the erasure is paused. Asking twice returns the one erasure; [consent.ErrNotFound] if the session is
+	// not the candidate's.
+	Erase(ctx context.Context, candidate consent.AccountID, session consent.SessionID) (consent.Erasure, error)
+	ErasuresOf(ctx context.Context, candidate consent.AccountID) ([]consent.Erasure, error)
+	// Certificate returns what was signed; [consent.ErrNotFound] until the erasure is done.
+	Certificate(ctx context.Context, candidate consent.AccountID, id consent.ErasureID) (consent.CertificateFile, error)
+}
+
 // Ops is what operations may see: counts and states, never content.
 type Ops interface {
 	Overview(ctx context.Context) (Overview, error)

@@ -41,6 +41,7 @@ type world struct {
 	authorizations map[consent.SessionID][]consent.Authorization
 	orgs           []consent.Organization
 	accesses       []consent.Access
+	erasures       []consent.Erasure
 	ratings        []assess.Rating
 	segments       map[consent.SessionID][]media.StoredSegment
 	chunks         map[media.SegmentID][][]byte
@@ -81,6 +82,7 @@ var _ interface {
 	Changes
 	Ops
 	Exports
+	Erasures
 	consent.SnapshotReader
 } = (*world)(nil)
 
@@ -654,7 +656,7 @@ func newStage(t *testing.T, adjust ...func(*Config)) *stage {
 		t.Fatalf("built-in bank: %v", err)
 	}
 	cfg := Config{
-		Accounts: w, Sessions: w, Records: w, Recordings: w, Shared: w, Changes: w, Ops: w, Exports: w, Gate: consent.Gate{Reader: w}, Pepper: testPepper{},
+		Accounts: w, Sessions: w, Records: w, Recordings: w, Shared: w, Changes: w, Ops: w, Exports: w, Erasures: w, Gate: consent.Gate{Reader: w}, Pepper: testPepper{},
 		Bank: bank, Build: "test", Log: slog.New(slog.NewTextHandler(log, nil)), Now: func() time.Time { return testNow },
 		Judge: Judge{TranscriberEngine: "moonshine-tiny", TranscriberPlace: ThisServer, AssessorModel: "judge-1", AssessorPlace: "models.example.org"},
 		Mount: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "room") }),

@@ -381,7 +381,7 @@ func (a *app) openPages(ctx context.Context) error {
 	a.pages, err = web.New(web.Config{
 		Accounts: storage.NewAccounts(a.database, a.logIn), Sessions: storage.NewSessions(a.database), Records: records,
 		Recordings: a.segments, Shared: storage.NewShared(a.database), Changes: a.changes,
-		Ops: storage.NewOps(a.database, a.spoolBacklog), Exports: a.exports, Gate: a.gate, Pepper: a.logIn, Bank: bank, Judge: a.judge,
+		Ops: storage.NewOps(a.database, a.spoolBacklog), Exports: a.exports, Erasures: storage.NewErasures(a.database), Gate: a.gate, Pepper: a.logIn, Bank: bank, Judge: a.judge,
 		Mount: signaling.Handler(a.rooms), Ready: a.ready, Build: buildName(), Log: a.log,
 		TrustedProxies: proxies, Limits: a.limits,
 	})
@@ -439,6 +439,7 @@ func (a *app) startJobs(ctx context.Context) error {
 	})
 	jobs, err := storage.NewJobs(a.database, storage.JobHandlers{
 		Evidence: a.assessor.Evidence, Answer: a.assessor.Answer, TurnEpoch: a.keys.TurnEpoch, Export: a.makeExport,
+		Eraser: storage.NewEraser(a.database, a.spool, a.objects, a.exports, a.processors, a.log),
 	}, storage.JobOptions{
 		OnDiscard: a.giveUp, Log: a.log,
 	})
