@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,6 +64,9 @@ func parseMasterKey(path, text string) (*MasterKey, error) {
 	sum := sha256.Sum256(append([]byte("greenroom master key id\x00"), raw...))
 	return &MasterKey{id: hex.EncodeToString(sum[:6]), aead: aead}, nil
 }
+
+// LogValue implements [slog.LogValuer].
+func (m *MasterKey) LogValue() slog.Value { return slog.StringValue("[redacted] " + m.id) }
 
 // ID returns a short name of the key that says nothing about it.
 func (m *MasterKey) ID() string { return m.id }

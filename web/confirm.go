@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -50,6 +51,9 @@ type proofJSON struct {
 	Password string `json:"password"`
 	Code     string `json:"code,omitempty" maxLength:"16" doc:"Of the second factor, where there is one."`
 }
+
+// LogValue implements [slog.LogValuer].
+func (proofJSON) LogValue() slog.Value { return slog.StringValue("[redacted]") }
 
 func (s *Server) confirmRoutes() {
 	register(s, anyStep, huma.Operation{

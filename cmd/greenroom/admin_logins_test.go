@@ -5,8 +5,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"greenroom/consent"
 )
 
 // admin runs an administration command against the running server and returns what it printed.
@@ -40,10 +38,7 @@ func TestOperatorHelpsPeopleIn(t *testing.T) {
 	if refused := employer.get(t, "/api/v1/shared", http.StatusForbidden); !strings.Contains(refused, "urn:greenroom:second-factor") {
 		t.Errorf("before the second factor: %s", refused)
 	}
-	var offer struct{ Secret string }
-	decode(t, employer.post(t, "/api/v1/me/second-factor", "", http.StatusOK), &offer)
-	account.SecondFactor = consent.CodeSecret(offer.Secret)
-	employer.post(t, "/api/v1/me/second-factor/confirm", `{"code":"`+unusedCode(t, account.SecondFactor)+`"}`, http.StatusOK)
+	account.SecondFactor = employer.setUpFactor(t)
 	employer.get(t, "/api/v1/shared", http.StatusOK)
 	again := p.logIn(account)
 

@@ -46,6 +46,9 @@ type config struct {
 	LogFormat         string        `help:"text or json." enum:"text,json" default:"text" env:"GREENROOM_LOG_FORMAT"`
 }
 
+// LogValue implements [slog.LogValuer]: passwords and keys are among the settings.
+func (config) LogValue() slog.Value { return slog.StringValue("[redacted]") }
+
 type s3Config struct {
 	Endpoint      string `help:"Object store to use instead of the embedded one, e.g. http://minio:9000." env:"ENDPOINT" placeholder:"URL"`
 	Region        string `help:"Region." default:"us-east-1" env:"REGION"`

@@ -35,6 +35,9 @@ type demoAccount struct {
 }
 
 // LogValue implements [slog.LogValuer].
+func (demoAccounts) LogValue() slog.Value { return slog.StringValue("[redacted]") }
+
+// LogValue implements [slog.LogValuer].
 func (demoAccount) LogValue() slog.Value { return slog.StringValue("[redacted]") }
 
 func demoFile(secretsDir string) string { return filepath.Join(secretsDir, "demo-accounts.json") }

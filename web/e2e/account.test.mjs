@@ -126,6 +126,8 @@ test("sharing asks for a proof when the last one is old, and goes on by itself",
   const cookie = (await page.context().cookies()).find((c) => c.name === "__Host-sid");
   const api = (path, data) => page.request.post(`${server.address}/api/v1/${path}`, { headers: { Origin: server.address }, data });
   const session = await (await api("sessions", { role: "software-engineer", mode: "practice" })).json();
+  const notice = await (await page.request.get(`${server.address}/api/v1/sessions/${session.id}/notice`)).json();
+  await api(`sessions/${session.id}/consents`, { notice_sha256: notice.sha256, recording: false, transcription: false, assessment: false });
   await page.goto(`${server.address}/sessions/${session.id}/sharing`);
   await byId(page, "share-org").selectOption({ index: 1 });
   await byId(page, "share-scope-ratings").check();
