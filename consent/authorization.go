@@ -33,7 +33,19 @@ type Authorization struct {
 	NoticeSHA256  string          // hex; empty with version 0
 	Supersedes    AuthorizationID // the record whose place it took, if any
 	Language      string          // of the notice
+	PausedBy      PauseReason     // of a suspended record
+	RequestedBy   string          // name of who asked for it, where somebody did; told to the candidate only
 }
+
+// PauseReason is what suspended a record.
+type PauseReason string
+
+// What suspends a record.
+const (
+	PausedByRestriction PauseReason = "restricted" // the candidate restricted the session
+	PausedByHold        PauseReason = "held"       // the session is under legal hold
+	PausedByNotice      PauseReason = "notice"     // a new notice asks to agree anew
+)
 
 // The longest an authorization may last, and what pages suggest.
 const (

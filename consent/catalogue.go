@@ -72,7 +72,7 @@ func tables() []table {
 			name: "accounts", class: ClassAccount, linked: "id kind age_rule created_at closed_at pepper",
 			personal: "email display_name password_hash",
 		},
-		{name: "members", class: ClassAccount, linked: "account org role created_at ended_at"},
+		{name: "members", class: ClassAccount, linked: "account org role role_at created_at ended_at"},
 		{
 			name: "log_ins", class: ClassLeftovers,
 			linked: "token_sha256 id account device second_factor idle idle_until absolute_until created_at confirmed_at",
@@ -133,6 +133,14 @@ func tables() []table {
 		{name: "erasures", class: ClassAudit, linked: "id session account cause state fault requested_at finished_at certificate"},
 		{name: "erasure_counts", class: ClassAudit, linked: "erasure step what amount at"},
 		{name: "erasure_objects", class: ClassLeftovers, linked: "erasure name object"},
+		{
+			name: "invitations", class: ClassConsent,
+			linked: "id session secret_sha256 purpose scopes valid_until notice_sha256 notice_version created_at expires_at cancelled_at redeemed_at authorization_id",
+		},
+		{name: "requests", class: ClassConsent, linked: "authorization_id org account purpose scopes valid_until at"},
+		{name: "holds", class: ClassConsent, linked: "id session placed_at lifted_at", personal: "reason authority lifted_reason"},
+		{name: "viewers", class: ClassLeftovers, linked: "session account stream org since seen_at"},
+		{name: "cut_offs", class: ClassAudit, linked: "id session org account stream cause ended_by after_ms at"},
 		{name: "accesses", class: ClassAudit, linked: "id session org account artefact at"},
 
 		{name: "ledger", class: ClassLedger, linked: "seq at kind session authorization_id account leaf chain"},

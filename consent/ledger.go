@@ -45,6 +45,11 @@ const (
 
 	LedgerRestored        LedgerKind = "restored" // entries that a backup lacked were put back from the journal
 	LedgerNoticePublished LedgerKind = "notice_published"
+
+	LedgerOrganizationSuspended LedgerKind = "organization_suspended"
+	LedgerOrganizationRestored  LedgerKind = "organization_restored"
+	LedgerMemberEnded           LedgerKind = "member_ended"
+	LedgerMemberRole            LedgerKind = "member_role"
 )
 
 // ledgerSubjects says what an entry of each kind must name. A kind that is not here does not exist.
@@ -66,6 +71,9 @@ var ledgerSubjects = map[LedgerKind]ledgerSubject{
 	LedgerCorrection: ofAnything, // of a session's words, or of an account
 
 	LedgerRestored: ofAnything, LedgerNoticePublished: ofAnything,
+
+	LedgerOrganizationSuspended: ofAnything, LedgerOrganizationRestored: ofAnything, // of an organization
+	LedgerMemberEnded: ofAnything, LedgerMemberRole: ofAnything,
 }
 
 type ledgerSubject int

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -85,27 +84,6 @@ func (a *Admin) CreateAccount(ctx context.Context, kind consent.AccountKind, ema
 		return account, fmt.Errorf("create account: %w", err)
 	}
 	return account, nil
-}
-
-// PublishNotice makes a notice one that can be answered and shared under; publishing it again changes
-// nothing. A reconsent notice suspends older authorizations from its time on, by itself.
-func (a *Admin) PublishNotice(ctx context.Context, notice consent.Notice) error {
-	const add = `WITH made AS (INSERT INTO notices (sha256, version, materiality, effective_at, text)
-			VALUES ($1, $2, $3, coalesce($4::timestamptz, statement_timestamp()), $5) ON CONFLICT (sha256) DO NOTHING RETURNING version)
-		SELECT version FROM made UNION ALL SELECT version FROM notices WHERE sha256 = $1 LIMIT 1`
-	var effective *time.Time
-	if !notice.EffectiveAt.IsZero() {
-		effective = &notice.EffectiveAt
-	}
-	var version int
-	err := a.conn.QueryRow(ctx, add, notice.SHA256(), notice.Version, notice.Materiality, effective, notice.Text).Scan(&version)
-	if err != nil {
-		return fmt.Errorf("publish notice %d: %w", notice.Version, err)
-	}
-	if version != notice.Version {
-		return fmt.Errorf("publish notice %d: the same text was published as version %d: a new version needs a new text", notice.Version, version)
-	}
-	return nil
 }
 
 type rowReader interface {

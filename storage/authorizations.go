@@ -2,10 +2,7 @@ package storage
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -14,39 +11,6 @@ import (
 
 // mostAccesses bounds how many reads of a session are listed, the newest.
 const mostAccesses = 1000
-
-// minNotice is the newest notice in effect that everybody has to agree to anew; 0 if there is none.
-const minNotice = `(SELECT coalesce(max(n.version), 0) FROM notices n
-	WHERE n.materiality = 'reconsent' AND n.effective_at <= statement_timestamp())`
-
-// authorizationColumns go with scanAuthorization; the tables are in authorizationTables. The state is
-// derived: a record that ended says how, one whose time is up has expired, one that nobody granted was
-// asked for, and one with an open suspension or under a notice that no longer holds is suspended.
-const (
-	authorizationColumns = `a.id, a.session, a.org, o.name, a.purpose, a.scopes, a.valid_from, a.valid_until,
-		a.notice_version, coalesce(a.notice_sha256, '') AS notice_sha256, coalesce(a.supersedes, '') AS supersedes, a.language,
-		CASE WHEN e.ended IS NOT NULL THEN e.ended
-			WHEN statement_timestamp() >= a.valid_until THEN 'expired'
-			WHEN e.granted_at IS NULL THEN 'requested'
-			WHEN e.open OR a.notice_version < ` + minNotice + ` THEN 'suspended'
-			ELSE 'granted' END AS state,
-		e.granted_at,
-		CASE WHEN e.ended IS NOT NULL THEN e.ended_at WHEN statement_timestamp() >= a.valid_until THEN a.valid_until END AS ended_at`
-	authorizationTables = `authorizations a JOIN organizations o ON o.id = a.org CROSS JOIN LATERAL (SELECT
-			max(x.at) FILTER (WHERE x.kind = 'granted') AS granted_at,
-			max(x.kind) FILTER (WHERE x.kind IN ` + endEvents + `) AS ended,
-			max(x.at) FILTER (WHERE x.kind IN ` + endEvents + `) AS ended_at,
-			coalesce(bool_or(x.kind = 'suspended' AND NOT EXISTS (SELECT FROM authorization_events r WHERE r.ends = x.id)), false) AS open
-		FROM authorization_events x WHERE x.authorization_id = a.id) e`
-	endEvents = `('refused', 'withdrawn', 'revoked', 'superseded', 'expired')`
-)
-
-func scanAuthorization(row pgx.CollectableRow) (consent.Authorization, error) {
-	var a consent.Authorization
-	err := row.Scan(&a.ID, &a.Session, &a.Org, &a.OrgName, &a.Purpose, &a.Scopes, &a.ValidFrom, &a.ValidUntil,
-		&a.NoticeVersion, &a.NoticeSHA256, &a.Supersedes, &a.Language, &a.State, orZero{&a.GrantedAt}, orZero{&a.EndedAt})
-	return a, err
-}
 
 // Organizations lists whom a session can be shared with.
 func (s *Sessions) Organizations(ctx context.Context, candidate consent.AccountID) ([]consent.Organization, error) {
@@ -73,8 +37,10 @@ func (s *Sessions) Authorizations(ctx context.Context, candidate consent.Account
 			return err
 		}
 		var err error
-		authorizations, err = readAuthorizations(ctx, tx, `a.session = $1`, id)
-		return err
+		if authorizations, err = readAuthorizations(ctx, tx, `a.session = $1`, id); err != nil {
+			return err
+		}
+		return nameRequesters(ctx, tx, id, authorizations)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list authorizations: %w", err)
@@ -82,9 +48,30 @@ func (s *Sessions) Authorizations(ctx context.Context, candidate consent.Account
 	return authorizations, nil
 }
 
+// nameRequesters says who asked for the records that somebody asked for.
+func nameRequesters(ctx context.Context, tx pgx.Tx, id consent.SessionID, authorizations []consent.Authorization) error {
+	const read = `SELECT a.id, p.display_name FROM authorizations a JOIN accounts p ON p.id = a.requested_by WHERE a.session = $1`
+	rows, err := tx.Query(ctx, read, id)
+	if err != nil {
+		return err
+	}
+	names := make(map[consent.AuthorizationID]string)
+	var record consent.AuthorizationID
+	var name string
+	_, err = pgx.ForEachRow(rows, []any{&record, &name}, func() error {
+		names[record] = name
+		return nil
+	})
+	for i := range authorizations {
+		authorizations[i].RequestedBy = names[authorizations[i].ID]
+	}
+	return err
+}
+
 // Authorize stores the record and its granted event, supersedes a live or suspended one for the same
-// organization and purpose, and tells every node. The session's row is locked, so that of two requests
-// at once the later supersedes the earlier. [consent.ErrNoticeChanged] if the notice no longer holds.
+// organization and purpose, and tells every node. Less than before takes effect at once, and more than
+// before is a new act like any other. The session's row is locked, so that of two requests at once the
+// later supersedes the earlier. [consent.ErrNoticeChanged] if the notice no longer holds.
 func (s *Sessions) Authorize(ctx context.Context, candidate consent.AccountID, id consent.SessionID, request consent.AuthorizationRequest) (consent.Authorization, error) {
 	var granted consent.Authorization
 	err := s.asCandidate(ctx, candidate, func(tx pgx.Tx) error {
@@ -92,30 +79,8 @@ func (s *Sessions) Authorize(ctx context.Context, candidate consent.AccountID, i
 		if err != nil {
 			return err
 		}
-		if err := mayShare(ctx, tx, session, request); err != nil {
-			return err
-		}
-		notice, err := noticeInForce(ctx, tx, request.NoticeSHA256)
-		if err != nil {
-			return err
-		}
-		superseded, err := supersede(ctx, tx, candidate, id, request)
-		if err != nil {
-			return err
-		}
-		granted, err = addAuthorization(ctx, tx, candidate, consent.Authorization{
-			ID: consent.NewID[consent.AuthorizationID](), Session: id, Org: request.Org, Purpose: request.Purpose, Scopes: request.Scopes,
-			ValidUntil: request.ValidUntil, NoticeSHA256: request.NoticeSHA256, NoticeVersion: notice, Supersedes: last(superseded),
-		})
-		if err != nil {
-			return err
-		}
-		for _, before := range superseded {
-			if err := s.database.attestEnd(ctx, tx, consent.LedgerAuthorizationSuperseded, before, ""); err != nil {
-				return err
-			}
-		}
-		return s.database.attestGrant(ctx, tx, session, granted)
+		granted, err = s.grant(ctx, tx, session, request)
+		return err
 	})
 	if err != nil {
 		return consent.Authorization{}, fmt.Errorf("authorize: %w", err)
@@ -124,139 +89,48 @@ func (s *Sessions) Authorize(ctx context.Context, candidate consent.AccountID, i
 	return granted, nil
 }
 
-// mayShare checks a request against the database's time, the session and the organization.
-func mayShare(ctx context.Context, tx pgx.Tx, session consent.Session, request consent.AuthorizationRequest) error {
-	if err := notPaused(session); err != nil {
-		return err
+// grant makes a new record that is granted at once. The caller holds the lock on the session's row.
+func (s *Sessions) grant(ctx context.Context, tx pgx.Tx, session consent.Session, request consent.AuthorizationRequest) (consent.Authorization, error) {
+	if err := mayShare(ctx, tx, session, request); err != nil {
+		return consent.Authorization{}, err
 	}
-	if session.NoticeSHA256 == "" { // nothing exists yet that could be shared
-		return consent.ErrBadStep{State: session.State, Step: "be shared"}
-	}
-	var now time.Time
-	var live bool
-	const read = `SELECT statement_timestamp(), EXISTS (SELECT FROM organizations WHERE id = $1 AND suspended_at IS NULL)`
-	if err := tx.QueryRow(ctx, read, request.Org).Scan(&now, &live); err != nil {
-		return err
-	}
-	if !live {
-		return consent.ErrNotFound
-	}
-	return request.Check(now)
-}
-
-// notPaused refuses what would work on a session that is held or restricted.
-func notPaused(session consent.Session) error {
-	switch {
-	case !session.HeldAt.IsZero():
-		return consent.ErrHeld{Since: session.HeldAt}
-	case !session.RestrictedAt.IsZero():
-		return consent.ErrRestricted
-	default:
-		return nil
-	}
-}
-
-// noticeInForce returns the version of a published notice that nobody has to agree to anew.
-func noticeInForce(ctx context.Context, tx pgx.Tx, sha256 string) (version int, err error) {
-	const read = `SELECT version FROM notices WHERE sha256 = $1 AND version >= ` + minNotice
-	err = tx.QueryRow(ctx, read, sha256).Scan(&version)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, consent.ErrNoticeChanged
-	}
-	return version, err
-}
-
-// supersede ends what the new record takes the place of, and returns it, the oldest first. Together with
-// the lock on the session's row there is never more than one.
-func supersede(ctx context.Context, tx pgx.Tx, candidate consent.AccountID, id consent.SessionID, request consent.AuthorizationRequest) ([]consent.AuthorizationID, error) {
-	records, err := readAuthorizations(ctx, tx, `a.session = $1 AND a.org = $2 AND a.purpose = $3`, id, request.Org, request.Purpose)
-	if err != nil {
-		return nil, err
-	}
-	var ended []consent.AuthorizationID
-	for _, record := range slices.Backward(records) {
-		if record.State != consent.AuthorizationGranted && record.State != consent.AuthorizationSuspended {
-			continue
-		}
-		if err := addEvent(ctx, tx, record, consent.EventSuperseded, candidate); err != nil {
-			return nil, err
-		}
-		ended = append(ended, record.ID)
-	}
-	return ended, nil
-}
-
-func last(ids []consent.AuthorizationID) consent.AuthorizationID {
-	if len(ids) == 0 {
-		return ""
-	}
-	return ids[len(ids)-1]
-}
-
-// readAuthorizations reads the records that a condition on a names, the newest first.
-func readAuthorizations(ctx context.Context, tx pgx.Tx, which string, arguments ...any) ([]consent.Authorization, error) {
-	rows, err := tx.Query(ctx, `SELECT `+authorizationColumns+` FROM `+authorizationTables+`
-		WHERE `+which+` ORDER BY a.granted_at DESC, a.id`, arguments...)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, scanAuthorization)
-}
-
-// addEvent lets something happen to a record, if its state allows that. The caller holds the lock on
-// the session's row, so that the state is still the one that was read.
-func addEvent(ctx context.Context, tx pgx.Tx, record consent.Authorization, event consent.AuthorizationEvent, account consent.AccountID) error {
-	if _, err := record.State.After(event); err != nil {
-		return err
-	}
-	const add = `INSERT INTO authorization_events (authorization_id, org, kind, account) VALUES ($1, $2, $3, nullif($4, ''))`
-	_, err := tx.Exec(ctx, add, record.ID, record.Org, event, account)
-	return err
-}
-
-// addAuthorization stores a new record that is granted at once.
-func addAuthorization(ctx context.Context, tx pgx.Tx, candidate consent.AccountID, record consent.Authorization) (consent.Authorization, error) {
-	const add = `INSERT INTO authorizations (id, session, org, purpose, scopes, valid_until, notice_sha256, notice_version, supersedes)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, ''))`
-	_, err := tx.Exec(ctx, add, record.ID, record.Session, record.Org, record.Purpose, record.Scopes, record.ValidUntil,
-		record.NoticeSHA256, record.NoticeVersion, record.Supersedes)
+	notice, err := noticeInForce(ctx, tx, request.NoticeSHA256)
 	if err != nil {
 		return consent.Authorization{}, err
 	}
-	if err := addEvent(ctx, tx, record, consent.EventGranted, candidate); err != nil {
+	superseded, err := supersede(ctx, tx, session.Candidate, session.ID, request)
+	if err != nil {
 		return consent.Authorization{}, err
 	}
-	granted, err := readAuthorizations(ctx, tx, `a.id = $1`, record.ID)
-	if err != nil || len(granted) != 1 {
-		return consent.Authorization{}, errors.Join(err, errors.New("the new record cannot be read back"))
+	granted, err := addAuthorization(ctx, tx, session.Candidate, consent.Authorization{
+		ID: consent.NewID[consent.AuthorizationID](), Session: session.ID, Org: request.Org, Purpose: request.Purpose, Scopes: request.Scopes,
+		ValidUntil: request.ValidUntil, NoticeSHA256: request.NoticeSHA256, NoticeVersion: notice, Supersedes: last(superseded),
+	})
+	if err != nil {
+		return consent.Authorization{}, err
 	}
-	return granted[0], logEvent(ctx, tx, record.Session, TopicAuthorizations, "authorized", eventDetail{"authorization": record.ID})
+	return granted, s.database.attestGranted(ctx, tx, session, granted, superseded)
+}
+
+// attestGranted gives the receipts of a new authorization, and of the ends that it brought.
+func (d *Database) attestGranted(ctx context.Context, tx pgx.Tx, session consent.Session, granted consent.Authorization, superseded []consent.AuthorizationID) error {
+	for _, before := range superseded {
+		if err := d.attestEnd(ctx, tx, consent.LedgerAuthorizationSuperseded, before, ""); err != nil {
+			return err
+		}
+	}
+	return d.attestGrant(ctx, tx, session, granted)
 }
 
 // WithdrawAuthorization ends a record, also one that is suspended or only asked for, and tells every
 // node; ending one that has ended already is no error.
 func (s *Sessions) WithdrawAuthorization(ctx context.Context, candidate consent.AccountID, session consent.SessionID, id consent.AuthorizationID) error {
 	err := s.asCandidate(ctx, candidate, func(tx pgx.Tx) error {
-		if _, err := readSession(ctx, tx, candidate, session, lockRow); err != nil {
+		_, record, err := lockRecord(ctx, tx, candidate, session, id)
+		if err != nil || record.State.Final() {
 			return err
 		}
-		records, err := readAuthorizations(ctx, tx, `a.id = $1 AND a.session = $2`, id, session)
-		if err != nil {
-			return err
-		}
-		if len(records) == 0 {
-			return consent.ErrNotFound
-		}
-		if records[0].State.Final() {
-			return nil
-		}
-		if err := addEvent(ctx, tx, records[0], consent.EventWithdrawn, candidate); err != nil {
-			return err
-		}
-		if err := logEvent(ctx, tx, session, TopicAuthorizations, "authorization_withdrawn", eventDetail{"authorization": id}); err != nil {
-			return err
-		}
-		return s.database.attestEnd(ctx, tx, consent.LedgerAuthorizationWithdrawn, id, "")
+		return s.endRecord(ctx, tx, record, consent.EventWithdrawn, consent.LedgerAuthorizationWithdrawn, candidate)
 	})
 	if err != nil {
 		return fmt.Errorf("withdraw authorization: %w", err)

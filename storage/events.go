@@ -19,6 +19,7 @@ const (
 	TopicSession        Topic = "session"        // its state or consents
 	TopicAuthorizations Topic = "authorizations" // who may see it
 	TopicAccesses       Topic = "accesses"       // who looked
+	TopicViewers        Topic = "viewers"        // who is looking, and who was cut off
 	TopicResults        Topic = "results"        // answers, lines, evidence, ratings, measurements
 	TopicLogIns         Topic = "log-ins"        // of an account: some of them ended
 )

@@ -136,6 +136,7 @@ func (j *Jobs) config() *river.Config {
 	river.AddWorker(workers, exportWorker{make: j.handlers.Export})
 	river.AddWorker(workers, river.WorkFunc(j.workErase))
 	river.AddWorker(workers, river.WorkFunc(j.workErasures))
+	river.AddWorker(workers, river.WorkFunc(j.workEnds))
 	return &river.Config{
 		Schema:     riverSchema,
 		Queues:     j.queues(),
@@ -164,7 +165,7 @@ func (j *Jobs) queues() map[string]river.QueueConfig {
 
 // periodic are the jobs that come by themselves, each on one node, the first time at once.
 func (j *Jobs) periodic() []*river.PeriodicJob {
-	jobs := []*river.PeriodicJob{every(abandonEvery, abandonJob{})}
+	jobs := []*river.PeriodicJob{every(abandonEvery, abandonJob{}), every(endsEvery, endsJob{})}
 	if j.handlers.TurnEpoch != nil {
 		jobs = append(jobs, every(turnEvery, turnJob{}))
 	}
@@ -180,11 +181,11 @@ func every(pause time.Duration, job river.JobArgs) *river.PeriodicJob {
 }
 
 func (j *Jobs) workEvidence(ctx context.Context, job *river.Job[evidenceJob]) error {
-	return j.handlers.Evidence(ctx, job.Args.Session, job.Args.line())
+	return j.unlessPaused(ctx, job.Args.Session, j.handlers.Evidence(ctx, job.Args.Session, job.Args.line()))
 }
 
 func (j *Jobs) workAnswer(ctx context.Context, job *river.Job[answerJob]) error {
-	return j.handlers.Answer(ctx, job.Args.Session, job.Args.Question, job.Args.Take)
+	return j.unlessPaused(ctx, job.Args.Session, j.handlers.Answer(ctx, job.Args.Session, job.Args.Question, job.Args.Take))
 }
 
 func (j *Jobs) workAbandon(ctx context.Context, _ *river.Job[abandonJob]) error {

@@ -51,7 +51,7 @@ const employerFacts = `SELECT ` + sessionFacts + `,
 	EXISTS (SELECT FROM organizations g WHERE g.id = $3 AND g.suspended_at IS NULL),
 	(SELECT coalesce(json_agg(f), '[]') FROM (SELECT ` + authorizationColumns + ` FROM ` + authorizationTables + `
 		WHERE a.session = $1 AND a.org = $3) f(id, session, org, orgname, purpose, scopes, validfrom, validuntil,
-		noticeversion, noticesha256, supersedes, language, state, grantedat, endedat)),
+		noticeversion, noticesha256, supersedes, language, state, grantedat, endedat, pausedby)),
 	` + minNotice + `, '', false, false, false` + noExport + factsFrom
 
 // Snapshot implements [consent.SnapshotReader]: one statement, no cache. For an employer the policies

@@ -82,7 +82,7 @@ func TestContextOfNobodySeesNothing(t *testing.T) {
 		case RoleLogin: // passwords are checked before anybody is known
 			seen = without(seen, "accounts", "members")
 		case RoleWorker: // the timer looks at the states of all sessions
-			seen = without(seen, "sessions", "session_events")
+			seen = without(seen, "sessions", "session_events", "authorizations", "authorization_events")
 		case RoleKeys: // repeats the question about everybody's sessions
 			seen = without(seen, "accounts", "members", "sessions", "authorizations", "authorization_events")
 		case RoleErasure, RoleExport, RoleAudit, RoleCandidate, RoleEmployer, RoleIngest:
@@ -235,7 +235,7 @@ func TestRolesCannotReadColumnsTheyHaveNoUseFor(t *testing.T) {
 			`UPDATE sessions SET candidate = candidate`, `SELECT 1 FROM authorizations`, `DELETE FROM river.river_job`,
 		},
 		RoleWorker: {
-			`SELECT password_hash FROM accounts`, `SELECT 1 FROM authorizations`, `UPDATE sessions SET assessment = true`,
+			`SELECT password_hash FROM accounts`, `SELECT account FROM authorization_events`, `UPDATE sessions SET assessment = true`,
 			`UPDATE lines SET words = words`, `UPDATE answers SET end_ns = end_ns`, `INSERT INTO lines DEFAULT VALUES`,
 		},
 		RoleLogin: {`SELECT 1 FROM sessions`, `SELECT 1 FROM lines`, `UPDATE accounts SET kind = 'ops'`, `DELETE FROM accounts`, `INSERT INTO members DEFAULT VALUES`},

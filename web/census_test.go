@@ -75,6 +75,19 @@ var census = map[string]caller{
 	"GET /api/v1/exports":               candidate,
 	"GET /api/v1/exports/{id}":          candidate,
 	"GET /api/v1/exports/{id}/download": candidate,
+
+	"POST /api/v1/sessions/{id}/invitations":                  candidate,
+	"GET /api/v1/sessions/{id}/invitations":                   candidate,
+	"POST /api/v1/sessions/{id}/invitations/{iid}/cancel":     candidate,
+	"POST /api/v1/sessions/{id}/authorizations/{aid}/confirm": candidate,
+	"POST /api/v1/sessions/{id}/authorizations/{aid}/refuse":  candidate,
+	"POST /api/v1/sessions/{id}/authorizations/{aid}/renew":   candidate,
+	"POST /api/v1/sessions/{id}/restrict":                     candidate,
+	"POST /api/v1/sessions/{id}/unrestrict":                   candidate,
+	"GET /api/v1/sessions/{id}/notice-change":                 candidate,
+	"GET /api/v1/sessions/{id}/viewers":                       candidate,
+	"POST /api/v1/invitations/redeem":                         employer,
+	"GET /api/v1/shared/requests":                             employer,
 }
 
 func TestEveryRouteSaysWhoMayCallIt(t *testing.T) {
@@ -154,6 +167,7 @@ func fillPath(path string, session consent.SessionID) string {
 		session = consent.NewID[consent.SessionID]()
 	}
 	return strings.NewReplacer("{id}", string(session), "{aid}", string(consent.NewID[consent.AuthorizationID]()),
+		"{iid}", string(consent.NewID[consent.InvitationID]()),
 		"{question}", "0", "{take}", "1", "{competency}", "ownership").Replace(path)
 }
 

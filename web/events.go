@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -18,7 +19,7 @@ const (
 
 func (s *Server) eventRoutes() {
 	s.plain(candidate, "GET /sessions/{id}/events", "watch-session",
-		"Server-sent events: results, consents", eventStream, s.watch)
+		"Server-sent events: results, consents, viewers", eventStream, s.watch)
 	s.plain(employer, "GET /shared/{id}/events", "watch-shared",
 		"Server-sent events: access.ended, after which the stream closes", eventStream, s.watch)
 }
@@ -46,8 +47,17 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request, account consent.A
 		return
 	}
 	defer done()
-	watcher := &watcher{server: s, account: account, session: id, before: before, out: eventWriter{w, http.NewResponseController(w)}}
+	watcher := &watcher{
+		server: s, account: account, session: id, before: before, out: eventWriter{w, http.NewResponseController(w)},
+		viewing: &viewing{server: s, account: account, session: id, stream: consent.StreamEvents, permitted: before.snapshot.Now},
+	}
+	unnote := watcher.viewing.begin(ctx)
 	watcher.run(ctx)
+	ended := time.Now()
+	unnote()
+	if watcher.refused {
+		watcher.viewing.cutOff(ctx, ended)
+	}
 }
 
 // watcher is one open event stream.
@@ -57,6 +67,9 @@ type watcher struct {
 	session consent.SessionID
 	before  rights
 	out     eventWriter
+	viewing *viewing
+	refused bool   // the reader may not read on
+	shown   []byte // who is watching, as it was sent to the candidate
 }
 
 // run ends when the reader is gone, which shows in a failed write or in ctx.
@@ -75,6 +88,9 @@ func (e *watcher) run(ctx context.Context) {
 	// An employer's rights can end without anybody's doing: by time, or on a node that hears nothing.
 	ask := time.NewTicker(askEvery)
 	defer ask.Stop()
+	// Somebody who stops watching says nothing; so while somebody does, the candidate's page looks again.
+	watching := time.NewTicker(seenEvery)
+	defer watching.Stop()
 	logIn := time.NewTicker(logInEvery)
 	defer logIn.Stop()
 	for {
@@ -98,6 +114,10 @@ func (e *watcher) run(ctx context.Context) {
 			if e.employer() {
 				err = e.look(ctx, false)
 			}
+		case <-watching.C:
+			if len(e.shown) > 0 {
+				err = e.showViewers(ctx)
+			}
 		}
 		if err != nil {
 			return
@@ -117,11 +137,13 @@ func (e *watcher) look(ctx context.Context, something bool) error {
 	}
 	switch {
 	case e.employer() && (err != nil || now.lostSince(e.before)):
+		e.refused = true
 		_ = e.out.send("access.ended", struct{}{})
 		return errGone
 	case err != nil:
 		return errGone
 	case e.employer() || !something:
+		e.viewing.stillPermitted(now.snapshot.Now)
 		return nil
 	}
 	if consents := now.snapshot.Consents; consents != e.before.snapshot.Consents {
@@ -130,7 +152,34 @@ func (e *watcher) look(ctx context.Context, something bool) error {
 		}
 	}
 	e.before = now
-	return e.out.send("results", struct{}{})
+	if err := e.out.send("results", struct{}{}); err != nil {
+		return err
+	}
+	return e.showViewers(ctx)
+}
+
+// showViewers sends who is watching and who was cut off, when that changed. A fault leaves it for the
+// next look.
+func (e *watcher) showViewers(ctx context.Context) error {
+	asked, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	list, err := e.server.viewersOf(asked, e.account.ID, e.session)
+	if err != nil {
+		e.server.log.WarnContext(ctx, "viewers could not be listed", "request", visitOf(ctx).id, "error", err)
+		return nil
+	}
+	if len(e.shown) == 0 && len(list.Viewers) == 0 && len(list.CutOffs) == 0 {
+		return nil
+	}
+	now, err := json.Marshal(list)
+	if err != nil {
+		return fmt.Errorf("encode viewers: %w", err)
+	}
+	if bytes.Equal(now, e.shown) {
+		return nil
+	}
+	e.shown = now
+	return e.out.send("viewers", list)
 }
 
 // eventWriter writes server-sent events, each at once.

@@ -13,6 +13,7 @@ type Limits struct {
 	AccountPerMinute   int // requests per account; 600
 	LogInPerMinute     int // log-ins and new accounts per address; 20
 	MediaPerSecond     int // requests for pieces of recordings per account; 20
+	RedeemPerMinute    int // invitations tried per account; 10
 }
 
 func (l Limits) withDefaults() Limits {
@@ -27,6 +28,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.MediaPerSecond == 0 {
 		l.MediaPerSecond = 20
+	}
+	if l.RedeemPerMinute == 0 {
+		l.RedeemPerMinute = 10
 	}
 	return l
 }

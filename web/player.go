@@ -34,19 +34,24 @@ type player struct {
 	layout  *media.Layout
 	kinds   []media.Kind
 	head    mediaHead
+	asked   time.Time // the database's time of the decision that it began with
+	viewing *viewing
 
 	began   time.Time     // when the first media was written
 	first   time.Duration // media time of it
 	started bool
 }
 
-// play returns an error only while nothing was sent; after that the connection itself is ended.
+// play returns an error only while nothing was sent; after that the connection itself is ended, which
+// panics as net/http wants it.
 func (p *player) play(w http.ResponseWriter, r *http.Request) error {
 	ctx, done, refused := p.server.streams.begin(r.Context(), streamMedia)
 	if refused != nil {
 		return refused
 	}
 	defer done()
+	p.viewing = &viewing{server: p.server, account: p.account, session: p.session, stream: consent.StreamMedia, permitted: p.asked}
+	unnote := p.viewing.begin(ctx)
 	out := &mediaWriter{to: w, control: http.NewResponseController(w), conn: connOf(r), head: p.head}
 	err := p.watched(ctx, out, func(ctx context.Context) error {
 		var pace func(context.Context, time.Duration) error
@@ -55,6 +60,7 @@ func (p *player) play(w http.ResponseWriter, r *http.Request) error {
 		}
 		return p.layout.WriteRange(ctx, out, p.head.bytes.from, p.head.bytes.to, p.server.cfg.Recordings, p.permit, pace)
 	})
+	unnote()
 	if err == nil {
 		if !out.begun.Load() { // an empty range is still an answer
 			p.head.send(w)
@@ -69,7 +75,10 @@ func (p *player) play(w http.ResponseWriter, r *http.Request) error {
 		p.server.log.ErrorContext(ctx, "playback failed", "request", visitOf(ctx).id, "error", err)
 	}
 	out.cutOff()
-	return nil
+	if errors.Is(err, consent.ErrNotFound) {
+		p.viewing.cutOff(ctx, time.Now())
+	}
+	panic(http.ErrAbortHandler) // net/http ends what is left of the answer
 }
 
 // watched runs write beside one goroutine that asks again whenever something about the session
@@ -128,6 +137,7 @@ func (p *player) ask(ctx context.Context) error {
 			return err
 		}
 	}
+	p.viewing.stillPermitted(snapshot.Now)
 	return nil
 }
 
@@ -240,7 +250,6 @@ func (m *mediaWriter) cutOff() {
 		_ = m.conn.SetLinger(0)
 		_ = m.conn.Close()
 	}
-	panic(http.ErrAbortHandler)
 }
 
 type connKey struct{}

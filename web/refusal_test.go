@@ -23,7 +23,7 @@ var employerPaths = map[string][]consent.Scope{
 // has, with every method and conditional field.
 func TestRefusalsLookAlike(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	s := newStage(t, func(c *Config) { c.Limits = Limits{MediaPerSecond: 1000} }) // this clock stands still
 	watcher, other := s.employer(t, "Acme"), s.employer(t, "Other")
 	owner := s.candidate(t)
 	live := func(w *world, id consent.SessionID) *consent.Authorization { return &w.authorizations[id][0] }
@@ -116,6 +116,16 @@ func TestCandidatesSeeOnlyTheirOwn(t *testing.T) {
 		{http.MethodGet, "authorizations", nil},
 		{http.MethodPost, "authorizations", authorize},
 		{http.MethodPost, "authorizations/" + string(s.authorizations[id][0].ID) + "/withdraw", nil},
+		{http.MethodPost, "authorizations/" + string(s.authorizations[id][0].ID) + "/confirm", nil},
+		{http.MethodPost, "authorizations/" + string(s.authorizations[id][0].ID) + "/refuse", nil},
+		{http.MethodPost, "authorizations/" + string(s.authorizations[id][0].ID) + "/renew", map[string]any{"notice_sha256": "x"}},
+		{http.MethodGet, "invitations", nil},
+		{http.MethodPost, "invitations", offer()},
+		{http.MethodPost, "invitations/" + string(consent.NewID[consent.InvitationID]()) + "/cancel", nil},
+		{http.MethodPost, "restrict", nil},
+		{http.MethodPost, "unrestrict", nil},
+		{http.MethodGet, "notice-change", nil},
+		{http.MethodGet, "viewers", nil},
 		{http.MethodPost, "consents", map[string]any{"notice_sha256": "x", "recording": true, "transcription": true, "assessment": true}},
 		{http.MethodPost, "consents/withdraw", map[string]any{"consent": "recording"}},
 		{http.MethodPut, "answers/0/1/self-ratings/" + s.plans[id].Questions[0].Competencies[0], level},

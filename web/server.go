@@ -19,6 +19,8 @@ import (
 type Config struct {
 	Accounts   Accounts
 	Sessions   Sessions
+	Record     Record
+	Viewers    Viewers
 	Records    Records
 	Recordings Recordings
 	Shared     Shared
@@ -57,6 +59,7 @@ type Server struct {
 	perAccount  *limiter
 	logIns      *limiter
 	pieces      *limiter // of recordings
+	redeems     *limiter
 	streams     *streams
 }
 
@@ -89,6 +92,7 @@ func New(cfg Config) (*Server, error) {
 		perAccount: newLimiter(limits.AccountPerMinute, time.Minute, cfg.Now),
 		logIns:     newLimiter(limits.LogInPerMinute, time.Minute, cfg.Now),
 		pieces:     newLimiter(limits.MediaPerSecond, time.Second, cfg.Now),
+		redeems:    newLimiter(limits.RedeemPerMinute, time.Minute, cfg.Now),
 	}
 	s.crossOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, foreignOrigin())
@@ -105,7 +109,7 @@ func (s *Server) Notice() consent.Notice { return s.notice }
 
 func (c Config) check() error {
 	for name, missing := range map[string]bool{
-		"Accounts": c.Accounts == nil, "Sessions": c.Sessions == nil, "Records": c.Records == nil,
+		"Accounts": c.Accounts == nil, "Sessions": c.Sessions == nil, "Record": c.Record == nil, "Viewers": c.Viewers == nil, "Records": c.Records == nil,
 		"Recordings": c.Recordings == nil, "Shared": c.Shared == nil, "Changes": c.Changes == nil, "Ops": c.Ops == nil,
 		"Exports": c.Exports == nil, "Erasures": c.Erasures == nil,
 		"Gate": c.Gate.Reader == nil, "Mount": c.Mount == nil, "Log": c.Log == nil, "Pepper": c.Pepper == nil,
@@ -130,6 +134,8 @@ func (s *Server) addRoutes() error {
 	s.consentRoutes()
 	s.reportRoutes()
 	s.sharingRoutes()
+	s.invitationRoutes()
+	s.recordRoutes()
 	s.sharedRoutes()
 	s.playbackRoutes()
 	s.eventRoutes()

@@ -23,6 +23,8 @@ type sessionJSON struct {
 	NoticeSHA256 string               `json:"notice_sha256,omitempty" doc:"Absent until the notice was answered."`
 	CreatedAt    time.Time            `json:"created_at"`
 	EndedAt      time.Time            `json:"ended_at,omitzero"`
+	RestrictedAt time.Time            `json:"restricted_at,omitzero" doc:"Since when it is restricted, if it is."`
+	HeldAt       time.Time            `json:"held_at,omitzero" doc:"Since when it is under legal hold, if it is: nothing else of it can be read."`
 	SharedWith   *int                 `json:"shared_with,omitempty" doc:"Organizations that can see some of it now; only in the list."`
 }
 
@@ -40,7 +42,7 @@ func sessionOf(session consent.Session) sessionJSON {
 	return sessionJSON{
 		ID: session.ID, State: session.State, Role: session.Role, RoleTitle: session.RoleTitle, Mode: session.Mode,
 		Consents: consentsJSON(session.Consents), NoticeSHA256: session.NoticeSHA256,
-		CreatedAt: session.CreatedAt, EndedAt: session.EndedAt,
+		CreatedAt: session.CreatedAt, EndedAt: session.EndedAt, RestrictedAt: session.RestrictedAt, HeldAt: session.HeldAt,
 	}
 }
 

@@ -35,12 +35,18 @@ type authorizationJSON struct {
 	State      consent.AuthorizationState `json:"state" enum:"requested,granted,suspended,refused,expired,withdrawn,revoked,superseded"`
 	GrantedAt  time.Time                  `json:"granted_at,omitzero"`
 	EndedAt    time.Time                  `json:"ended_at,omitzero"`
+
+	NoticeVersion int                     `json:"notice_version" doc:"Of the notice it was given under; 0 for the oldest."`
+	Supersedes    consent.AuthorizationID `json:"supersedes,omitempty" doc:"The one whose place it took."`
+	PausedBy      consent.PauseReason     `json:"paused_by,omitempty" enum:"restricted,held,notice" doc:"Of a suspended one."`
+	RequestedBy   string                  `json:"requested_by,omitempty" doc:"Name of the person who asked for it, where somebody did."`
 }
 
 func authorizationOf(a consent.Authorization) authorizationJSON {
 	return authorizationJSON{
 		ID: a.ID, OrgID: a.Org, OrgName: a.OrgName, Purpose: a.Purpose, Scopes: a.Scopes, ValidFrom: a.ValidFrom,
 		ValidUntil: a.ValidUntil, State: a.State, GrantedAt: a.GrantedAt, EndedAt: a.EndedAt,
+		NoticeVersion: a.NoticeVersion, Supersedes: a.Supersedes, PausedBy: a.PausedBy, RequestedBy: a.RequestedBy,
 	}
 }
 
@@ -62,11 +68,6 @@ type authorizeInput struct {
 		Scopes     []string        `json:"scopes" minItems:"1" maxItems:"7" enum:"ratings,feedback,transcript,recording.audio,recording.video,profile"`
 		ValidUntil time.Time       `json:"valid_until"`
 	}
-}
-
-type withdrawAuthorizationInput struct {
-	ID            string `path:"id" doc:"Id of the session."`
-	Authorization string `path:"aid" doc:"Id of the authorization."`
 }
 
 func (s *Server) sharingRoutes() {
@@ -152,12 +153,8 @@ func cannotShare(err error) *problem {
 	return newProblem(http.StatusUnprocessableEntity, "Nothing was shared: "+err.Error()+".", "Change that and try again.")
 }
 
-func (s *Server) withdrawAuthorization(ctx context.Context, account consent.Account, in *withdrawAuthorizationInput) (*none, error) {
-	session, err := parseID[consent.SessionID](in.ID)
-	if err != nil {
-		return nil, err
-	}
-	id, err := parseID[consent.AuthorizationID](in.Authorization)
+func (s *Server) withdrawAuthorization(ctx context.Context, account consent.Account, in *authorizationPath) (*none, error) {
+	session, id, err := in.parse()
 	if err != nil {
 		return nil, err
 	}

@@ -109,6 +109,10 @@ type Shared interface {
 	SharedWith(ctx context.Context, actor consent.Actor) ([]SharedSession, error)
 	// NoteAccess writes what an employer is about to be shown; no access, no data.
 	NoteAccess(ctx context.Context, actor consent.Actor, session consent.SessionID, artefacts []consent.Artefact) error
+	// Redeem uses an invitation up and asks for what it offers; [consent.ErrNotFound] whatever is wrong.
+	Redeem(ctx context.Context, actor consent.Actor, secret consent.InvitationSecret) (consent.Request, error)
+	// Requests lists what the actor's organization asked for.
+	Requests(ctx context.Context, actor consent.Actor) ([]consent.Request, error)
 }
 
 // SharedSession is a line of an employer's list.

@@ -45,18 +45,19 @@ type world struct {
 	ratings        []assess.Rating
 	segments       map[consent.SessionID][]media.StoredSegment
 	chunks         map[media.SegmentID][][]byte
-	subscribers    map[chan struct{}]consent.SessionID
-	writes         []string // names of the calls that stored something
-	broken         error    // every snapshot fails with it
-	noteFails      error
-	snapshots      int
-	chunkReads     int
-	lookUps        int // of log-ins
-	exports        []consent.Export
-	exportFile     func(number int) ([]byte, error) // what a ready export's file holds
-	exportFails    error                            // every request for an export fails with it
-	allAccesses    map[consent.AccountID][]consent.SessionAccess
-	allCalls       map[consent.AccountID][]consent.SessionAICall
+	recordFakes
+	subscribers map[chan struct{}]consent.SessionID
+	writes      []string // names of the calls that stored something
+	broken      error    // every snapshot fails with it
+	noteFails   error
+	snapshots   int
+	chunkReads  int
+	lookUps     int // of log-ins
+	exports     []consent.Export
+	exportFile  func(number int) ([]byte, error) // what a ready export's file holds
+	exportFails error                            // every request for an export fails with it
+	allAccesses map[consent.AccountID][]consent.SessionAccess
+	allCalls    map[consent.AccountID][]consent.SessionAICall
 }
 
 func newWorld() *world {
@@ -76,6 +77,8 @@ func newWorld() *world {
 var _ interface {
 	Accounts
 	Sessions
+	Record
+	Viewers
 	Records
 	Recordings
 	Shared
@@ -656,7 +659,7 @@ func newStage(t *testing.T, adjust ...func(*Config)) *stage {
 		t.Fatalf("built-in bank: %v", err)
 	}
 	cfg := Config{
-		Accounts: w, Sessions: w, Records: w, Recordings: w, Shared: w, Changes: w, Ops: w, Exports: w, Erasures: w, Gate: consent.Gate{Reader: w}, Pepper: testPepper{},
+		Accounts: w, Sessions: w, Record: w, Viewers: w, Records: w, Recordings: w, Shared: w, Changes: w, Ops: w, Exports: w, Erasures: w, Gate: consent.Gate{Reader: w}, Pepper: testPepper{},
 		Bank: bank, Build: "test", Log: slog.New(slog.NewTextHandler(log, nil)), Now: func() time.Time { return testNow },
 		Judge: Judge{TranscriberEngine: "moonshine-tiny", TranscriberPlace: ThisServer, AssessorModel: "judge-1", AssessorPlace: "models.example.org"},
 		Mount: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "room") }),

@@ -13,7 +13,9 @@ import (
 )
 
 type adminCommand struct {
-	Organization adminOrganization `cmd:"" help:"Make an organization that candidates can share with."`
+	Organization adminOrganization `cmd:"" help:"Make an organization that candidates can share with, suspend it, or restore it."`
+	Member       adminMember       `cmd:"" help:"End an employer's membership, or change what it may see."`
+	Hold         adminHold         `cmd:"" help:"Put a session under legal hold, or end that: nobody can read it meanwhile, and erasing it waits."`
 	Account      adminAccount      `cmd:"" help:"Make an employer or ops account; its password is printed once."`
 
 	ResetPassword     adminResetPassword     `cmd:"" help:"Give an account a new password, which is printed once; ends its log-ins and lets it log in again after too many failures."`
@@ -46,25 +48,6 @@ func (c ownerConfig) open(ctx context.Context) (*storage.Admin, error) {
 // ownerFile holds how to connect to the embedded database as its owner, while a server runs; only the
 // server's user can read it.
 func ownerFile(secretsDir string) string { return filepath.Join(secretsDir, "database-owner.url") }
-
-type adminOrganization struct {
-	ownerConfig `embed:""`
-	Name        string `arg:"" help:"Its name, as candidates see it."`
-}
-
-func (c *adminOrganization) Run(ctx context.Context) error {
-	admin, err := c.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = admin.Close(context.WithoutCancel(ctx)) }()
-	organization, err := admin.CreateOrganization(ctx, c.Name)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("organization %q is there\n", organization.Name)
-	return nil
-}
 
 type adminAccount struct {
 	ownerConfig  `embed:""`

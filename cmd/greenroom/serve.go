@@ -365,7 +365,7 @@ func (a *app) openPages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	records := storage.NewRecords(a.database, a.keys)
+	records, sessions := storage.NewRecords(a.database, a.keys), storage.NewSessions(a.database)
 	a.counts = newMetrics(sources{
 		liveRooms: a.rooms.Live, scribeWait: a.scribe.Waiting, spoolUsed: a.spool.Used,
 		spoolBacklog: func() (int, time.Time) {
@@ -379,8 +379,8 @@ func (a *app) openPages(ctx context.Context) error {
 		return err
 	}
 	a.pages, err = web.New(web.Config{
-		Accounts: storage.NewAccounts(a.database, a.logIn), Sessions: storage.NewSessions(a.database), Records: records,
-		Recordings: a.segments, Shared: storage.NewShared(a.database), Changes: a.changes,
+		Accounts: storage.NewAccounts(a.database, a.logIn), Sessions: sessions, Record: sessions, Records: records,
+		Recordings: a.segments, Shared: storage.NewShared(a.database), Viewers: storage.NewViewers(a.database), Changes: a.changes,
 		Ops: storage.NewOps(a.database, a.spoolBacklog), Exports: a.exports, Erasures: storage.NewErasures(a.database), Gate: a.gate, Pepper: a.logIn, Bank: bank, Judge: a.judge,
 		Mount: signaling.Handler(a.rooms), Ready: a.ready, Build: buildName(), Log: a.log,
 		TrustedProxies: proxies, Limits: a.limits,

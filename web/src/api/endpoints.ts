@@ -62,6 +62,28 @@ export function endpoints(client: Client) {
     accesses: (id: string, call?: Call) =>
       client.get<{ accesses: t.Access[] }>(`sessions/${at(id)}/accesses`, call),
 
+    invitations: (id: string, call?: Call) =>
+      client.get<{ invitations: t.Invitation[] }>(`sessions/${at(id)}/invitations`, call),
+    invite: (id: string, offer: t.InvitationOffer) =>
+      client.post<t.NewInvitation>(`sessions/${at(id)}/invitations`, offer),
+    cancelInvitation: (id: string, invitation: string) =>
+      client.post<void>(`sessions/${at(id)}/invitations/${at(invitation)}/cancel`),
+    confirmRequest: (id: string, authorization: string) =>
+      client.post<t.Authorization>(`sessions/${at(id)}/authorizations/${at(authorization)}/confirm`),
+    refuseRequest: (id: string, authorization: string) =>
+      client.post<void>(`sessions/${at(id)}/authorizations/${at(authorization)}/refuse`),
+    renewAuthorization: (id: string, authorization: string, notice_sha256: string) =>
+      client.post<t.Authorization>(`sessions/${at(id)}/authorizations/${at(authorization)}/renew`, {
+        notice_sha256,
+      }),
+    noticeChange: (id: string, call?: Call) =>
+      client.get<{ changes: t.NoticeChange[] }>(`sessions/${at(id)}/notice-change`, call),
+    restrict: (id: string) => client.post<t.Session>(`sessions/${at(id)}/restrict`),
+    unrestrict: (id: string) => client.post<t.Session>(`sessions/${at(id)}/unrestrict`),
+    viewers: (id: string, call?: Call) => client.get<t.Viewers>(`sessions/${at(id)}/viewers`, call),
+    redeemInvitation: (secret: string) => client.post<t.Request>('invitations/redeem', { secret }),
+    requests: (call?: Call) => client.get<{ requests: t.Request[] }>('shared/requests', call),
+
     shared: (call?: Call) => client.get<{ sessions: t.SharedSession[] }>('shared', call),
     sharedReport: (id: string, call?: Call) => client.get<t.Report>(`shared/${at(id)}/report`, call),
     sharedRecording: (id: string, call?: Call) => client.get<t.Recording>(`shared/${at(id)}/recording`, call),
