@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"greenroom/cmd/greenroom/export"
+	"greenroom/consent"
+)
+
+type verifyCommand struct {
+	Path   string `arg:"" help:"A receipt or a certificate (JSON), an export (ZIP), or a ledger folder."`
+	Keys   string `help:"File with the server's public keys, as GET /api/v1/keys gives them." placeholder:"FILE"`
+	Server string `help:"Fetch the public keys from this server, once." placeholder:"URL"`
+	Ledger string `help:"Another copy of the ledger folder: a receipt's place is looked up in it, a ledger is compared with it." placeholder:"DIR"`
+}
+
+// errNotWhole is what verify ends with when something is wrong; the sentences before it say what.
+var errNotWhole = errors.New("something is not as it was signed")
+
+// Run checks a file or a folder and says in sentences what holds, what does not, and what could not be
+// checked. Without --server it asks nobody.
+func (c *verifyCommand) Run(ctx context.Context) error {
+	found, err := c.verify(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Println(c.Path)
+	for _, f := range found {
+		fmt.Printf("  %-12s %s\n", verdictWords[f.Verdict], f.Text)
+	}
+	if !found.Whole() {
+		return errNotWhole
+	}
+	return nil
+}
+
+var verdictWords = map[consent.Verdict]string{consent.Holds: "holds:", consent.NotChecked: "not checked:", consent.Broken: "WRONG:"}
+
+func (c *verifyCommand) verify(ctx context.Context) (consent.Findings, error) {
+	keys, found, err := c.keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	about, err := c.look(keys)
+	return append(found, about...), err
+}
+
+// look decides by what lies there. Nothing is read beyond its bound.
+func (c *verifyCommand) look(keys consent.KeySet) (consent.Findings, error) {
+	info, err := os.Stat(c.Path)
+	if err != nil {
+		return nil, fmt.Errorf("verify: %w", err)
+	}
+	if info.IsDir() {
+		return c.verifyLedger(keys)
+	}
+	file, err := os.Open(c.Path)
+	if err != nil {
+		return nil, fmt.Errorf("verify: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	var begin [4]byte
+	if n, _ := file.ReadAt(begin[:], 0); n == len(begin) && bytes.Equal(begin[:2], []byte("PK")) {
+		return verifyExport(file, info.Size(), keys), nil
+	}
+	text, err := io.ReadAll(io.LimitReader(file, consent.MaxReceiptFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("verify: %w", err)
+	}
+	return c.verifyDocument(text, keys)
+}
+
+// verifyDocument checks a receipt, or the certificate of an erasure.
+func (c *verifyCommand) verifyDocument(text []byte, keys consent.KeySet) (consent.Findings, error) {
+	var receipt consent.Receipt
+	var found consent.Findings
+	file, err := consent.ParseReceiptFile(text)
+	if err == nil {
+		receipt, found = file.Verify(keys)
+	} else {
+		certificate, notCertificate := consent.ParseCertificateFile(text)
+		if notCertificate != nil {
+			return nil, fmt.Errorf("%s is neither a receipt, nor a certificate, nor a ledger folder, nor an export: %w", c.Path, err)
+		}
+		if _, found = certificate.Verify(keys); certificate.Receipt == "" {
+			return found, nil
+		}
+		receipt, _, _ = keys.OpenReceipt(certificate.Receipt) // its faults are among those found
+	}
+	if !found.Whole() {
+		return found, nil
+	}
+	looked, err := c.lookUp(receipt, keys)
+	return append(found, looked...), err
+}
+
+// lookUp compares a receipt's place with a copy of the ledger, if there is one.
+func (c *verifyCommand) lookUp(receipt consent.Receipt, keys consent.KeySet) (consent.Findings, error) {
+	if c.Ledger == "" {
+		return consent.Findings{{
+			Verdict: consent.NotChecked, Text: fmt.Sprintf("Whether entry %d is in the ledger was not looked up: name a copy of the folder with --ledger.", receipt.Ledger.Seq),
+		}}, nil
+	}
+	folder, err := openLedger(c.Ledger)
+	if err != nil {
+		return nil, err
+	}
+	defer folder.close()
+	var inLedger consent.Findings
+	reading, found := folder.files().Verify(keys, func(e consent.LedgerEntry) {
+		if e.Seq == receipt.Ledger.Seq {
+			receipt.CheckIn(e, &inLedger)
+		}
+	})
+	if reading.Head.Seq < receipt.Ledger.Seq && found.Whole() {
+		inLedger = append(inLedger, consent.Finding{
+			Verdict: consent.NotChecked, Text: fmt.Sprintf("The copy of the ledger ends with entry %d, before the receipt's entry %d.", reading.Head.Seq, receipt.Ledger.Seq),
+		})
+	}
+	return append(found, inLedger...), nil
+}
+
+// verifyExport checks an export, and every receipt in it.
+func verifyExport(file io.ReaderAt, size int64, keys consent.KeySet) consent.Findings {
+	var signer consent.PublicKey
+	result, err := export.Verify(file, size, export.Checks{
+		Open: func(signature string, body any) (err error) {
+			signer, err = keys.Open(signature, consent.DocumentExport, body)
+			return err
+		},
+		Receipt: func(text []byte) error {
+			receipt, err := consent.ParseReceiptFile(text)
+			if err != nil {
+				return err
+			}
+			if _, found := receipt.Verify(keys); !found.Whole() {
+				return errors.New(found[len(found)-1].Text)
+			}
+			return nil
+		},
+	})
+	if err == nil {
+		err = signer.SignedAt(result.Manifest.Created)
+	}
+	if err != nil {
+		return consent.Findings{{Verdict: consent.Broken, Text: fmt.Sprintf("The export does not hold: %v.", err)}}
+	}
+	return consent.Findings{
+		{Text: fmt.Sprintf("Key %s signed it, and was in use on %s.", signer.ID, result.Manifest.Created.Format(time.RFC3339))},
+		{Text: fmt.Sprintf("All %d files (%d bytes, %d recordings) are there, as they were signed; none was added.", len(result.Manifest.Files), result.Bytes, result.Recordings)},
+		{Text: fmt.Sprintf("Every document fits the schema, and the %d receipts in it hold.", result.Receipts)},
+	}
+}
