@@ -108,20 +108,30 @@ func (s *Server) endIfDead(ctx context.Context, token [32]byte) {
 // deviceOf names the kind of browser and system in a User-Agent, which is all that is kept of it: enough
 // for people to know their own log-ins by, and the same for very many.
 func deviceOf(userAgent string) string {
-	browser := firstOf(userAgent, "Edg", "Edge", "OPR", "Opera", "Firefox", "Firefox", "Chrom", "Chrome", "Safari", "Safari")
-	system := firstOf(userAgent, "Android", "Android", "iPhone", "iPhone", "iPad", "iPad", "Windows", "Windows",
-		"Mac OS", "macOS", "CrOS", "ChromeOS", "Linux", "Linux")
+	browser := firstOf(userAgent, []mark{{"Edg", "Edge"}, {"OPR", "Opera"}, {"Firefox", "Firefox"}, {"Chrom", "Chrome"}, {"Safari", "Safari"}})
+	system := firstOf(userAgent, []mark{
+		{"Android", "Android"},
+		{"iPhone", "iPhone"},
+		{"iPad", "iPad"},
+		{"Windows", "Windows"},
+		{"Mac OS", "macOS"},
+		{"CrOS", "ChromeOS"},
+		{"Linux", "Linux"},
+	})
 	if browser == "" || system == "" {
 		return browser + system
 	}
 	return browser + " on " + system
 }
 
-// firstOf returns the name of the first mark that the text has; marks and names alternate.
-func firstOf(text string, marksAndNames ...string) string {
-	for i := 0; i < len(marksAndNames); i += 2 {
-		if strings.Contains(text, marksAndNames[i]) {
-			return marksAndNames[i+1]
+// mark is what a User-Agent has in it, and what it says.
+type mark struct{ text, name string }
+
+// firstOf returns the name of the first mark that the text has.
+func firstOf(text string, marks []mark) string {
+	for _, m := range marks {
+		if strings.Contains(text, m.text) {
+			return m.name
 		}
 	}
 	return ""

@@ -60,7 +60,7 @@ func TestLogOutEverywhere(t *testing.T) {
 // stream opens the session's event stream and returns its lines; the channel closes with it.
 func (p *person) stream(t *testing.T, session consent.SessionID) <-chan string {
 	t.Helper()
-	answer, err := p.stage.http.Client().Do(p.request(http.MethodGet, "/api/v1/sessions/"+string(session)+"/events", nil))
+	answer, err := p.stage.http.Client().Do(p.request(http.MethodGet, "/api/v1/sessions/"+string(session)+"/events", nil)) //nolint:bodyclose // the goroutine below closes it
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestStreamOutlivesALookThatFailed(t *testing.T) {
 	lines := p.stream(t, p.newSession().ID)
 	s.server.LogInsEnded(t.Context(), p.account.ID)
 	s.server.LogInsEnded(t.Context(), "")
-	s.world.changed(s.onlySession())
+	s.changed(s.onlySession())
 	select {
 	case _, open := <-lines:
 		if !open {

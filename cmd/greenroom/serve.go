@@ -378,7 +378,7 @@ func (a *app) openPages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.pages, err = web.New(web.Config{
+	a.pages, err = web.New(web.Config{ //nolint:contextcheck // handlers get theirs from each request
 		Accounts: storage.NewAccounts(a.database, a.logIn), Sessions: sessions, Record: sessions, Records: records,
 		Recordings: a.segments, Shared: storage.NewShared(a.database), Viewers: storage.NewViewers(a.database), Changes: a.changes,
 		Ops: storage.NewOps(a.database, a.spoolBacklog), Exports: a.exports, Erasures: storage.NewErasures(a.database), Gate: a.gate, Pepper: a.logIn, Bank: bank, Judge: a.judge,
