@@ -682,13 +682,81 @@ export const privacy = {
   shared: 'Your interviews, and who may see them',
   manage: 'Manage',
   manageLabel: (role: string, date: string) => `Manage sharing of ${role}, ${date}`,
-  none: 'You have no interview yet, so nothing of one is kept.',
+  sharedWith: (whom: string) => `shared with ${whom}`,
+  none: 'You have no interview, so nothing of one is kept.',
   anonymous: 'Log in to see your interviews and who may see them.',
   promises: 'What holds on this server',
   promisesBody:
     'Each sentence comes from what the program itself runs by. A promise names the tests that fail when it stops being true.',
   heldBy: (n: number) => (n === 1 ? 'Held by 1 test' : `Held by ${n} tests`),
   limit: 'No test holds this sentence.',
+};
+
+export const erasing = {
+  open: 'Erase',
+  openLabel: (role: string, date: string) => `Erase ${role}, ${date}`,
+  all: 'Erase all interviews',
+  title: 'Erase this interview?',
+  titleAll: (n: number) => `Erase all ${n} interviews?`,
+  goes: 'What goes',
+  goesList: [
+    'Recording, transcript, answers, levels and feedback. The keys they are encrypted under are destroyed first, then every copy is removed.',
+    'What is shared of it ends now. Whoever is watching is cut off.',
+  ],
+  stays: 'What stays',
+  staysList: (years: string) => [
+    `That you agreed and took back, without any content, as proof${years ? `, for ${years}` : ''}.`,
+    'Entries of the ledger, which say nothing about anybody any more.',
+    'What somebody has already seen, or filmed.',
+  ],
+  final: 'It cannot be undone.',
+  submit: 'Erase for good',
+  keep: 'Keep it',
+  progress: (done: number, all: number) => `${done} of ${all} asked for`,
+  erased: (n: number) =>
+    n === 1
+      ? 'The interview is gone for everybody. How far the work behind it is, you see below.'
+      : `${n} interviews are gone for everybody. How far the work behind it is, you see below.`,
+};
+
+export const erasures = {
+  title: 'Erased',
+  body: 'When it is done there is a signed certificate of it. It can be checked without this server:',
+  command: 'greenroom verify erasure.json',
+  states: { paused: 'Waiting', running: 'Under way', done: 'Erased' },
+  asked: (when: string, why: string) => `An interview, ${when}${why}`,
+  causes: {
+    request: '',
+    expired: ': its time was over',
+    closed: ': you closed your account',
+    child: ': its candidate was reported to be too young',
+    restored: ': a restored backup had brought it back',
+  },
+  underWay: (n: number) => (n === 1 ? 'An interview is being erased.' : `${n} interviews are being erased.`),
+  follow: 'See how far it is',
+  progress: (done: number, all: number) => `${done} of ${all} steps are done.`,
+  keysGone: 'The keys are destroyed, so nothing of it can be read any more.',
+  faults: {
+    objects: 'The object store does not answer; it is tried again by itself.',
+    server: 'The last try failed; it is tried again by itself.',
+  },
+  paused:
+    'The operator of this server must keep it for legal reasons. Nobody can read it, and it is erased when that ends.',
+  done: (when: string) => `Done ${when}: everything was looked for again, and nothing was found.`,
+  horizon: (day: string) => `From ${day} on, no backup can bring anything of it back.`,
+  certificate: 'Certificate',
+  certificateLabel: (when: string) => `Download the certificate of the erasure of ${when}`,
+  steps: 'The steps',
+  stepNames: {
+    keys: 'Keys destroyed',
+    spool: 'Parts on the way to the store removed',
+    objects: 'Every version of every file removed',
+    rows: 'Rows of the database removed',
+    openings: 'Its entries in the ledger made meaningless',
+    verified: 'Looked everywhere again',
+  },
+  stepDone: (n: number) => (n === 0 ? 'done' : `done (${n})`),
+  stepOpen: 'to do',
 };
 
 export const retention = {

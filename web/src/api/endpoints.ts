@@ -83,6 +83,8 @@ export function endpoints(client: Client) {
     viewers: (id: string, call?: Call) => client.get<t.Viewers>(`sessions/${at(id)}/viewers`, call),
     redeemInvitation: (secret: string) => client.post<t.Request>('invitations/redeem', { secret }),
     requests: (call?: Call) => client.get<{ requests: t.Request[] }>('shared/requests', call),
+    eraseSession: (id: string) => client.post<t.Erasure>(`sessions/${at(id)}/erase`),
+    erasures: (call?: Call) => client.get<{ erasures: t.Erasure[] }>('erasures', call),
 
     shared: (call?: Call) => client.get<{ sessions: t.SharedSession[] }>('shared', call),
     sharedReport: (id: string, call?: Call) => client.get<t.Report>(`shared/${at(id)}/report`, call),
@@ -103,6 +105,11 @@ export function recordingUrl(origin: Origin, id: string, through: number): strin
 
 export function captionsUrl(origin: Origin, id: string): string {
   return `/api/v1/${origin}/${at(id)}/captions.vtt`;
+}
+
+/** The signed certificate of an erasure, as a file. */
+export function certificateUrl(id: string): string {
+  return `/api/v1/erasures/${at(id)}/certificate`;
 }
 
 export function eventsUrl(origin: Origin, id: string): string {

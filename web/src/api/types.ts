@@ -52,5 +52,6 @@ export type Paragraph = Schemas['Paragraph'];
 export type Viewers = Schemas['Viewers'];
 export type Viewer = Schemas['Viewer'];
 export type CutOff = Schemas['CutOff'];
+export type Erasure = Schemas['Erasure'];
 export type SharedSession = Schemas['SharedSession'];
 export type Overview = Schemas['Overview'];

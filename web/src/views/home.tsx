@@ -4,12 +4,14 @@ import { home, modes, states } from '../text';
 import { dateTime } from '../ui/format';
 import { Loaded, useLoad } from '../ui/load';
 import { Page, TableBox } from '../ui/page';
+import { HomeHints } from './home-hints';
 import { nextStep, sessionPath } from './steps';
 
 export function HomeView() {
   const list = useLoad((signal) => api.sessions({ signal }), 'sessions');
   return (
     <Page title={home.title} lead={home.hello(me.value?.display_name ?? '')}>
+      <HomeHints />
       <Loaded of={list}>
         {({ sessions }) =>
           sessions.length === 0 ? (
