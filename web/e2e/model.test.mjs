@@ -1,12 +1,11 @@
 // With a model configured: the notice names it, ratings come with evidence in the candidate's own words,
 // and they appear on the open report as they are written.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import * as path from "node:path";
 import { after, before, test } from "node:test";
 import { byId, logIn, openBrowser, openPage } from "./support/browser.mjs";
 import { startModel } from "./support/model.mjs";
+import { rehearse } from "./support/rehearsal.mjs";
 import { startServer } from "./support/server.mjs";
 
 const shots = process.env.GREENROOM_SHOTS;
@@ -34,7 +33,7 @@ test("ratings appear with evidence in the candidate's own words", { timeout: 180
   assert.match(judge.assessor.model, /test-model/);
   assert.match(judge.assessor.place, /127\.0\.0\.1/);
 
-  const session = await rehearse();
+  const session = await rehearse(server);
   const api = `${server.address}/api/v1/sessions/${session}/report`;
   const report = await (await page.request.get(api)).json();
   assert.equal(report.label, "unvalidated practice estimate");
@@ -53,16 +52,3 @@ test("ratings appear with evidence in the candidate's own words", { timeout: 180
   assert.ok(!sent.includes("candidate@demo.test") && !sent.includes("Demo candidate") && !sent.includes(session));
   assert.deepEqual(wrong, []);
 });
-
-/** Lets the scripted candidate answer one question, and returns the session's id. */
-async function rehearse() {
-  const program = path.resolve(import.meta.dirname, "../../.greenroom/bin/greenroom");
-  const child = spawn(program, ["rehearse", "--json", "--demo", "--answers", "1", "--server", server.address, "--data-dir", server.dataDir]);
-  let out = "";
-  let progress = "";
-  child.stdout.on("data", (text) => (out += text));
-  child.stderr.on("data", (text) => (progress += text));
-  const [code] = await once(child, "exit");
-  assert.equal(code, 0, progress);
-  return JSON.parse(out).session;
-}
