@@ -26,6 +26,7 @@ function record(state: Authorization['state']): Authorization {
     valid_from: '2026-11-01T00:00:00Z',
     valid_until: '2026-12-01T00:00:00Z',
     state,
+    notice_version: 2,
   };
 }
 
