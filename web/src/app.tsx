@@ -12,6 +12,7 @@ import { Shell } from './ui/shell';
 import { AccountView } from './views/account';
 import { ConfirmDialog } from './views/confirm-dialog';
 import { ConsentView } from './views/consent';
+import { MyDataView } from './views/data';
 import { DevicesView } from './views/devices';
 import { HomeView } from './views/home';
 import { JoinView } from './views/join';
@@ -37,6 +38,7 @@ export function App() {
           <Route path="/join" component={JoinView} />
           <Route path="/login" component={LoginView} />
           <Route path="/privacy" component={PrivacyView} />
+          <Route path="/privacy/data" component={only('candidate', MyDataView)} />
           <Route path="/account" component={AccountPage} />
           <Route path="/home" component={only('candidate', HomeView)} />
           <Route path="/start" component={only('candidate', StartView)} />

@@ -18,6 +18,7 @@ export function endpoints(client: Client) {
     me: () => client.get<t.Account>('me', loggedOut),
     confirm: (password: string, code: string) => client.post<void>('log-in/confirm', proof(password, code)),
     rename: (display_name: string) => client.put<t.Account>('me/name', { display_name }),
+    changeEmail: (email: string) => client.put<t.Account>('me/email', { email }),
     changePassword: (password: string, code: string, new_password: string) =>
       client.put<void>('me/password', { ...proof(password, code), new_password }),
     offerSecondFactor: () => client.post<t.OfferedFactor>('me/second-factor'),
@@ -89,6 +90,18 @@ export function endpoints(client: Client) {
     shared: (call?: Call) => client.get<{ sessions: t.SharedSession[] }>('shared', call),
     sharedReport: (id: string, call?: Call) => client.get<t.Report>(`shared/${at(id)}/report`, call),
     sharedRecording: (id: string, call?: Call) => client.get<t.Recording>(`shared/${at(id)}/recording`, call),
+
+    myData: (call?: Call) => client.get<t.MyData>('me/data', call),
+    myAccesses: (offset: number, call?: Call) =>
+      client.get<t.AccessPage>(`me/accesses?offset=${offset}`, call),
+    myAICalls: (offset: number, call?: Call) =>
+      client.get<t.AICallPage>(`me/ai-calls?offset=${offset}`, call),
+    /** Of one interview, or with an empty id of everything. */
+    requestExport: (session: string) => client.post<t.Export>('exports', session ? { session } : {}),
+    exports: (call?: Call) => client.get<{ exports: t.Export[] }>('exports', call),
+    /** Refused for what its download would be refused for. */
+    checkExport: (id: string) => client.get<t.Export>(`exports/${at(id)}`),
+
     overview: (call?: Call) => client.get<t.Overview>('ops/overview', call),
   };
 }
@@ -110,6 +123,10 @@ export function captionsUrl(origin: Origin, id: string): string {
 /** The signed certificate of an erasure, as a file. */
 export function certificateUrl(id: string): string {
   return `/api/v1/erasures/${at(id)}/certificate`;
+}
+
+export function exportUrl(id: string): string {
+  return `/api/v1/exports/${at(id)}/download`;
 }
 
 export function eventsUrl(origin: Origin, id: string): string {

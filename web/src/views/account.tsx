@@ -1,6 +1,7 @@
 import { me } from '../state';
 import { factor, account as words } from '../text';
 import { Page } from '../ui/page';
+import { EmailForm } from './account-email';
 import { SecondFactor } from './account-factor';
 import { LogIns } from './account-log-ins';
 import { NameForm } from './account-name';
@@ -18,6 +19,7 @@ export function AccountView() {
   return (
     <Page title={words.title} lead={words.lead(me.value?.email ?? '')}>
       <NameForm />
+      {me.value?.kind === 'candidate' && <EmailForm />}
       <PasswordForm />
       <SecondFactor />
       <LogIns />

@@ -24,6 +24,9 @@ export function HomeView() {
             <>
               <Next sessions={sessions} />
               <SessionList sessions={sessions} />
+              <p>
+                <a href="/privacy/data">{home.data}</a>
+              </p>
             </>
           )
         }

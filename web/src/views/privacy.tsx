@@ -9,7 +9,20 @@ import { Retention } from './retention';
 export function PrivacyView() {
   return (
     <Page title={words.title} lead={words.lead}>
-      {me.value?.kind === 'candidate' && <OwnSessions />}
+      {me.value?.kind === 'candidate' && (
+        <>
+          <section class="card">
+            <h2>{words.data}</h2>
+            <p>{words.dataBody}</p>
+            <p class="actions">
+              <a class="button" href="/privacy/data" data-testid="to-data">
+                {words.dataLink}
+              </a>
+            </p>
+          </section>
+          <OwnSessions />
+        </>
+      )}
       {me.value === null && (
         <p>
           <a href="/login?next=/privacy">{words.anonymous}</a>
