@@ -78,15 +78,23 @@ func whoSees() []Statement {
 	}
 }
 
-// whatIsKept is the registry in sentences.
+// whatIsKept is the registry in sentences. A rule that names no test is not followed by itself yet, and
+// the sentence says so.
 func whatIsKept() []Statement {
 	var statements []Statement
 	for _, rule := range Retention() {
-		kept := "kept for " + rule.Kept.Words() + " from " + rule.From
-		if rule.Kept == (Period{}) {
-			kept = rule.From
+		text := rule.Holds + ": "
+		switch {
+		case rule.Class == ClassInterview:
+			text += "kept until you erase it. That it goes by itself after " + rule.Kept.Words() + " is not part of this version yet."
+		case rule.Kept == (Period{}):
+			text += rule.From + "."
+		case len(rule.Tests) == 0:
+			text += "to be kept for " + rule.Kept.Words() + " from " + rule.From + "; nothing deletes it by itself yet."
+		default:
+			text += "kept for " + rule.Kept.Words() + " from " + rule.From + "."
 		}
-		statements = append(statements, Statement{Text: rule.Holds + ": " + kept + ".", Tests: rule.Tests})
+		statements = append(statements, Statement{Text: text, Tests: rule.Tests})
 	}
 	return statements
 }
@@ -119,8 +127,16 @@ func howProtected() []Statement {
 func yourRights() []Statement {
 	return []Statement{
 		{
-			"You get a signed receipt of everything you agree to and of everything you take back, and can check it without this server.",
-			[]string{"TestEveryConsentAndItsEndGiveAReceipt", "TestGenuineReceiptFilesHold"},
+			"A signed receipt is made of everything you agree to and take back. It is part of the copy that you can take along, and can be checked without this server.",
+			[]string{"TestEveryConsentAndItsEndGiveAReceipt", "TestGenuineReceiptFilesHold", "TestExportHoldsEverythingOfTheAccount"},
+		},
+		{
+			"You see everything that is held about you and who saw it, correct your name and address, and take a copy of all of it along.",
+			[]string{"TestEverythingHeldIsShownWithItsRule", "TestAccessesAndCallsOfAllSessionsArePaged", "TestAddressIsCorrected", "TestExportIsMadeAndFetchedAndGone"},
+		},
+		{
+			"You erase one interview or all of them, at once and for good, and get a signed certificate of it.",
+			[]string{"TestCandidateErasesAnInterviewAndWatchesIt", "TestErasingLeavesNothingButATombstone"},
 		},
 		{
 			"Taking back recording, writing down or assessment stops it within a second, also during the interview.",

@@ -155,6 +155,7 @@ func Retention() []Rule {
 			Trigger:   "erasing deletes the salts, after which an entry says nothing about anybody",
 			Mechanism: "entries are only ever added",
 			Evidence:  "greenroom verify ledger",
+			Tests:     []string{"TestLedgerIsOnlyEverAddedTo", "TestErasingOpeningsLeavesTheChainWhole"},
 		},
 		{
 			Class:     ClassService,

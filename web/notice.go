@@ -40,8 +40,8 @@ func noticeFor(judge Judge) consent.Notice {
 			"You can see who looked at what, and when. Practising never depends on sharing. The people who run this server look after the machine it is on.",
 
 		"# How long it is kept",
-		"It is kept on this server, encrypted. Automatic erasure after two years is not part of this version, and neither is a button to erase it yourself: " +
-			"ask the operator of this server to erase it.",
+		"It is kept on this server, encrypted, until you erase it: the privacy page does that at once and for good, for one interview or all. " +
+			"Erasing by itself after two years is not part of this version.",
 
 		"# If you change your mind",
 		"You can take back each of the three at any time, also during the interview: it then stops within a second. " +
