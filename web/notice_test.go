@@ -51,7 +51,7 @@ func TestNoticePromisesOnlyWhatIsBuilt(t *testing.T) {
 	text := noticeFor(Judge{}).Text
 	for _, want := range []string{
 		"No box is ticked for you", "nothing else changes", "your face", "your feelings", "your accent", "how confident you seem",
-		"Nobody but you", "not part of this version", "ask the operator", "unvalidated practice estimate",
+		"Nobody but you", "not part of this version", "the privacy page does that", "unvalidated practice estimate",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the notice lacks %q:\n%s", want, text)
