@@ -145,7 +145,7 @@ type HeldReceipt struct {
 }
 
 // ConsentEvent is one answer or withdrawal; Consents is what held after it.
-type ConsentEvent struct {
+type ConsentEvent struct { //nolint:revive // an event of consents, beside those of authorizations
 	At           time.Time
 	Kind         string // "answered" or "withdrawn"
 	Withdrawn    Consent

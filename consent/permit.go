@@ -22,7 +22,7 @@ func (e ErrHeld) Error() string {
 }
 
 // Is makes a hold a refusal like any other.
-func (e ErrHeld) Is(target error) bool { return target == ErrNotFound } //nolint:errorlint // that is what Is is for
+func (e ErrHeld) Is(target error) bool { return target == ErrNotFound }
 
 // ErrRestricted says that the candidate restricted the session, so that nothing new is done with it.
 var ErrRestricted = errors.New("the session is restricted")

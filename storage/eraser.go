@@ -59,6 +59,7 @@ func (e *Eraser) Erase(ctx context.Context, session consent.SessionID) error {
 		w.noteFault(ctx, err)
 		return err
 	}
+	e.database.settle(ctx)
 	e.log.InfoContext(ctx, "a session is erased", "session", session, "erasure", w.id)
 	return nil
 }

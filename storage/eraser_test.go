@@ -199,6 +199,7 @@ func TestErasingMayDieBetweenAnyTwoSteps(t *testing.T) {
 func TestErasingOutlivesTheObjectStore(t *testing.T) {
 	var proxy *storeProxy
 	w := newErasingWorld(t, func(t *testing.T) ObjectsConfig {
+		t.Helper()
 		var through ObjectsConfig
 		proxy, through = newStoreProxy(t, embeddedStore(t))
 		return through

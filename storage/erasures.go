@@ -45,6 +45,7 @@ func (e *Erasures) Erase(ctx context.Context, candidate consent.AccountID, sessi
 	if err != nil {
 		return consent.Erasure{}, fmt.Errorf("erase session: %w", err)
 	}
+	e.database.settle(ctx)
 	if erasure.State == consent.ErasureRunning {
 		_ = e.database.enqueueErasure(ctx, session) // without it nothing is lost: the eraser looks for work every minute
 	}

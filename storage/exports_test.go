@@ -16,6 +16,7 @@ import (
 
 func TestExportIsMadeAndFetchedAndGone(t *testing.T) {
 	withExportsOnEveryStore(t, func(t *testing.T, w *exportsWorld) {
+		t.Helper()
 		id := w.recorded(t, w.alice)
 		export := w.request(t, w.alice, "")
 		if export.State != consent.ExportQueued || !export.Whole || len(export.Sessions) != 1 || export.Sessions[0].RoleTitle == "" {
@@ -98,6 +99,7 @@ func (w *exportsWorld) holdsPlain(t *testing.T, text string) bool {
 
 func TestLargeFilesLieInSeveralObjects(t *testing.T) {
 	withExportsOnEveryStore(t, func(t *testing.T, w *exportsWorld) {
+		t.Helper()
 		for _, size := range []int{1, exportChunk - 1, exportChunk, exportPart * exportChunk, 2*exportPart*exportChunk + 12345} {
 			write, whole := noise(size)
 			made := w.make(t, w.request(t, w.alice, ""), write)

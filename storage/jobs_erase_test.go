@@ -29,6 +29,7 @@ func (w *erasingWorld) done(t *testing.T, of consent.Account, id consent.Session
 func TestErasingIsAJobThatNothingLoses(t *testing.T) {
 	var proxy *storeProxy
 	w := newErasingWorld(t, func(t *testing.T) ObjectsConfig {
+		t.Helper()
 		var through ObjectsConfig
 		proxy, through = newStoreProxy(t, embeddedStore(t))
 		return through

@@ -63,6 +63,7 @@ func (s *Sessions) RefuseRequest(ctx context.Context, candidate consent.AccountI
 	if err != nil {
 		return fmt.Errorf("refuse request: %w", err)
 	}
+	s.database.settle(ctx)
 	return nil
 }
 

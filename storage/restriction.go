@@ -53,6 +53,7 @@ func (s *Sessions) setRestricted(ctx context.Context, candidate consent.AccountI
 	if err != nil {
 		return consent.Session{}, fmt.Errorf("restrict session: %w", err)
 	}
+	s.database.settle(ctx)
 	return session, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"greenroom/assess"
@@ -28,14 +29,7 @@ const (
 // sharedParts are the parts of a record, with how one sees that it was read.
 func sharedParts() map[consent.Artefact]func(assess.Record) bool {
 	answers := func(has func(assess.AnswerResult) bool) func(assess.Record) bool {
-		return func(r assess.Record) bool {
-			for _, a := range r.Answers {
-				if has(a) {
-					return true
-				}
-			}
-			return false
-		}
+		return func(r assess.Record) bool { return slices.ContainsFunc(r.Answers, has) }
 	}
 	return map[consent.Artefact]func(assess.Record) bool{
 		consent.ArtefactSession:      func(r assess.Record) bool { return r.Session.ID != "" },

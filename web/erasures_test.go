@@ -85,11 +85,11 @@ func TestCandidateErasesAnInterviewAndWatchesIt(t *testing.T) {
 	certificate := "/api/v1/erasures/" + string(asked.ID) + "/certificate"
 	p.get(certificate).want(http.StatusNotFound)
 
-	s.world.mu.Lock()
-	done := &s.world.erasures[0]
+	s.mu.Lock()
+	done := &s.erasures[0]
 	done.State, done.FinishedAt = consent.ErasureDone, testNow.Add(time.Second)
 	done.Steps[0] = consent.ErasureProgress{Step: consent.StepKeys, At: testNow, Count: 4}
-	s.world.mu.Unlock()
+	s.mu.Unlock()
 	var list erasuresJSON
 	if err := json.Unmarshal(p.get("/api/v1/erasures").want(http.StatusOK).body, &list); err != nil {
 		t.Fatal(err)
@@ -118,9 +118,9 @@ func TestErasingIsForTheOwnerWithAFreshProof(t *testing.T) {
 		t.Errorf("somebody else's interview answers %s, one that is not there %s", got, unknown)
 	}
 	asked := erase(t, owner, session.ID)
-	s.world.mu.Lock()
-	s.world.erasures[0].State = consent.ErasureDone
-	s.world.mu.Unlock()
+	s.mu.Lock()
+	s.erasures[0].State = consent.ErasureDone
+	s.mu.Unlock()
 	other.get("/api/v1/erasures/" + string(asked.ID) + "/certificate").want(http.StatusNotFound)
 	var list erasuresJSON
 	if err := json.Unmarshal(other.get("/api/v1/erasures").want(http.StatusOK).body, &list); err != nil || len(list.Erasures) != 0 {

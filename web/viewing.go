@@ -84,6 +84,6 @@ func (v *viewing) note(ctx context.Context, fault string, write func(context.Con
 	ctx, cancel := context.WithTimeout(ctx, noteWithin)
 	defer cancel()
 	if err := write(ctx); err != nil && ctx.Err() == nil {
-		v.server.log.WarnContext(ctx, fault, "request", visitOf(ctx).id, "error", err)
+		v.server.log.WarnContext(ctx, "who watches could not be noted", "fault", fault, "request", visitOf(ctx).id, "error", err)
 	}
 }

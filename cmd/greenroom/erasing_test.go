@@ -96,7 +96,7 @@ func passableFolder(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	if err := os.Chmod(folder, 0o711); err != nil { //nolint:gosec // the Postgres user must pass
+	if err := os.Chmod(folder, 0o711); err != nil { // the Postgres user must pass
 		t.Fatal(err)
 	}
 	return folder

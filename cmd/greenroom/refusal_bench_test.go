@@ -84,6 +84,7 @@ func startWithoutLimits(b *testing.B) *app {
 
 // timeRefusal returns how long one refusal took, in microseconds.
 func timeRefusal(b *testing.B, as *browser, id string) float64 {
+	b.Helper()
 	request, err := http.NewRequestWithContext(b.Context(), http.MethodGet, as.address+"/api/v1/shared/"+id+"/report", nil)
 	if err != nil {
 		b.Fatal(err)

@@ -34,7 +34,6 @@ type world struct {
 	key      ed25519.PrivateKey
 	asked    []consent.Artefact
 	before   func(what string) // called before each read
-	held     int64             // bytes of media that are being read now
 }
 
 func newWorld(t testing.TB) *world {
