@@ -57,7 +57,7 @@ tools: need
 	@.ci/tools-install $(TOOLS)
 
 test-go: setup tools web/dist/index.html ## Go tests with the race detector, on real Postgres, versitygw and MinIO
-	go test -race -timeout 20m ./...
+	go test -race -timeout 40m ./...
 
 test-page: web/dist/index.html ## types and unit tests of the page
 	cd web && npm run --silent typecheck && npm run --silent test
