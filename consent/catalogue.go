@@ -143,7 +143,7 @@ func tables() []table {
 		{name: "cut_offs", class: ClassAudit, linked: "id session org account stream cause ended_by after_ms at"},
 		{name: "accesses", class: ClassAudit, linked: "id session org account artefact at"},
 
-		{name: "ledger", class: ClassLedger, linked: "seq at kind session authorization_id account leaf chain"},
+		{name: "ledger", class: ClassLedger, linked: "seq at kind session authorization_id account org leaf chain"},
 		{name: "ledger_openings", class: ClassConsent, linked: "seq session account salt event"},
 		{name: "ledger_writers", class: ClassService, plain: "role kind"},
 

@@ -72,8 +72,8 @@ var ledgerSubjects = map[LedgerKind]ledgerSubject{
 
 	LedgerRestored: ofAnything, LedgerNoticePublished: ofAnything,
 
-	LedgerOrganizationSuspended: ofAnything, LedgerOrganizationRestored: ofAnything, // of an organization
-	LedgerMemberEnded: ofAnything, LedgerMemberRole: ofAnything,
+	LedgerOrganizationSuspended: ofOrganization, LedgerOrganizationRestored: ofOrganization,
+	LedgerMemberEnded: ofAccount, LedgerMemberRole: ofAccount, // the member's
 }
 
 type ledgerSubject int
@@ -81,6 +81,7 @@ type ledgerSubject int
 const (
 	ofAnything ledgerSubject = iota
 	ofAccount
+	ofOrganization
 	ofSession
 	ofAuthorization // which is of a session too
 )
@@ -150,6 +151,7 @@ func (e LedgerEvent) Check() error {
 	case e.At.IsZero():
 		return fmt.Errorf("%w: %s has no time", ErrLedgerEvent, e.Kind)
 	case subject == ofAccount && e.Account == "",
+		subject == ofOrganization && e.Org == "",
 		subject >= ofSession && e.Session == "",
 		subject == ofAuthorization && e.Authorization == "":
 		return fmt.Errorf("%w: %s does not say whom it is about", ErrLedgerEvent, e.Kind)
@@ -157,6 +159,15 @@ func (e LedgerEvent) Check() error {
 		return fmt.Errorf("%w: %s has a reason of %d bytes, at most %d", ErrLedgerEvent, e.Kind, len(e.Reason), maxLedgerReason)
 	}
 	return nil
+}
+
+// organization is the one that the event itself is about. Whom a session is shared with is not in the
+// entry: the journal outside the database would keep it after both were erased.
+func (e LedgerEvent) organization() OrgID {
+	if ledgerSubjects[e.Kind] == ofOrganization {
+		return e.Org
+	}
+	return ""
 }
 
 // Bytes returns the one spelling of the event, which is hashed: JSON in the order of the fields, times

@@ -79,6 +79,7 @@ type LedgerEntry struct {
 	Session       SessionID       `json:"session,omitempty"`
 	Authorization AuthorizationID `json:"authorization,omitempty"`
 	Account       AccountID       `json:"account,omitempty"`
+	Org           OrgID           `json:"org,omitempty"` // only where the entry is about an organization itself
 	Leaf          Digest          `json:"leaf"`
 	Chain         Digest          `json:"chain"`
 }
@@ -89,7 +90,7 @@ func (e LedgerEntry) Digest() Digest {
 	sum.Write([]byte{entryPrefix})
 	sum.Write(e.Leaf[:])
 	sum.Write(binary.BigEndian.AppendUint64(nil, uint64(e.At.UnixMicro())))
-	for _, text := range []string{string(e.Kind), string(e.Session), string(e.Authorization), string(e.Account)} {
+	for _, text := range []string{string(e.Kind), string(e.Session), string(e.Authorization), string(e.Account), string(e.Org)} {
 		sum.Write([]byte(text))
 		sum.Write([]byte{0}) // no text in the database holds it
 	}
@@ -165,6 +166,6 @@ func (o Opening) EntryOf(seq int64) (LedgerEntry, LedgerEvent, error) {
 	}
 	return LedgerEntry{
 		Seq: seq, At: event.At, Kind: event.Kind, Session: event.Session, Authorization: event.Authorization,
-		Account: event.Account, Leaf: LeafOf(o.Salt, []byte(o.Event)),
+		Account: event.Account, Org: event.organization(), Leaf: LeafOf(o.Salt, []byte(o.Event)),
 	}, event, nil
 }

@@ -93,8 +93,8 @@ func TestLedgerSumsAreThoseThatAreDocumented(t *testing.T) {
 	if got := LeafOf(salt, []byte(event)); got != leaf {
 		t.Errorf("leaf %s, want %x", got, leaf)
 	}
-	entry := LedgerEntry{Seq: 258, At: time.UnixMicro(1), Kind: "k", Session: "s", Authorization: "a", Account: "c", Leaf: leaf}
-	digest := sha256.Sum256([]byte("\x02" + string(leaf[:]) + "\x00\x00\x00\x00\x00\x00\x00\x01k\x00s\x00a\x00c\x00"))
+	entry := LedgerEntry{Seq: 258, At: time.UnixMicro(1), Kind: "k", Session: "s", Authorization: "a", Account: "c", Org: "o", Leaf: leaf}
+	digest := sha256.Sum256([]byte("\x02" + string(leaf[:]) + "\x00\x00\x00\x00\x00\x00\x00\x01k\x00s\x00a\x00c\x00o\x00"))
 	if got := entry.Digest(); got != digest {
 		t.Errorf("entry %s, want %x", got, digest)
 	}

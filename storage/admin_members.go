@@ -134,8 +134,9 @@ func (a *Admin) SetMemberRole(ctx context.Context, email string, role consent.Me
 func (a *Admin) changeMember(ctx context.Context, email, set string, kind consent.LedgerKind, reason string) error {
 	return pgx.BeginFunc(ctx, a.conn, func(tx pgx.Tx) error {
 		var org consent.OrgID
-		err := tx.QueryRow(ctx, set+` WHERE ended_at IS NULL AND account = (SELECT id FROM accounts WHERE email = $1) RETURNING org`,
-			strings.ToLower(email)).Scan(&org)
+		var account consent.AccountID
+		err := tx.QueryRow(ctx, set+` WHERE ended_at IS NULL AND account = (SELECT id FROM accounts WHERE email = $1) RETURNING org, account`,
+			strings.ToLower(email)).Scan(&org, &account)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return ErrUnknownMember
 		}
@@ -155,7 +156,7 @@ func (a *Admin) changeMember(ctx context.Context, email, set string, kind consen
 				return err
 			}
 		}
-		_, err = record(ctx, tx, consent.LedgerEvent{Kind: kind, Org: org, Reason: reason})
+		_, err = record(ctx, tx, consent.LedgerEvent{Kind: kind, Account: account, Org: org, Reason: reason})
 		return err
 	})
 }

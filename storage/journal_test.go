@@ -81,10 +81,10 @@ func TestJournalHasWhatTheLedgerHas(t *testing.T) {
 	}
 	entries, r := journalled(t, dir)
 	ledger := wholeLedger(t, w.database)
-	if len(entries) != 3 || entries[2].Kind != consent.LedgerAuthorizationWithdrawn || entries[2].Authorization != granted.ID || len(ledger) != 3 {
+	if len(entries) != 4 || entries[3].Kind != consent.LedgerAuthorizationWithdrawn || entries[3].Authorization != granted.ID || len(ledger) != 4 {
 		t.Errorf("the journal has %+v, the ledger %d entries", entries, len(ledger))
 	}
-	if last, ok := j.Checkpoint(); !ok || last != r.Last || last.Seq != 3 || last.Chain != ledger[2].Chain {
+	if last, ok := j.Checkpoint(); !ok || last != r.Last || last.Seq != 4 || last.Chain != ledger[3].Chain {
 		t.Errorf("checkpoint %+v, the file ends with %+v", last, r.Last)
 	}
 	for _, name := range []string{consent.JournalFile, consent.CheckpointsFile, consent.LedgerKeysFile} {
@@ -161,8 +161,8 @@ func TestJournalFollowsOtherNodes(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Errorf("Run: %v", err)
 	}
-	if entries, _ := journalled(t, dir); len(entries) != 1 {
-		t.Errorf("%d entries, want 1", len(entries))
+	if entries, _ := journalled(t, dir); len(entries) != 2 {
+		t.Errorf("%d entries, want 2", len(entries))
 	}
 }
 
@@ -181,9 +181,9 @@ func TestTornJournalIsCutAndWrittenAgain(t *testing.T) {
 	}
 	want, _ := journalled(t, whole)
 	for name, tear := range map[string]func(dir string){
-		"half a line more":       func(dir string) { addTo(t, dir, consent.JournalFile, `{"seq":4,"at"`) },
+		"half a line more":       func(dir string) { addTo(t, dir, consent.JournalFile, `{"seq":5,"at"`) },
 		"zeros":                  func(dir string) { addTo(t, dir, consent.JournalFile, string(make([]byte, 5000))) },
-		"half a checkpoint more": func(dir string) { addTo(t, dir, consent.CheckpointsFile, `{"seq":3,`) },
+		"half a checkpoint more": func(dir string) { addTo(t, dir, consent.CheckpointsFile, `{"seq":4,`) },
 		"no checkpoint yet":      func(dir string) { cutTo(t, dir, consent.CheckpointsFile, 0) },
 		"cut in a line, no checkpoint yet": func(dir string) {
 			cutTo(t, dir, consent.CheckpointsFile, 0)
@@ -199,7 +199,7 @@ func TestTornJournalIsCutAndWrittenAgain(t *testing.T) {
 			t.Errorf("%s: %d entries were put back", name, restored)
 		}
 		got, r := journalled(t, dir)
-		if fmt.Sprint(got) != fmt.Sprint(want) || r.JournalTorn || r.CheckpointsTorn || r.Last.Seq != 3 {
+		if fmt.Sprint(got) != fmt.Sprint(want) || r.JournalTorn || r.CheckpointsTorn || r.Last.Seq != 4 {
 			t.Errorf("%s: after cutting: %+v", name, r)
 		}
 	}
@@ -316,8 +316,8 @@ func TestJournalThatCannotBeWrittenIsSaid(t *testing.T) {
 	if err := j.Check(); err != nil {
 		t.Errorf("after it could be written again: %v", err)
 	}
-	if entries, _ := journalled(t, dir); len(entries) != 3 {
-		t.Errorf("%d entries, want 3", len(entries))
+	if entries, _ := journalled(t, dir); len(entries) != 4 {
+		t.Errorf("%d entries, want 4", len(entries))
 	}
 }
 

@@ -74,11 +74,11 @@ func (d digest) ScanBytes(value []byte) error {
 }
 
 // ledgerColumns go with scanEntry; the table is ledger.
-const ledgerColumns = `seq, at, kind, session, authorization_id, account, leaf, chain`
+const ledgerColumns = `seq, at, kind, session, authorization_id, account, org, leaf, chain`
 
 func scanEntry(row pgx.CollectableRow) (consent.LedgerEntry, error) {
 	var e consent.LedgerEntry
-	err := row.Scan(&e.Seq, &e.At, &e.Kind, &e.Session, &e.Authorization, &e.Account, digest{&e.Leaf}, digest{&e.Chain})
+	err := row.Scan(&e.Seq, &e.At, &e.Kind, &e.Session, &e.Authorization, &e.Account, &e.Org, digest{&e.Leaf}, digest{&e.Chain})
 	e.At = e.At.UTC()
 	return e, err
 }

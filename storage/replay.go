@@ -31,6 +31,9 @@ func effects() map[consent.LedgerKind]effect {
 		consent.LedgerAuthorizationSuperseded: replayAuthorizationEnd,
 		consent.LedgerSessionRestricted:       replayPause("restricted_at", "restricted"),
 		consent.LedgerSessionHeld:             replayPause("held_at", "held"),
+		consent.LedgerOrganizationSuspended:   replaySuspension,
+		consent.LedgerMemberEnded:             replayMemberEnded,
+		consent.LedgerMemberRole:              replayMemberRole,
 		consent.LedgerErasureRequested:        replayErasure,
 		consent.LedgerSessionErased:           replayErasure,
 	}
@@ -78,6 +81,30 @@ func replayPause(column, reason string) effect {
 		}
 		return notify(ctx, tx, e.Session, TopicAuthorizations)
 	}
+}
+
+// replaySuspension suspends an organization and revokes what it was shared. That it was restored later is
+// not replayed: the operator does so once more.
+func replaySuspension(ctx context.Context, tx pgx.Tx, e consent.LedgerEntry) error {
+	const suspend = `UPDATE organizations SET suspended_at = coalesce(suspended_at, $2) WHERE id = $1`
+	if _, err := tx.Exec(ctx, suspend, e.Org, e.At); err != nil {
+		return err
+	}
+	_, err := revokeAll(ctx, tx, e.Org)
+	return err
+}
+
+// replayMemberEnded ends a membership as it had ended.
+func replayMemberEnded(ctx context.Context, tx pgx.Tx, e consent.LedgerEntry) error {
+	_, err := tx.Exec(ctx, `UPDATE members SET ended_at = coalesce(ended_at, $2) WHERE account = $1`, e.Account, e.At)
+	return err
+}
+
+// replayMemberRole leaves a member the role that sees nothing of any session: the entry does not say which
+// role was given.
+func replayMemberRole(ctx context.Context, tx pgx.Tx, e consent.LedgerEntry) error {
+	_, err := tx.Exec(ctx, `UPDATE members SET role = 'billing', role_at = $2 WHERE account = $1`, e.Account, e.At)
+	return err
 }
 
 // replayErasure denies every plane the session at once; the erasing itself is work for later.
@@ -160,8 +187,8 @@ func putBack(ctx context.Context, owner *pgx.Conn, e consent.LedgerEntry) error 
 				return err
 			}
 		}
-		const add = `INSERT INTO ledger (` + ledgerColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
-		_, err := tx.Exec(ctx, add, e.Seq, e.At, e.Kind, e.Session, e.Authorization, e.Account, e.Leaf[:], e.Chain[:])
+		const add = `INSERT INTO ledger (` + ledgerColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+		_, err := tx.Exec(ctx, add, e.Seq, e.At, e.Kind, e.Session, e.Authorization, e.Account, e.Org, e.Leaf[:], e.Chain[:])
 		return err
 	})
 	if err != nil {

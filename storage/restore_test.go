@@ -97,6 +97,7 @@ func TestRestoredBackupForgetsNoEnding(t *testing.T) {
 	w.share(t, w.alice, restricted, w.acme, consent.ScopeRatings)
 	w.share(t, w.bob, held, w.acme, consent.ScopeRatings)
 	w.share(t, w.bob, kept, w.acme, consent.ScopeRatings)
+	w.share(t, w.bob, kept, w.zenith, consent.ScopeRatings)
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -119,6 +120,9 @@ func TestRestoredBackupForgetsNoEnding(t *testing.T) {
 	} {
 		w.recordAsOwner(t, e)
 	}
+	if _, err := openTestAdmin(t, w.database).SuspendOrganization(t.Context(), w.zenith.Name); err != nil {
+		t.Fatal(err)
+	}
 	if err := j.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -132,8 +136,8 @@ func TestRestoredBackupForgetsNoEnding(t *testing.T) {
 		t.Fatalf("the backup does not have the authorization that was withdrawn later: %t, %d rows", permitted, rows)
 	}
 	j = w.keepJournal(t, dir)
-	if restored := w.reconcile(t, j); restored != 6 {
-		t.Errorf("%d entries were put back, want 6", restored)
+	if restored := w.reconcile(t, j); restored != 7 {
+		t.Errorf("%d entries were put back, want 7", restored)
 	}
 	for name, c := range map[string]struct {
 		session consent.SessionID
@@ -148,6 +152,9 @@ func TestRestoredBackupForgetsNoEnding(t *testing.T) {
 	}
 	if got := states(t, w, w.alice, restricted); got[consent.AuthorizationSuspended] != 1 {
 		t.Errorf("states of the restricted session %v, want it suspended", got)
+	}
+	if got := states(t, w, w.bob, kept); got[consent.AuthorizationGranted] != 1 || got[consent.AuthorizationRevoked] != 1 {
+		t.Errorf("states of what two organizations were shared %v, want it revoked for the one that was suspended", got)
 	}
 	session, err := w.sessions.Session(t.Context(), w.alice.ID, withdrawn)
 	if err != nil || session.Consents != (consent.Consents{}) {
@@ -197,8 +204,8 @@ func TestBackupThatWasUsedAloneIsRefused(t *testing.T) {
 	before := wholeLedger(t, w.database)
 	j = w.keepJournal(t, dir)
 	_, err := j.Reconcile(t.Context(), w.url())
-	if !errors.Is(err, ErrFork) || !strings.Contains(err.Error(), "entry 3") || !strings.Contains(err.Error(), "greenroom verify "+dir) {
-		t.Errorf("reconcile: %v; want ErrFork at entry 3 that says what to do", err)
+	if !errors.Is(err, ErrFork) || !strings.Contains(err.Error(), "entry 4") || !strings.Contains(err.Error(), "greenroom verify "+dir) {
+		t.Errorf("reconcile: %v; want ErrFork at entry 4 that says what to do", err)
 	}
 	if after := wholeLedger(t, w.database); !slices.Equal(before, after) {
 		t.Error("a database that was refused was changed")
@@ -208,7 +215,8 @@ func TestBackupThatWasUsedAloneIsRefused(t *testing.T) {
 // An empty database beside a journal is the oldest backup there is.
 func TestEmptyDatabaseTakesTheJournalsStory(t *testing.T) {
 	t.Parallel()
-	w, empty := newWorld(t), newWorld(t)
+	w, d := newWorld(t), newTestDatabase(t) // as the server does it: nothing is published before the two are compared
+	empty := &world{database: d, owner: asOwner(t, d)}
 	dir := t.TempDir()
 	j := w.keepJournal(t, dir)
 	w.reconcile(t, j)
@@ -245,6 +253,7 @@ func TestEveryKindOfEntryIsReplayedOrNeedsNot(t *testing.T) {
 		consent.LedgerAuthorizationResumed:   "gives",
 		consent.LedgerSessionUnrestricted:    "gives",
 		consent.LedgerSessionReleased:        "gives",
+		consent.LedgerOrganizationRestored:   "gives",
 		// Kinds that nothing records yet get their effect with what records them.
 		consent.LedgerAccountClosing: "", consent.LedgerAccountReopened: "gives", consent.LedgerAccountErased: "",
 		consent.LedgerAIObjected: "", consent.LedgerAIObjectionLifted: "gives",
@@ -287,19 +296,33 @@ func TestPlainOwnerReplaysEndings(t *testing.T) {
 	head := j.head
 	for _, kind := range []consent.LedgerKind{
 		consent.LedgerSessionHeld, consent.LedgerSessionRestricted, consent.LedgerAuthorizationWithdrawn, consent.LedgerConsentWithdrawn, consent.LedgerSessionErased,
+		consent.LedgerOrganizationSuspended, consent.LedgerMemberRole, consent.LedgerMemberEnded,
 	} {
 		e := consent.LedgerEntry{Seq: head.Seq + 1, At: testOrigin, Kind: kind, Session: id, Authorization: granted.ID, Account: other.alice.ID, Leaf: consent.Digest(consent.NewSalt())}
+		switch kind {
+		case consent.LedgerOrganizationSuspended:
+			e.Session, e.Authorization, e.Account, e.Org = "", "", "", other.acme.ID
+		case consent.LedgerMemberRole, consent.LedgerMemberEnded:
+			e.Session, e.Authorization, e.Account = "", "", other.acmes.ID
+		default:
+		}
 		e.Chain = consent.ChainOf(head.Chain, e.Seq, e.Digest())
 		if err := j.add([]consent.LedgerEntry{e}); err != nil {
 			t.Fatal(err)
 		}
 		head = j.head
 	}
-	if restored, err := j.Reconcile(t.Context(), url); err != nil || restored != 5 {
-		t.Fatalf("%d entries were put back, %v; want 5", restored, err)
+	if restored, err := j.Reconcile(t.Context(), url); err != nil || restored != 8 {
+		t.Fatalf("%d entries were put back, %v; want 8", restored, err)
 	}
 	if permitted, rows := other.sees(t, id); permitted || rows != 0 {
 		t.Errorf("after replaying as a plain owner: permitted %t, %d rows", permitted, rows)
+	}
+	var closed bool
+	const out = `SELECT o.suspended_at IS NOT NULL AND m.ended_at IS NOT NULL AND m.role = 'billing'
+		FROM organizations o JOIN members m ON m.org = o.id WHERE o.id = $1`
+	if err := withURL(t, testURL(d.Pool(RoleAudit).Config().ConnConfig.Database), out, other.acme.ID, &closed); err != nil || !closed {
+		t.Errorf("the organization is suspended and its member's role and membership ended: %t, %v", closed, err)
 	}
 	var ended bool
 	const read = `SELECT EXISTS (SELECT FROM authorization_events WHERE authorization_id = $1 AND kind = 'withdrawn')`

@@ -12,6 +12,7 @@ CREATE TABLE ledger (
     session          text        NOT NULL, -- ids are no references: the ledger outlives what it is about
     authorization_id text        NOT NULL,
     account          text        NOT NULL,
+    org              text        NOT NULL, -- only where the entry is about an organization itself
     leaf             bytea       NOT NULL CHECK (length(leaf) = 32),
     chain            bytea       NOT NULL CHECK (length(chain) = 32)
 );
@@ -83,11 +84,13 @@ CREATE POLICY erasure_finds ON ledger_openings FOR SELECT TO greenroom_erasure U
 CREATE POLICY erasure_deletes ON ledger_openings FOR DELETE TO greenroom_erasure USING (true);
 
 -- The sums of consent/ledger_chain.go.
-CREATE FUNCTION ledger_entry_digest(leaf bytea, at timestamptz, kind text, session text, authorization_id text, account text)
+CREATE FUNCTION ledger_entry_digest(leaf bytea, at timestamptz, kind text, session text, authorization_id text, account text,
+    org text)
 RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN sha256('\x02'::bytea || leaf || int8send((extract(epoch FROM at) * 1000000)::bigint)
         || convert_to(kind, 'UTF8') || '\x00'::bytea || convert_to(session, 'UTF8') || '\x00'::bytea
-        || convert_to(authorization_id, 'UTF8') || '\x00'::bytea || convert_to(account, 'UTF8') || '\x00'::bytea);
+        || convert_to(authorization_id, 'UTF8') || '\x00'::bytea || convert_to(account, 'UTF8') || '\x00'::bytea
+        || convert_to(org, 'UTF8') || '\x00'::bytea);
 
 -- Appends one event. It runs with its owner's rights, because no plane may write the ledger by itself;
 -- so it believes nothing it is told: what the row says is read from the event, the time must be of this
@@ -104,6 +107,7 @@ DECLARE
     account constant text        := coalesce(said ->> 'account', '');
     session constant text        := coalesce(said ->> 'session', '');
     granted constant text        := coalesce(said ->> 'authorization', '');
+    org     constant text        := CASE WHEN kind LIKE 'organization\_%' THEN coalesce(said ->> 'org', '') ELSE '' END;
     leaf    constant bytea       := sha256('\x00'::bytea || salt || convert_to(event, 'UTF8'));
 BEGIN
     IF session_user <> current_user THEN
@@ -123,10 +127,10 @@ BEGIN
     SELECT l.seq, l.chain INTO seq, previous FROM public.ledger l ORDER BY l.seq DESC LIMIT 1;
     seq := coalesce(seq, 0) + 1;
     previous := coalesce(previous, decode(repeat('00', 32), 'hex'));
-    entry := public.ledger_entry_digest(leaf, at, kind, session, granted, account);
+    entry := public.ledger_entry_digest(leaf, at, kind, session, granted, account, org);
     chain := sha256('\x01'::bytea || previous || int8send(seq) || entry);
-    INSERT INTO public.ledger (seq, at, kind, session, authorization_id, account, leaf, chain)
-        VALUES (seq, at, kind, session, granted, account, leaf, chain);
+    INSERT INTO public.ledger (seq, at, kind, session, authorization_id, account, org, leaf, chain)
+        VALUES (seq, at, kind, session, granted, account, org, leaf, chain);
     INSERT INTO public.ledger_openings (seq, session, account, salt, event) VALUES (seq, session, account, salt, event);
     PERFORM pg_notify('greenroom_ledger', seq::text);
 END $$;
