@@ -64,7 +64,10 @@ func (w *world) ReadChunk(_ context.Context, permits []consent.Permit, export co
 			return nil, consent.ErrPermit
 		}
 	}
-	return w.exportFile(number)
+	w.mu.Lock()
+	file := w.exportFile
+	w.mu.Unlock()
+	return file(number)
 }
 
 // chunks returns a file of so many chunks of one byte each, and what is in it.
