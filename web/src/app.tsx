@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import type { AccountKind } from './api/types';
 import { DeviceDocument } from './device-document';
+import { invitationPath } from './invitation-secret';
 import { expiredAccount, firstPage, loadMe, me, meError, unconfirmedAccount } from './state';
 import { wrongKind } from './text';
 import { ErrorBox } from './ui/errors';
@@ -22,6 +23,7 @@ import { LogInAgain } from './views/login-again';
 import { NotFoundView } from './views/not-found';
 import { OpsView } from './views/ops';
 import { OrgView } from './views/org';
+import { InvitationView } from './views/org-invitation';
 import { OrgReportView } from './views/org-report';
 import { PrivacyView } from './views/privacy';
 import { ReportView } from './views/report';
@@ -48,6 +50,7 @@ export function App() {
           <Route path="/sessions/:id/report" component={only('candidate', ReportView)} />
           <Route path="/sessions/:id/sharing" component={only('candidate', SharingView)} />
           <Route path="/org" component={only('employer', OrgView)} />
+          <Route path={invitationPath} component={only('employer', InvitationView)} />
           <Route path="/org/reports/:id" component={only('employer', OrgReportView)} />
           <Route path="/ops" component={only('ops', OpsView)} />
           <Route default component={NotFoundView} />

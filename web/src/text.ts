@@ -576,7 +576,7 @@ export const scopes: Record<string, { name: string; short: string; body: string 
   },
   feedback: {
     name: 'Explanations and counts',
-    short: 'explanations and counts',
+    short: 'explanations with counts',
     body: 'Why a level is not higher or lower, and what was counted.',
   },
   transcript: { name: 'Transcript', short: 'transcript', body: 'Every word that was written down.' },
@@ -633,8 +633,16 @@ export const sharing = {
   withdraw: 'Withdraw',
   withdrawLabel: (org: string) => `Withdraw from ${org}`,
   withdrawn: (org: string) => `${org} cannot see it any more.`,
-  newTitle: 'Share with an organization',
-  noOrgs: 'No organization uses this server yet, so there is nobody to share with.',
+  newTitle: 'Share it',
+  whom: 'With whom',
+  ways: {
+    org: { name: 'An organization on this server', body: 'It can see the parts at once.' },
+    link: {
+      name: 'Somebody you send a link to',
+      body: 'The link shows nothing, not even your name. Who opens it can only ask; then you see the person and the organization, and decide.',
+    },
+  },
+  noOrgs: 'No organization uses this server yet.',
   org: 'Organization',
   chooseOrg: 'Choose one',
   purpose: 'What for',
@@ -644,10 +652,13 @@ export const sharing = {
   until2: 'Until the end of',
   untilHint: 'At most 180 days. After that it ends by itself.',
   submit: 'Share',
+  shared: (org: string) => `Shared: ${org} can see it now.`,
+  submitLink: 'Make the link',
   chooseParts: 'Choose at least one part.',
   chooseOrgFirst: 'Choose an organization.',
   replaces: 'Sharing again with the same organization for the same purpose replaces what was shared before.',
   history: 'Earlier',
+  closed: (n: number) => `What was open then, and how fast it closed (${n})`,
   endings: {
     refused: 'you said no',
     withdrawn: 'you withdrew it',
@@ -663,11 +674,83 @@ export const sharing = {
   toReport: 'Back to the report',
 };
 
-/** Records that stand still. */
+/** Records that stand still, and what makes them go on. */
 export const paused = {
   mark: 'Paused',
   notice:
-    'This stands still, and nothing is visible: the notice has changed since you agreed, or this interview is kept closed. Share it again to agree anew, or leave it as it is.',
+    'The notice has changed since you agreed, so this stands still and nothing is visible. Read what changed, then agree anew, or leave it as it is.',
+  restricted: 'You keep this interview to yourself for now, so nothing is visible.',
+  held: 'The operator of this server must keep this interview unread for legal reasons, so nothing is visible, not even to you.',
+  see: 'What changed in the notice',
+  agree: 'Agree anew',
+  agreeLabel: (org: string) => `Agree anew to sharing with ${org}`,
+  agreeBody: (until: string) =>
+    `This makes a new record under the new notice, for the same parts and purpose, ${until}.`,
+  agreed: (org: string) => `You agreed anew: ${org} sees it again, under the new notice.`,
+  soon: (day: string) =>
+    `The notice changes on ${day}. From then on this stands still, unless you agree anew.`,
+  told: 'The notice has changed since you agreed. What you agreed to goes on as it was.',
+  marks: { added: 'New', removed: 'Gone' },
+};
+
+/** Somebody redeemed an invitation and waits for an answer. */
+export const requests = {
+  title: 'Waiting for your answer',
+  answered: 'Answered',
+  who: (person: string, org: string) => `${person} of ${org} opened your invitation`,
+  asked: (when: string) => `Asked ${when}. Nothing is visible unless you confirm.`,
+  terms: (parts: string, purpose: string, until: string) =>
+    `They would see ${parts}, for ${purpose}, ${until}.`,
+  confirm: 'Confirm',
+  confirmLabel: (org: string) => `Confirm: let ${org} see it`,
+  refuse: 'Refuse',
+  refuseLabel: (org: string) => `Refuse ${org}`,
+  confirmed: (org: string) => `${org} can see it now.`,
+  refused: (org: string) => `${org} was refused. They are told only that it is not shared.`,
+};
+
+export const invitations = {
+  madeTitle: 'Your link',
+  made: 'Copy it now: it is shown this once. It can be used once, by one person who logs in.',
+  link: 'Link',
+  copy: 'Copy',
+  copied: 'Copied',
+  copyFailed: 'Your browser does not let this page copy. Select the link and copy it yourself.',
+  expires: (when: string) => `It stops working on ${when}.`,
+  done: 'I have it',
+  title: 'Open invitations',
+  none: 'None.',
+  line: (purpose: string, until: string) => `${purpose}, ${until}`,
+  offers: (parts: string) => `It offers ${parts}.`,
+  cancel: 'Cancel',
+  cancelLabel: (made: string) => `Cancel the invitation of ${made}`,
+  madeOn: (when: string) => `Made ${when}`,
+  cancelled: 'The link does not work any more.',
+};
+
+/** What an organization has open, and how fast it ended. */
+export const viewers = {
+  now: 'Open now',
+  line: (org: string, what: string) => `${org}: ${what}`,
+  since: (time: string) => `since ${time}`,
+  title: 'What closed, and how fast',
+  stopped: (org: string, what: string, ms: number) => `${org}: ${what} stopped after ${ms} ms`,
+  stoppedSometime: (org: string, what: string) => `${org}: ${what} stopped; nobody could measure when`,
+  closing: (org: string, what: string) => `${org}: ${what} is closing`,
+  honest: 'What was already seen, or filmed, cannot be unseen.',
+  streams: { media: 'the recording', events: 'the report page' },
+  because: {
+    withdrawn: 'you withdrew it',
+    revoked: 'the operator of this server ended it',
+    superseded: 'a later record took its place',
+    expired: 'its time was up',
+    suspended: 'you kept the interview to yourself, or it was held',
+    notice: 'the notice changed',
+    membership: 'the person left the organization',
+    role: 'the person may not look at interviews any more',
+    organization: 'the organization was suspended',
+    unknown: 'nobody could be asked whether it may go on',
+  },
 };
 
 export const narrow = {
@@ -679,6 +762,18 @@ export const narrow = {
   same: 'Tick or untick a part first.',
   none: 'Nothing would be left: withdraw it instead.',
   done: (org: string, parts: string) => `${org} sees ${parts} from now on.`,
+};
+
+export const restrict = {
+  title: 'Keep it to yourself',
+  body: 'The interview is kept, but nobody works on it and nobody sees it but you. What is shared stands still until you lift this.',
+  submit: 'Keep it to myself',
+  onTitle: 'Only you',
+  on: (since: string) =>
+    `Since ${since} this interview is only kept: nobody works on it, and nobody sees it but you.`,
+  lift: 'Lift this',
+  liftBody: 'Lifting it lets what is shared go on, and the work on it too.',
+  held: 'The operator of this server must keep this interview for legal reasons. Nobody can read it meanwhile, not even you. It is not erased before that ends.',
 };
 
 export const privacy = {
@@ -905,6 +1000,30 @@ export const org = {
   gone: 'What was shown here has been removed from this page. Go back to the list to see what is shared with you.',
   toList: 'To the list',
   noLevels: 'No levels are shown for this answer.',
+};
+
+/** Where the link of an invitation leads. */
+export const invited = {
+  title: 'An invitation to see an interview',
+  body: 'Somebody invites you to ask for parts of a practice interview. The link shows nothing of it, not even whose it is.',
+  told: (person: string, org: string) =>
+    `If you ask, the candidate is told that ${person} of ${org} opened the invitation, and decides. Until then nothing is visible, and nothing is if the answer is no.`,
+  ask: 'Ask to see it',
+  later: 'Not now',
+  askedTitle: 'You asked',
+  asked: 'The candidate decides now. If the answer is yes, the interview appears under “Shared with us”.',
+  noneTitle: 'There is no invitation here',
+  none: 'The link is not whole, or it was used in this browser already. Open it again as you got it, or ask whoever sent it for a new one.',
+  toList: 'To what is shared with you',
+};
+
+export const orgRequests = {
+  title: 'Asked for',
+  body: 'You opened an invitation, and the candidate decides. Nothing of the interview is shown before.',
+  none: 'No answer is outstanding.',
+  over: (n: number) => `Answered or over (${n})`,
+  line: (asked: string, purpose: string, until: string) => `Asked ${asked} · ${purpose} · ${until}`,
+  states: { waiting: 'Waiting', shared: 'Shared', closed: 'Closed' },
 };
 
 export const ops = {

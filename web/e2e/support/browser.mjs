@@ -44,6 +44,11 @@ export const byId = (page, id) => page.locator(`[data-testid="${id}"]`);
 
 export async function logIn(page, address, account) {
   await page.goto(`${address}/login`);
+  await fillLogIn(page, account);
+}
+
+/** Logs in on the page that asks for it, which goes on from there by itself. */
+export async function fillLogIn(page, account) {
   await byId(page, "email").fill(account.email);
   await byId(page, "password").fill(account.password);
   await byId(page, "submit").click();

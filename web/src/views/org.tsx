@@ -4,6 +4,7 @@ import { purposes, scopes, org as words } from '../text';
 import { clock, date, listed } from '../ui/format';
 import { Loaded, useLoad } from '../ui/load';
 import { Page, TableBox } from '../ui/page';
+import { OrgRequests } from './org-requests';
 
 /** Only what is shared now; the empty list says how sharing works and hints at nothing. */
 export function OrgView() {
@@ -22,6 +23,7 @@ export function OrgView() {
           )
         }
       </Loaded>
+      <OrgRequests />
     </Page>
   );
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Authorization } from '../api/types';
 import { sharing } from '../text';
 import { partChange } from './part-change';
-import { byPlace, endWords, partsOf, pauseWords } from './record-words';
+import { byPlace, endWords, noticeEffect, partsOf, pauseWords } from './record-words';
 import { blankTerms, sharable } from './share-terms';
 
 const states = [
@@ -49,6 +49,24 @@ describe('records on the sharing page', () => {
 
   it('say that they stand still, and only those that do', () => {
     expect(states.filter((state) => pauseWords({ state }) !== '')).toEqual(['suspended']);
+    const reasons = (['notice', 'restricted', 'held'] as const).map((paused_by) =>
+      pauseWords({ state: 'suspended', paused_by }),
+    );
+    expect(new Set(reasons).size).toBe(3);
+  });
+
+  it.each([
+    ['granted', undefined, undefined, 'none'],
+    ['granted', undefined, 'editorial', 'none'],
+    ['granted', undefined, 'notice', 'told'],
+    ['granted', undefined, 'reconsent', 'soon'], // it is not in force yet, or the record would stand still
+    ['suspended', 'notice', 'reconsent', 'paused'],
+    ['suspended', 'notice', 'editorial', 'paused'], // of three notices the one between asked to agree anew
+    ['suspended', 'restricted', 'reconsent', 'none'],
+    ['suspended', 'restricted', 'notice', 'told'],
+  ] as const)('a record that is %s (%s) under a change that is %s: %s', (state, paused_by, materiality, want) => {
+    const record = paused_by ? { state, paused_by } : { state };
+    expect(noticeEffect(record, materiality && { materiality })).toBe(want);
   });
 
   it('name their parts', () => {

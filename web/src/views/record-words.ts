@@ -1,4 +1,4 @@
-import type { Authorization } from '../api/types';
+import type { Authorization, NoticeChange } from '../api/types';
 import { paused, scopes, sharing } from '../text';
 import { date, dateTime, listed } from '../ui/format';
 
@@ -17,8 +17,22 @@ export function byPlace(list: readonly Authorization[]) {
 }
 
 /** Why a suspended record shows nothing; empty for every other. */
-export function pauseWords(record: Pick<Authorization, 'state'>): string {
-  return record.state === 'suspended' ? paused.notice : '';
+export function pauseWords(record: Pick<Authorization, 'state' | 'paused_by'>): string {
+  if (record.state !== 'suspended') return '';
+  return paused[record.paused_by ?? 'notice'];
+}
+
+/** What a newer notice means for a record: it stands still, will from a day on, or goes on as it was. */
+export type NoticeEffect = 'paused' | 'soon' | 'told' | 'none';
+
+export function noticeEffect(
+  record: Pick<Authorization, 'state' | 'paused_by'>,
+  change: Pick<NoticeChange, 'materiality'> | undefined,
+): NoticeEffect {
+  if (!change) return 'none';
+  if (record.paused_by === 'notice') return 'paused';
+  if (change.materiality === 'reconsent') return record.state === 'granted' ? 'soon' : 'none';
+  return change.materiality === 'notice' ? 'told' : 'none';
 }
 
 /** How and when a record ended. */

@@ -1,21 +1,27 @@
-import { useRef, useState } from 'preact/hooks';
-import type { Authorization } from '../api/types';
+import { useRef } from 'preact/hooks';
+import type { Authorization, CutOff, NoticeChange } from '../api/types';
 import { api } from '../state';
 import { paused, purposes, sharing as words } from '../text';
 import { ErrorBox } from '../ui/errors';
 import { useSubmit } from '../ui/submit';
 import { endWords, partsOf, pauseWords, untilWords } from './record-words';
 import { Narrow } from './sharing-narrow';
+import { NoticeChanged } from './sharing-notice';
+import { CutOffLine } from './sharing-viewers';
 
 /** What is shared now, or stands still: each can be ended by one click. */
-export function Standing(props: { id: string; list: Authorization[]; onChange: () => void }) {
-  const [said, setSaid] = useState('');
+export function Standing(props: {
+  id: string;
+  list: Authorization[];
+  changes: NoticeChange[];
+  said: string;
+  onSaid: (sentence: string) => void;
+}) {
   const heading = useRef<HTMLHeadingElement>(null);
   // What the person pressed goes away with its record: the focus stays in this part of the page.
   const say = (sentence: string) => {
-    setSaid(sentence);
     heading.current?.focus();
-    props.onChange();
+    props.onSaid(sentence);
   };
   return (
     <section>
@@ -25,17 +31,28 @@ export function Standing(props: { id: string; list: Authorization[]; onChange: (
       {props.list.length === 0 && <p>{words.none}</p>}
       <ul class="rows">
         {props.list.map((a) => (
-          <Record key={a.id} id={props.id} record={a} onDone={say} />
+          <Record
+            key={a.id}
+            id={props.id}
+            record={a}
+            change={props.changes.find((c) => c.authorizations.some((other) => other.id === a.id))}
+            onDone={say}
+          />
         ))}
       </ul>
       <p class="quiet" role="status">
-        {said}
+        {props.said}
       </p>
     </section>
   );
 }
 
-function Record(props: { id: string; record: Authorization; onDone: (said: string) => void }) {
+function Record(props: {
+  id: string;
+  record: Authorization;
+  change: NoticeChange | undefined;
+  onDone: (said: string) => void;
+}) {
   const { id, record: a } = props;
   const pause = pauseWords(a);
   const withdraw = useSubmit(async () => {
@@ -63,13 +80,14 @@ function Record(props: { id: string; record: Authorization; onDone: (said: strin
       </div>
       {withdraw.error !== null && <ErrorBox error={withdraw.error} retry={() => void withdraw.submit()} />}
       {pause && <p class="note note-needs">{pause}</p>}
+      <NoticeChanged id={id} record={a} change={props.change} onDone={props.onDone} />
       {a.state === 'granted' && <Narrow id={id} record={a} onDone={props.onDone} />}
     </li>
   );
 }
 
-/** Records that ended, and how. */
-export function Earlier(props: { list: Authorization[] }) {
+/** Records that ended, and how; with what was open then, and how fast it closed. */
+export function Earlier(props: { list: Authorization[]; cutOffs: CutOff[] }) {
   if (props.list.length === 0) return null;
   return (
     <section>
@@ -84,6 +102,16 @@ export function Earlier(props: { list: Authorization[] }) {
           </li>
         ))}
       </ul>
+      {props.cutOffs.length > 0 && (
+        <details>
+          <summary data-testid="cut-offs-earlier">{words.closed(props.cutOffs.length)}</summary>
+          <ul class="cut-offs">
+            {props.cutOffs.map((c) => (
+              <CutOffLine key={`${c.at}-${c.org_name}-${c.stream}`} cutOff={c} dated />
+            ))}
+          </ul>
+        </details>
+      )}
     </section>
   );
 }
