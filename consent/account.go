@@ -18,8 +18,10 @@ type Account struct {
 	Kind        AccountKind
 	Email       string // lower case
 	DisplayName string
-	Org         OrgID  // employers only
-	OrgName     string // employers only
+	Org         OrgID     // employers only
+	OrgName     string    // employers only
+	ClosedAt    time.Time // zero while it is open
+	EraseAt     time.Time // of a closed one: until then it can be opened again
 }
 
 // MemberRole is what a member of an organization may do there.

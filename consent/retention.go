@@ -106,6 +106,10 @@ func Retention() []Rule {
 			Trigger:   "a reported child's account goes at once",
 			Mechanism: "not built yet: an account cannot be closed in this version",
 			Evidence:  "an entry in the ledger",
+			Tests: []string{
+				"TestClosingCutsEverythingAndCanBeUndone", "TestClosedAccountIsErasedAfterThirtyDays", "TestClosedAccountCanOnlyBeOpenedAgain",
+				"TestReportedChildIsErasedAtOnce", "TestChildLeavesNothing",
+			},
 		},
 		{
 			Class: ClassUsage,

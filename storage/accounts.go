@@ -43,13 +43,21 @@ func (a *Accounts) CreateCandidate(ctx context.Context, email, displayName strin
 
 // accountColumns go with scanAccount; the tables are a, m and o.
 const (
-	accountColumns = `a.id, a.kind, a.email, a.display_name, coalesce(m.org, ''), coalesce(o.name, '')`
+	accountColumns = `a.id, a.kind, a.email, a.display_name, coalesce(m.org, ''), coalesce(o.name, ''), a.closed_at, a.erase_at`
 	accountTables  = `accounts a LEFT JOIN members m ON m.account = a.id AND m.ended_at IS NULL
 		LEFT JOIN organizations o ON o.id = m.org`
 )
 
+// maySayWho is the condition on a under which somebody can log in: a closed account can, as long as it can
+// be opened again, which is all that it can do.
+const maySayWho = `(a.closed_at IS NULL OR a.erase_at > statement_timestamp())`
+
 func accountFields(account *consent.Account) []any {
-	return []any{&account.ID, &account.Kind, &account.Email, &account.DisplayName, &account.Org, &account.OrgName}
+	return []any{
+		&account.ID, &account.Kind, &account.Email, &account.DisplayName, &account.Org, &account.OrgName,
+		orZero{&account.ClosedAt},
+		orZero{&account.EraseAt},
+	}
 }
 
 // Credentials returns what a log-in with the address is checked against; [consent.ErrNotFound] if no
@@ -57,7 +65,7 @@ func accountFields(account *consent.Account) []any {
 func (a *Accounts) Credentials(ctx context.Context, email string) (consent.Credentials, error) {
 	const read = `SELECT ` + accountColumns + `, a.password_hash, a.pepper,
 			EXISTS (SELECT FROM second_factors f WHERE f.account = a.id AND f.secret IS NOT NULL)
-		FROM ` + accountTables + ` WHERE a.email = $1 AND a.closed_at IS NULL`
+		FROM ` + accountTables + ` WHERE a.email = $1 AND ` + maySayWho
 	var c consent.Credentials
 	row := a.database.Pool(RoleLogin).QueryRow(ctx, read, strings.ToLower(email))
 	if err := row.Scan(append(accountFields(&c.Account), &c.Password.Hash, &c.Password.Pepper, &c.SecondFactor)...); err != nil {

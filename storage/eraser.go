@@ -155,10 +155,10 @@ func (w *erasing) begin(ctx context.Context) error {
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil // done, or never asked for
 		}
-		if err != nil || state == consent.SessionErased {
+		if err != nil {
 			return err
 		}
-		return w.mark(ctx, tx)
+		return w.mark(ctx, tx, state)
 	})
 	if err == nil && w.id == "" {
 		return errNothingToErase
@@ -166,14 +166,17 @@ func (w *erasing) begin(ctx context.Context) error {
 	return err
 }
 
-// mark makes a session erased that was not yet: nobody asked for it, or a hold was in the way.
-func (w *erasing) mark(ctx context.Context, tx pgx.Tx) error {
+// mark does what the request did not: it ends what is still shared, and makes a session erased whose time
+// is over, or whose hold was lifted.
+func (w *erasing) mark(ctx context.Context, tx pgx.Tx, state consent.SessionState) error {
 	ended, err := endShares(ctx, tx, w.session, consent.EventRevoked, "")
 	if err != nil {
 		return err
 	}
-	if err := markErased(ctx, tx, w.session); err != nil {
-		return err
+	if state != consent.SessionErased {
+		if err := markErased(ctx, tx, w.session); err != nil {
+			return err
+		}
 	}
 	for _, id := range ended {
 		if err := w.database.attestEnd(ctx, tx, consent.LedgerAuthorizationRevoked, id, "session_erased"); err != nil {

@@ -34,6 +34,9 @@ func TestErasingLeavesNothingButATombstone(t *testing.T) {
 				t.Errorf("the erasure begins as %+v", asked)
 			}
 			w.everybodyIsRefused(t, mine)
+			if _, err := w.sessions.Session(t.Context(), w.alice.ID, mine); !errors.Is(err, consent.ErrNotFound) {
+				t.Errorf("the session is still there: %v", err)
+			}
 			if told(w.receiptsFor(t, w.acmes)) != "given given ended" { // of both interviews
 				t.Errorf("acme was told %q", told(w.receiptsFor(t, w.acmes)))
 			}
@@ -130,9 +133,6 @@ func (w *erasingWorld) everybodyIsRefused(t *testing.T, id consent.SessionID) {
 				t.Errorf("%s may still touch %s: %v", actor.Kind, artefact, err)
 			}
 		}
-	}
-	if _, err := w.sessions.Session(t.Context(), w.alice.ID, id); !errors.Is(err, consent.ErrNotFound) {
-		t.Errorf("the session is still there: %v", err)
 	}
 }
 

@@ -64,16 +64,20 @@ func (j *Jobs) workErasures(ctx context.Context, _ *river.Job[erasuresJob]) erro
 	if j.handlers.Eraser == nil {
 		return errors.New("this node erases nothing")
 	}
+	emptied, failed := j.handlers.Eraser.EraseAccounts(ctx)
+	if emptied > 0 {
+		j.options.Log.Info("erased closed accounts", "count", emptied)
+	}
 	due, err := j.handlers.Eraser.Due(ctx)
 	if err != nil {
-		return err
+		return errors.Join(failed, err)
 	}
 	for _, session := range due {
 		if err := j.database.enqueueErasure(ctx, session); err != nil {
-			return err
+			return errors.Join(failed, err)
 		}
 	}
-	return nil
+	return failed
 }
 
 // enqueueErasure asks for the work on an erasure now; one that is enqueued already is not enqueued twice.

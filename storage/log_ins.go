@@ -37,7 +37,7 @@ func logInFields(l *consent.ActiveLogIn) []any {
 }
 
 // logInLives is the condition on l and a under which a log-in is worth anything.
-const logInLives = `statement_timestamp() < l.idle_until AND statement_timestamp() < l.absolute_until AND a.closed_at IS NULL`
+const logInLives = `statement_timestamp() < l.idle_until AND statement_timestamp() < l.absolute_until AND ` + maySayWho
 
 // LogIn returns a live log-in and moves its idle limit; [consent.ErrNotFound] if there is none. The
 // limit is moved when it would move by a hundredth, not on every request.

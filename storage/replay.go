@@ -36,6 +36,9 @@ func effects() map[consent.LedgerKind]effect {
 		consent.LedgerMemberRole:              replayMemberRole,
 		consent.LedgerErasureRequested:        replayErasure,
 		consent.LedgerSessionErased:           replayErasure,
+		consent.LedgerAccountClosing:          replayClosing,
+		consent.LedgerAccountReopened:         replayReopening,
+		consent.LedgerAccountErased:           replayAccountErasure,
 	}
 }
 
@@ -109,14 +112,37 @@ func replayMemberRole(ctx context.Context, tx pgx.Tx, e consent.LedgerEntry) err
 
 // replayErasure denies every plane the session at once; the erasing itself is work for later.
 func replayErasure(ctx context.Context, tx pgx.Tx, e consent.LedgerEntry) error {
-	if e.Session == "" {
-		return nil
+	if e.Session == "" { // of a whole account
+		return replayAccountErasure(ctx, tx, e)
 	}
 	const end = `UPDATE sessions SET state = 'erased', state_at = statement_timestamp() WHERE id = $1 AND state <> 'erased'`
 	if _, err := tx.Exec(ctx, end, e.Session); err != nil {
 		return err
 	}
 	return notify(ctx, tx, e.Session, TopicSession)
+}
+
+// replayClosing closes an account as it was closed before, with the days it had then.
+func replayClosing(ctx context.Context, tx pgx.Tx, e consent.LedgerEntry) error {
+	const end = `UPDATE accounts SET closed_at = $2::timestamptz, erase_at = $2::timestamptz + $3::interval, erase_cause = 'closed' WHERE id = $1 AND closed_at IS NULL`
+	_, err := tx.Exec(ctx, end, e.Account, e.At, consent.CloseUndo)
+	return err
+}
+
+// replayReopening opens it again: otherwise its person's data would be erased, who had said in time that it
+// should not be.
+func replayReopening(ctx context.Context, tx pgx.Tx, e consent.LedgerEntry) error {
+	_, err := tx.Exec(ctx, `UPDATE accounts SET closed_at = NULL, erase_at = NULL, erase_cause = NULL
+		WHERE id = $1 AND erased_at IS NULL`, e.Account)
+	return err
+}
+
+// replayAccountErasure lets the eraser begin at once.
+func replayAccountErasure(ctx context.Context, tx pgx.Tx, e consent.LedgerEntry) error {
+	const end = `UPDATE accounts SET closed_at = coalesce(closed_at, $2::timestamptz), erase_at = least(erase_at, statement_timestamp()), erase_cause = coalesce(erase_cause, 'restored')
+		WHERE id = $1 AND erased_at IS NULL`
+	_, err := tx.Exec(ctx, end, e.Account, e.At)
+	return err
 }
 
 // Reconcile compares the database with the journal, entry for entry, as the database's owner. Call it

@@ -23,6 +23,9 @@ type accountJSON struct {
 	OrgName     string              `json:"org_name,omitempty" doc:"Employers only."`
 
 	SecondFactor factorState `json:"second_factor" enum:"on,off,needed" doc:"Needed: nothing but its set-up opens."`
+
+	ClosedAt time.Time `json:"closed_at,omitzero" doc:"Of a closed account: nothing but opening it again is possible."`
+	EraseAt  time.Time `json:"erase_at,omitzero" doc:"Of a closed account: when everything of it is erased."`
 }
 
 // meOf is somebody who is logged in, as their own page sees them.
@@ -30,7 +33,7 @@ func meOf(l consent.ActiveLogIn) accountJSON {
 	a := l.Account
 	return accountJSON{
 		ID: a.ID, Kind: a.Kind, Email: a.Email, DisplayName: a.DisplayName, OrgID: a.Org, OrgName: a.OrgName,
-		SecondFactor: factorOf(l),
+		SecondFactor: factorOf(l), ClosedAt: a.ClosedAt, EraseAt: a.EraseAt,
 	}
 }
 
@@ -89,7 +92,7 @@ func (s *Server) accountRoutes() {
 		OperationID: "log-out", Method: http.MethodPost, Path: "/log-out", DefaultStatus: http.StatusNoContent,
 		Summary: "End this log-in and everything it has open",
 	}, s.logOut)
-	register(s, anyStep, huma.Operation{
+	register(s, anyState, huma.Operation{
 		OperationID: "get-me", Method: http.MethodGet, Path: "/me", Summary: "Who is logged in",
 	}, func(ctx context.Context, _ consent.Account, _ *struct{}) (*body[accountJSON], error) {
 		return answer(meOf(visitOf(ctx).logIn)), nil

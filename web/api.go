@@ -25,6 +25,7 @@ const (
 	anyone    caller = "anyone"
 	anyLogIn  caller = "any log-in"
 	anyStep   caller = "any log-in, also before its second factor is set up"
+	anyState  caller = "any log-in, also of a closed account"
 	candidate caller = caller(consent.AccountCandidate)
 	employer  caller = caller(consent.AccountEmployer)
 	operator  caller = caller(consent.AccountOps)
@@ -200,10 +201,13 @@ func (s *Server) admit(r *http.Request, who caller) (consent.Account, *problem) 
 		return consent.Account{}, s.failed(r.Context(), v.fault)
 	case v.account.ID == "":
 		return consent.Account{}, notLoggedIn()
-	case who != anyLogIn && who != anyStep && who != caller(v.account.Kind):
+	case who != anyLogIn && who != anyStep && who != anyState && who != caller(v.account.Kind):
 		return consent.Account{}, notFound()
 	}
 	if refused := needsFactor(who, v); refused != nil {
+		return consent.Account{}, refused
+	}
+	if refused := needsOpening(who, v); refused != nil {
 		return consent.Account{}, refused
 	}
 	return v.account, nil

@@ -17,7 +17,9 @@ var census = map[string]caller{
 	"POST /api/v1/accounts":                 anyone,
 	"POST /api/v1/log-in":                   anyone,
 	"POST /api/v1/log-out":                  anyone,
-	"GET /api/v1/me":                        anyStep,
+	"GET /api/v1/me":                        anyState,
+	"POST /api/v1/me/close":                 candidate,
+	"POST /api/v1/me/reopen":                anyState,
 	"GET /api/v1/bank":                      anyone,
 	"GET /api/v1/privacy":                   anyone,
 	"GET /api/v1/judge":                     anyone,
@@ -149,7 +151,7 @@ func TestRoutesRefuseOtherCallers(t *testing.T) {
 				switch {
 				case kind == anyone:
 					got.want(http.StatusUnauthorized).problem()
-				case who != kind && who != anyLogIn && who != anyStep:
+				case who != kind && who != anyLogIn && who != anyStep && who != anyState:
 					if got.face() != unknown {
 						t.Errorf("got %s, want what an unknown address answers: %s", got.face(), unknown)
 					}

@@ -13,6 +13,7 @@ import (
 
 // confirmedRoutes are the operations that a cookie alone is not enough for. Withdrawing is never one.
 var confirmedRoutes = []string{
+	"POST /api/v1/me/close",
 	"POST /api/v1/sessions/{id}/erase",
 	"POST /api/v1/sessions/{id}/authorizations", "POST /api/v1/sessions/{id}/invitations", "POST /api/v1/sessions/{id}/unrestrict",
 	"POST /api/v1/sessions/{id}/authorizations/{aid}/confirm", "POST /api/v1/sessions/{id}/authorizations/{aid}/renew",

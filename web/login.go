@@ -194,7 +194,7 @@ func (s *Server) Account(r *http.Request) (consent.Account, error) {
 	switch {
 	case v.fault != nil:
 		return consent.Account{}, v.fault
-	case v.account.ID == "", factorOf(v.logIn) == factorNeeded:
+	case v.account.ID == "", factorOf(v.logIn) == factorNeeded, !v.account.ClosedAt.IsZero():
 		return consent.Account{}, consent.ErrNotFound
 	default:
 		return v.account, nil

@@ -82,7 +82,7 @@ func (s *Server) secondFactorRoutes() {
 
 // needsFactor refuses whoever must set a second factor up first everything else.
 func needsFactor(who caller, v *visit) *problem {
-	if who == anyStep || factorOf(v.logIn) != factorNeeded {
+	if who == anyStep || who == anyState || factorOf(v.logIn) != factorNeeded {
 		return nil
 	}
 	p := newProblem(http.StatusForbidden, "This account needs a second factor.", "Set it up on your account page; then this opens.")

@@ -143,6 +143,7 @@ func (s *Server) addRoutes() error {
 	s.holdingRoutes()
 	s.opsRoutes()
 	s.erasureRoutes()
+	s.closingRoutes()
 	s.retentionRoutes()
 	s.roomRoutes()
 	return s.addOuterRoutes()

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"time"
 
 	"greenroom/assess"
 	"greenroom/consent"
@@ -31,6 +32,8 @@ type People interface {
 	Rename(ctx context.Context, account consent.AccountID, displayName string) error
 	// ChangeEmail changes the address somebody logs in with; [consent.ErrEmailTaken] if it is in use.
 	ChangeEmail(ctx context.Context, account consent.AccountID, email string) error
+	// Reopen undoes the closing of an account; [consent.ErrNotFound] once its erasure has begun.
+	Reopen(ctx context.Context, account consent.AccountID) error
 }
 
 // LogIns are who is logged in, under the SHA-256 of their token.
@@ -143,6 +146,9 @@ type Erasures interface {
 	// not the candidate's.
 	Erase(ctx context.Context, candidate consent.AccountID, session consent.SessionID) (consent.Erasure, error)
 	ErasuresOf(ctx context.Context, candidate consent.AccountID) ([]consent.Erasure, error)
+	// CloseAccount cuts log-ins, shares, rooms and work on the candidate's interviews at once, and returns
+	// when everything will be erased. Closing twice is no error.
+	CloseAccount(ctx context.Context, candidate consent.AccountID) (eraseAt time.Time, err error)
 	// Certificate returns what was signed; [consent.ErrNotFound] until the erasure is done.
 	Certificate(ctx context.Context, candidate consent.AccountID, id consent.ErasureID) (consent.CertificateFile, error)
 }

@@ -106,6 +106,14 @@ func passableFolder(t *testing.T) string {
 // embedded database too, and for the server's own log.
 func (p *program) nowhere(t *testing.T, text string) {
 	t.Helper()
+	for _, place := range p.places(t, text) {
+		t.Errorf("%s holds %q", place, text)
+	}
+}
+
+// places lists where the text is.
+func (p *program) places(t *testing.T, text string) (places []string) {
+	t.Helper()
 	files := 0
 	err := filepath.WalkDir(p.dataDir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
@@ -117,7 +125,7 @@ func (p *program) nowhere(t *testing.T, text string) {
 		}
 		files++
 		if bytes.Contains(content, []byte(text)) {
-			t.Errorf("%s holds %q", path, text)
+			places = append(places, path)
 		}
 		return nil
 	})
@@ -125,6 +133,7 @@ func (p *program) nowhere(t *testing.T, text string) {
 		t.Fatalf("looked into %d files: %v", files, err)
 	}
 	if strings.Contains(p.output.String(), text) {
-		t.Errorf("the log holds %q", text)
+		places = append(places, "the log")
 	}
+	return places
 }
