@@ -103,8 +103,8 @@ func Retention() []Rule {
 			Class: ClassAccount,
 			Holds: "An account and its profile: e-mail address, display name, password hash, second factor, membership of an organization",
 			Kept:  Period{Days: 30}, From: "the closing of the account, which can be undone for as long",
-			Trigger:   "a reported child's account goes at once",
-			Mechanism: "not built yet: an account cannot be closed in this version",
+			Trigger:   "its candidate closes it; a reported child's account goes at once",
+			Mechanism: "closing ends log-ins, rooms, work and everything that is shared at once; then every interview is erased, and of the account itself an id is left, which the proof of consent is about",
 			Evidence:  "an entry in the ledger",
 			Tests: []string{
 				"TestClosingCutsEverythingAndCanBeUndone", "TestClosedAccountIsErasedAfterThirtyDays", "TestClosedAccountCanOnlyBeOpenedAgain",

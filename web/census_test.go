@@ -130,7 +130,7 @@ func TestNoReadingRouteChangesAnything(t *testing.T) {
 
 func TestRoutesRefuseOtherCallers(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	s := newStage(t, func(c *Config) { c.Limits.AnonymousPerMinute = 2 * len(census) })
 	people := map[caller]*person{
 		anyone: s.nobody(t), candidate: s.candidate(t), employer: s.employer(t, "Acme"),
 		operator: s.person(t, consent.Account{Kind: consent.AccountOps}),
