@@ -20,7 +20,7 @@ type Results interface {
 	// NamesOf returns what says who the session's candidate is, for masking and for nothing else.
 	NamesOf(ctx context.Context, transcript consent.Permit, session consent.SessionID) (Names, error)
 	EvidenceOf(ctx context.Context, feedback consent.Permit, session consent.SessionID, question, take int) ([]Evidence, error)
-	// NoteAICall writes that a model is about to be asked; no note, no call. The Permit is for what is asked for.
+	// NoteAICall writes that a model is about to be asked; no note, no call. The Permit is for the model.
 	NoteAICall(ctx context.Context, permit consent.Permit, call consent.AICall) error
 	// EvidenceDone reports for which lines SaveEvidence was called, also with nothing found.
 	EvidenceDone(ctx context.Context, feedback consent.Permit, session consent.SessionID, ref LineRef) (bool, error)
@@ -62,10 +62,13 @@ func (a *Assessor) permit(ctx context.Context, session consent.SessionID, artefa
 	return a.Gate.Permit(ctx, assessorActor, session, artefact)
 }
 
-// whilePermitted lets a model work on an artefact for as long as the assessor may. What it is asked is noted
+// whileAskable lets the model work for as long as the session may be sent to it. What it is asked is noted
 // before anything is sent, so that the candidate sees also the calls that nothing came of.
-func (a *Assessor) whilePermitted(ctx context.Context, session consent.SessionID, artefact consent.Artefact, call consent.AICall, work func(context.Context) error) error {
-	permit, err := a.permit(ctx, session, artefact)
+func (a *Assessor) whileAskable(ctx context.Context, session consent.SessionID, call consent.AICall, work func(context.Context, askable) error) error {
+	model := askable{a.Model, func(ctx context.Context) (consent.Permit, error) {
+		return a.permit(ctx, session, consent.ArtefactModel)
+	}}
+	permit, err := model.permit(ctx)
 	if err != nil {
 		return err
 	}
@@ -74,10 +77,10 @@ func (a *Assessor) whilePermitted(ctx context.Context, session consent.SessionID
 		return err
 	}
 	ask := func(ctx context.Context) error {
-		_, err := a.permit(ctx, session, artefact)
+		_, err := model.permit(ctx)
 		return err
 	}
-	return whileAllowed(ctx, ask, work)
+	return whileAllowed(ctx, ask, func(ctx context.Context) error { return work(ctx, model) })
 }
 
 // Evidence gathers evidence in one line, while the answer is still being given. A withdrawn consent
@@ -89,6 +92,9 @@ func (a *Assessor) Evidence(ctx context.Context, session consent.SessionID, ref 
 func (a *Assessor) evidence(ctx context.Context, session consent.SessionID, ref LineRef) error {
 	if a.Model == nil {
 		return nil
+	}
+	if _, err := a.permit(ctx, session, consent.ArtefactModel); err != nil {
+		return err
 	}
 	transcript, err := a.permit(ctx, session, consent.ArtefactTranscript)
 	if err != nil {
@@ -125,8 +131,8 @@ func (a *Assessor) evidenceIn(ctx context.Context, plan Plan, line Line) error {
 	question := plan.Questions[line.Question]
 	var found []Evidence
 	call := consent.AICall{For: consent.AIEvidence, PromptSHA256: promptSHA256(evidenceSystem, evidenceSchema)}
-	err = a.whilePermitted(ctx, line.Session, consent.ArtefactFeedback, call, func(ctx context.Context) (err error) {
-		found, err = findEvidence(ctx, a.Model, names, question, plan.CompetenciesOf(question), line)
+	err = a.whileAskable(ctx, line.Session, call, func(ctx context.Context, model askable) (err error) {
+		found, err = findEvidence(ctx, model, names, question, plan.CompetenciesOf(question), line)
 		return err
 	})
 	if errors.Is(err, errUnusable) {
@@ -178,7 +184,11 @@ func (a *Assessor) answer(ctx context.Context, session consent.SessionID, questi
 		return err
 	}
 	if a.Model != nil {
-		if err := a.rate(ctx, plan, answer, lines); err != nil {
+		if err := a.unlessRefused(session, a.rate(ctx, plan, answer, lines)); err != nil {
+			return err
+		}
+		// A refusal of the model alone is an objection to AI: the answer was measured, and is done.
+		if _, err := a.permit(ctx, session, consent.ArtefactMeasurements); err != nil {
 			return err
 		}
 	}
@@ -202,6 +212,9 @@ func (a *Assessor) measure(ctx context.Context, answer Answer) ([]Line, error) {
 }
 
 func (a *Assessor) rate(ctx context.Context, plan Plan, answer Answer, lines []Line) error {
+	if _, err := a.permit(ctx, answer.Session, consent.ArtefactModel); err != nil {
+		return err
+	}
 	of := answerOf{answer.Session, answer.Question, answer.Take}
 	if countWords(lines) < fewestWordsToRate {
 		return a.refuseAll(ctx, plan, of, "The answer has too few words to be rated.")
@@ -227,8 +240,8 @@ func (a *Assessor) rate(ctx context.Context, plan Plan, answer Answer, lines []L
 	for _, c := range plan.CompetenciesOf(question) {
 		var rating Rating
 		call := consent.AICall{For: consent.AIRating, PromptSHA256: promptSHA256(ratingSystem, ratingSchema)}
-		err := a.whilePermitted(ctx, answer.Session, consent.ArtefactRatings, call, func(ctx context.Context) (err error) {
-			rating, err = rateCompetency(ctx, a.Model, names, of, question, c, lines, evidence, a.Now())
+		err := a.whileAskable(ctx, answer.Session, call, func(ctx context.Context, model askable) (err error) {
+			rating, err = rateCompetency(ctx, model, names, of, question, c, lines, evidence, a.Now())
 			return err
 		})
 		if errors.Is(err, errUnusable) {
@@ -280,11 +293,11 @@ func (a *Assessor) save(ctx context.Context, rating Rating) error {
 	return a.Results.SaveRating(ctx, permit, rating)
 }
 
-// unlessRefused turns a refused Permit into a quiet end: the candidate has not consented, or no longer.
-// Facts that could not be read are a failure like any other.
+// unlessRefused turns a refused Permit into a quiet end: the candidate has not consented, or no longer, or
+// objects to AI. Facts that could not be read are a failure like any other.
 func (a *Assessor) unlessRefused(session consent.SessionID, err error) error {
 	if errors.Is(err, consent.ErrNotFound) && !errors.Is(err, consent.ErrFacts) {
-		a.Log.Info("assessment ended: not consented", "session", session)
+		a.Log.Info("assessment ended: not consented, or objected to", "session", session)
 		return nil
 	}
 	return err

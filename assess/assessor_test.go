@@ -21,7 +21,10 @@ type scriptedModel struct {
 	asked  []ModelRequest
 }
 
-func (m *scriptedModel) Complete(_ context.Context, r ModelRequest) (ModelAnswer, error) {
+func (m *scriptedModel) Complete(_ context.Context, p consent.Permit, r ModelRequest) (ModelAnswer, error) {
+	if err := p.Demand(r.User.session, consent.ArtefactModel); err != nil {
+		return ModelAnswer{}, err
+	}
 	m.asked = append(m.asked, r)
 	text, err := m.answer(r)
 	return ModelAnswer{Text: text, FinishReason: "stop"}, err
@@ -68,7 +71,7 @@ func (k *keptResults) NamesOf(_ context.Context, p consent.Permit, s consent.Ses
 
 func (k *keptResults) NoteAICall(_ context.Context, p consent.Permit, call consent.AICall) error {
 	k.calls = append(k.calls, call)
-	return errors.Join(k.noteFails, p.Demand(call.Session, p.Artefact()))
+	return errors.Join(k.noteFails, p.Demand(call.Session, consent.ArtefactModel))
 }
 
 func (k *keptResults) EvidenceOf(_ context.Context, p consent.Permit, s consent.SessionID, _, _ int) ([]Evidence, error) {
@@ -109,6 +112,7 @@ type facts struct {
 	consents  consent.Consents
 	broken    error
 	withdrawn atomic.Bool // from everything, while an assessor works
+	objected  atomic.Bool // to AI, at any time
 	away      atomic.Bool // like broken, while an assessor works
 }
 
@@ -121,7 +125,7 @@ func (f *facts) Snapshot(_ context.Context, actor consent.Actor, id consent.Sess
 		consents = consent.Consents{}
 	}
 	return consent.Snapshot{
-		Actor: actor, Session: id, Known: true, State: consent.SessionEnded, Consents: consents,
+		Actor: actor, Session: id, Known: true, State: consent.SessionEnded, Consents: consents, ModelAllowed: !f.objected.Load(),
 		Now: time.Now(), ReadAt: time.Now(),
 	}, f.broken
 }

@@ -86,12 +86,13 @@ func (s sweep) one(random *rand.Rand) {
 	if random.IntN(4) == 0 {
 		s.server.Fail(openaitest.PathChat, openaitest.SchemaRefused, 1)
 	}
+	asked := askable{s.model, modelPermit(session)}
 	ctx, question := s.t.Context(), s.plan.Questions[random.IntN(len(s.plan.Questions))]
 	competencies := s.plan.CompetenciesOf(question)
-	_, _ = findEvidence(ctx, s.model, c.names(), question, competencies, lines[0]) // what is sent counts, not what comes
+	_, _ = findEvidence(ctx, asked, c.names(), question, competencies, lines[0]) // what is sent counts, not what comes
 	of := answerOf{session: session, take: 1}
 	evidence := []Evidence{{Session: session, Competency: competencies[0].ID, Polarity: Supports, Part: PartAction, Line: lines[0].Ref()}}
-	_, _ = rateCompetency(ctx, s.model, c.names(), of, question, competencies[0], lines, evidence, time.Now())
+	_, _ = rateCompetency(ctx, asked, c.names(), of, question, competencies[0], lines, evidence, time.Now())
 	u := media.Utterance{Session: session, End: 200 * time.Millisecond, PCM: make([]float32, media.SampleRate/5)}
 	if _, _, err := s.transcriber.Transcribe(ctx, u); err != nil {
 		s.t.Error(err)

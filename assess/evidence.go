@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"greenroom/consent"
 )
 
 // Ref returns the address of the line within its session.
@@ -39,14 +41,14 @@ var errUnusable = errors.New("unusable answer")
 const mostEvidence = 4
 
 // findEvidence asks the model for word ranges in one line and keeps only those that exist.
-func findEvidence(ctx context.Context, model Model, names Names, question Question, competencies []Competency, line Line) ([]Evidence, error) {
+func findEvidence(ctx context.Context, model askable, names Names, question Question, competencies []Competency, line Line) ([]Evidence, error) {
 	prompt, err := evidencePrompt(names, question, competencies, line)
 	if err != nil {
 		return nil, err
 	}
 	request := ModelRequest{System: evidenceSystem, User: prompt, Schema: evidenceSchema, SchemaName: "evidence", MaxTokens: 800}
 	return askTwice(ctx, model, request, func(text string) ([]Evidence, error) {
-		return parseEvidence(text, model.Name(), competencies, line)
+		return parseEvidence(text, model.model.Name(), competencies, line)
 	})
 }
 
@@ -110,11 +112,25 @@ func competencyOf(competencies []Competency, id string) (Competency, bool) {
 	return Competency{}, false
 }
 
+// askable is a model with the right to ask it about one session.
+type askable struct {
+	model  Model
+	permit func(context.Context) (consent.Permit, error) // for [consent.ArtefactModel]; fresh for each request
+}
+
+func (a askable) complete(ctx context.Context, request ModelRequest) (ModelAnswer, error) {
+	permit, err := a.permit(ctx)
+	if err != nil {
+		return ModelAnswer{}, err
+	}
+	return a.model.Complete(ctx, permit, request)
+}
+
 // askTwice asks, and if the answer is unusable asks once more saying why. A provider's failure is
 // returned as it is, for the job to be tried again later.
-func askTwice[T any](ctx context.Context, model Model, request ModelRequest, parse func(string) (T, error)) (T, error) {
+func askTwice[T any](ctx context.Context, model askable, request ModelRequest, parse func(string) (T, error)) (T, error) {
 	var zero T
-	answer, err := model.Complete(ctx, request)
+	answer, err := model.complete(ctx, request)
 	if err != nil {
 		return zero, err
 	}
@@ -123,7 +139,7 @@ func askTwice[T any](ctx context.Context, model Model, request ModelRequest, par
 		return value, err
 	}
 	request.System += "\n\n" + fmt.Sprintf(repairSystem, err)
-	if answer, err = model.Complete(ctx, request); err != nil {
+	if answer, err = model.complete(ctx, request); err != nil {
 		return zero, err
 	}
 	return parse(answer.Text)

@@ -181,7 +181,7 @@ func TestScribeStopsListeningWhenConsentEnds(t *testing.T) {
 // pondering is a model that thinks until it is told to stop.
 type pondering struct{ scriptedModel }
 
-func (*pondering) Complete(ctx context.Context, _ ModelRequest) (ModelAnswer, error) {
+func (*pondering) Complete(ctx context.Context, _ consent.Permit, _ ModelRequest) (ModelAnswer, error) {
 	<-ctx.Done()
 	return ModelAnswer{}, fmt.Errorf("%w: %w", ErrModel, ctx.Err())
 }

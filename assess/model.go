@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+
+	"greenroom/consent"
 )
 
 // ErrModel is wrapped by every error of a [Model], with what to do next.
@@ -13,8 +15,9 @@ var ErrModel = errors.New("language model")
 // answer size; they never check what the answer says: the caller decodes and validates it, because
 // servers accept a schema and ignore it.
 type Model interface {
-	// Complete asks once and returns the whole answer. An answer that was cut off is an error.
-	Complete(ctx context.Context, request ModelRequest) (ModelAnswer, error)
+	// Complete asks once and returns the whole answer. An answer that was cut off is an error. The Permit
+	// is for [consent.ArtefactModel] of the session that the prompt is about.
+	Complete(ctx context.Context, permit consent.Permit, request ModelRequest) (ModelAnswer, error)
 	// Name names the model, as stored with each rating.
 	Name() string
 	// Place is the host that sees what is sent, as the candidate's notice names it.

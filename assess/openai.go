@@ -18,6 +18,7 @@ import (
 
 	"github.com/sashabaranov/go-openai"
 
+	"greenroom/consent"
 	"greenroom/media"
 )
 
@@ -198,7 +199,10 @@ func (m *OpenAIModel) Name() string { return "openai:" + m.config.ChatModel }
 
 // Complete implements [Model]. What a server refuses is left out in the next try, and remembered once
 // a try without it went well.
-func (m *OpenAIModel) Complete(ctx context.Context, request ModelRequest) (ModelAnswer, error) {
+func (m *OpenAIModel) Complete(ctx context.Context, permit consent.Permit, request ModelRequest) (ModelAnswer, error) {
+	if err := permit.Demand(request.User.session, consent.ArtefactModel); err != nil {
+		return ModelAnswer{}, fmt.Errorf("%w: %w", ErrModel, err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, m.config.ChatTimeout)
 	defer cancel()
 	m.mu.Lock()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"greenroom/assess/openaitest"
+	"greenroom/consent"
 )
 
 const testAnswer = `{"level": 3, "why": "one two three four"}`
@@ -41,6 +42,23 @@ func testPrompt() Prompt {
 	return prompt
 }
 
+// modelPermit asks the real decision about a session whose candidate consented.
+func modelPermit(session consent.SessionID) func(context.Context) (consent.Permit, error) {
+	return func(ctx context.Context) (consent.Permit, error) {
+		gate := consent.Gate{Reader: &facts{consents: consent.Consents{Transcription: true, Assessment: true}}}
+		return gate.Permit(ctx, assessorActor, session, consent.ArtefactModel)
+	}
+}
+
+// mayAsk is a fresh Permit for testPrompt.
+func mayAsk() consent.Permit {
+	permit, err := modelPermit("session")(context.Background())
+	if err != nil {
+		panic(err)
+	}
+	return permit
+}
+
 func testRequest() ModelRequest {
 	return ModelRequest{
 		System: ratingSystem, User: testPrompt(), MaxTokens: 300, SchemaName: "rating",
@@ -54,7 +72,7 @@ func TestModelAnswers(t *testing.T) {
 	var deltas []string
 	request := testRequest()
 	request.OnDelta = func(text string) { deltas = append(deltas, text) }
-	answer, err := model.Complete(t.Context(), request)
+	answer, err := model.Complete(t.Context(), mayAsk(), request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +90,7 @@ func TestModelAnswers(t *testing.T) {
 
 func TestModelRequestHoldsOnlyWhatWasGiven(t *testing.T) {
 	server := answering(t)
-	if _, err := testModel(t, testConfig(server)).Complete(t.Context(), testRequest()); err != nil {
+	if _, err := testModel(t, testConfig(server)).Complete(t.Context(), mayAsk(), testRequest()); err != nil {
 		t.Fatal(err)
 	}
 	quoted := func(text string) string { raw, _ := json.Marshal(text); return string(raw) }
@@ -97,7 +115,7 @@ func TestModelSurvivesFaultsThatPass(t *testing.T) {
 			t.Parallel()
 			server := answering(t)
 			server.Fail(openaitest.PathChat, fault, 1)
-			answer, err := testModel(t, testConfig(server)).Complete(t.Context(), testRequest())
+			answer, err := testModel(t, testConfig(server)).Complete(t.Context(), mayAsk(), testRequest())
 			if err != nil || answer.Text != testAnswer || answer.PromptTokens != 7 {
 				t.Errorf("got %+v and %v", answer, err)
 			}
@@ -147,7 +165,7 @@ func TestModelFailuresSayWhatToDo(t *testing.T) {
 				config.IdleTimeout = 200 * time.Millisecond
 			default:
 			}
-			answer, err := testModel(t, config).Complete(t.Context(), testRequest())
+			answer, err := testModel(t, config).Complete(t.Context(), mayAsk(), testRequest())
 			if answer != (ModelAnswer{}) || !errors.Is(err, ErrModel) || !strings.Contains(err.Error(), test.want) {
 				t.Fatalf("got %+v and %v, want an error with %q", answer, err, test.want)
 			}
@@ -167,7 +185,7 @@ func TestPiecesHandedOnAreNotRepeated(t *testing.T) {
 	request := testRequest()
 	pieces := 0
 	request.OnDelta = func(string) { pieces++ }
-	_, err := testModel(t, testConfig(server)).Complete(t.Context(), request)
+	_, err := testModel(t, testConfig(server)).Complete(t.Context(), mayAsk(), request)
 	if !errors.Is(err, ErrModel) || pieces == 0 || len(server.Requests()) != 1 {
 		t.Errorf("got %v after %d pieces and %d requests", err, pieces, len(server.Requests()))
 	}
@@ -192,7 +210,7 @@ func TestLadderGoesDownAndIsRemembered(t *testing.T) {
 			server.Fail(openaitest.PathChat, test.fault, -1)
 			model := testModel(t, testConfig(server))
 			for range 2 {
-				if answer, err := model.Complete(t.Context(), testRequest()); err != nil || answer.Text != testAnswer {
+				if answer, err := model.Complete(t.Context(), mayAsk(), testRequest()); err != nil || answer.Text != testAnswer {
 					t.Fatalf("got %+v and %v", answer, err)
 				}
 			}
@@ -223,10 +241,10 @@ func TestOneRefusedQuestionTeachesNothing(t *testing.T) {
 	server := answering(t)
 	server.Fail(openaitest.PathChat, openaitest.DetailError, 3)
 	model := testModel(t, testConfig(server))
-	if _, err := model.Complete(t.Context(), testRequest()); err == nil {
+	if _, err := model.Complete(t.Context(), mayAsk(), testRequest()); err == nil {
 		t.Fatal("a question that is always refused was answered")
 	}
-	if _, err := model.Complete(t.Context(), testRequest()); err != nil {
+	if _, err := model.Complete(t.Context(), mayAsk(), testRequest()); err != nil {
 		t.Fatal(err)
 	}
 	requests := server.Requests()
@@ -238,7 +256,7 @@ func TestOneRefusedQuestionTeachesNothing(t *testing.T) {
 func TestQuestionsWithoutASchemaArePlain(t *testing.T) {
 	server := answering(t)
 	model := testModel(t, testConfig(server))
-	if _, err := model.Complete(t.Context(), ModelRequest{User: testPrompt()}); err != nil {
+	if _, err := model.Complete(t.Context(), mayAsk(), ModelRequest{User: testPrompt()}); err != nil {
 		t.Fatal(err)
 	}
 	body := string(server.Requests()[0].Body)
@@ -247,7 +265,7 @@ func TestQuestionsWithoutASchemaArePlain(t *testing.T) {
 			t.Errorf("sent %q in %s", unwanted, body)
 		}
 	}
-	if _, err := model.Complete(t.Context(), testRequest()); err != nil {
+	if _, err := model.Complete(t.Context(), mayAsk(), testRequest()); err != nil {
 		t.Fatal(err)
 	}
 	if body := string(server.Requests()[1].Body); !strings.Contains(body, "json_schema") {
@@ -260,7 +278,7 @@ func TestReasoningModelsGetTheirOwnShape(t *testing.T) {
 	for _, name := range []string{"o1", "o3-mini", "o4-mini", "gpt-5-mini"} {
 		config := testConfig(server)
 		config.ChatModel = name
-		if _, err := testModel(t, config).Complete(t.Context(), testRequest()); err != nil {
+		if _, err := testModel(t, config).Complete(t.Context(), mayAsk(), testRequest()); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -278,7 +296,7 @@ func TestModelStopsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	request := testRequest()
 	request.OnDelta = func(string) { cancel() }
-	_, err := testModel(t, testConfig(server)).Complete(ctx, request)
+	_, err := testModel(t, testConfig(server)).Complete(ctx, mayAsk(), request)
 	if !errors.Is(err, context.Canceled) || !errors.Is(err, ErrModel) {
 		t.Errorf("got %v", err)
 	}
@@ -291,7 +309,7 @@ func TestModelIsSafeToShare(t *testing.T) {
 	var wait sync.WaitGroup
 	for range 8 {
 		wait.Go(func() {
-			if answer, err := model.Complete(context.Background(), testRequest()); err != nil || answer.Text != testAnswer {
+			if answer, err := model.Complete(context.Background(), mayAsk(), testRequest()); err != nil || answer.Text != testAnswer {
 				t.Errorf("got %+v and %v", answer, err)
 			}
 		})

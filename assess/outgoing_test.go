@@ -136,7 +136,7 @@ func TestARefusedRequestReachesNobody(t *testing.T) {
 	server := testServer(t)
 	request := testRequest()
 	request.System = "You are free."
-	_, err := testModel(t, testConfig(server)).Complete(t.Context(), request)
+	_, err := testModel(t, testConfig(server)).Complete(t.Context(), mayAsk(), request)
 	if !errors.Is(err, errOutgoing) || len(server.Requests()) != 0 {
 		t.Errorf("%v after %d requests", err, len(server.Requests()))
 	}

@@ -24,7 +24,7 @@ type answerOf struct {
 }
 
 // rateCompetency makes one rating call for one competency and checks what comes back.
-func rateCompetency(ctx context.Context, model Model, names Names, of answerOf, question Question, c Competency, lines []Line, evidence []Evidence, now time.Time) (Rating, error) {
+func rateCompetency(ctx context.Context, model askable, names Names, of answerOf, question Question, c Competency, lines []Line, evidence []Evidence, now time.Time) (Rating, error) {
 	prompt, err := ratingPrompt(names, of.session, question, c, lines, evidence)
 	if err != nil {
 		return Rating{}, err
@@ -32,7 +32,7 @@ func rateCompetency(ctx context.Context, model Model, names Names, of answerOf, 
 	from := ratingSource(names, question, c, lines)
 	request := ModelRequest{System: ratingSystem, User: prompt, Schema: ratingSchema, SchemaName: "rating", MaxTokens: 600}
 	return askTwice(ctx, model, request, func(text string) (Rating, error) {
-		return parseRating(text, model.Name(), of, c, from, supported(evidence, c.ID), now)
+		return parseRating(text, model.model.Name(), of, c, from, supported(evidence, c.ID), now)
 	})
 }
 

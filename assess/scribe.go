@@ -38,6 +38,10 @@ type ScribeConfig struct {
 	// and drops the utterance; one that wraps another cause means that asking failed, and is retried.
 	// It is asked during a transcription too, and must end with its context.
 	Permit func(ctx context.Context, session consent.SessionID) (consent.Permit, error)
+	// Leave asks for a scribe's Permit to send sound to Transcriber's server, by the same rules; nil where
+	// Transcriber works on this machine. Where it is refused, Own listens, which does.
+	Leave func(ctx context.Context, session consent.SessionID) (consent.Permit, error)
+	Own   Transcriber
 	// Save stores a line; what it stored before under the same epoch and sequence it stores again.
 	Save     func(ctx context.Context, permit consent.Permit, line Line) error
 	OnLine   func(line Line, delay time.Duration) // after Save; delay since the end of the utterance
@@ -356,18 +360,47 @@ func (s *Scribe) write(ctx context.Context, task *scribeTask) error {
 	return nil
 }
 
+// transcribe listens, on this machine if the sound may not leave it. A candidate may object to that while
+// a server is at work: then the utterance is heard again, here.
 func (s *Scribe) transcribe(ctx context.Context, task *scribeTask) (Line, error) {
+	session := task.utterance.Session
+	if s.config.Leave == nil {
+		return s.transcribeBy(ctx, task, s.config.Transcriber, s.config.Permit)
+	}
+	line, err := Line{}, s.mayLeave(ctx, session)
+	if err == nil {
+		line, err = s.transcribeBy(ctx, task, s.config.Transcriber, s.config.Leave)
+	}
+	if !refusedByConsent(err) {
+		return line, err
+	}
+	if _, err := s.config.Permit(ctx, session); err != nil {
+		return Line{}, err
+	}
+	if s.config.Own == nil {
+		return Line{}, fmt.Errorf("%w: the candidate objects to AI servers, and nothing on this machine can do it", ErrTranscriber)
+	}
+	return s.transcribeBy(ctx, task, s.config.Own, s.config.Permit)
+}
+
+func (s *Scribe) mayLeave(ctx context.Context, session consent.SessionID) error {
+	_, err := s.config.Leave(ctx, session)
+	return err
+}
+
+// transcribeBy listens for as long as permit gives one.
+func (s *Scribe) transcribeBy(ctx context.Context, task *scribeTask, by Transcriber, permit func(context.Context, consent.SessionID) (consent.Permit, error)) (Line, error) {
 	u := task.utterance
 	line := Line{
 		Session: u.Session, Epoch: u.Epoch, Sequence: u.Sequence, Question: task.question, Take: task.take,
-		Start: u.Start, End: u.End, Engine: s.config.Transcriber.Engine(),
+		Start: u.Start, End: u.End, Engine: by.Engine(),
 	}
 	ask := func(ctx context.Context) error {
-		_, err := s.config.Permit(ctx, u.Session)
+		_, err := permit(ctx, u.Session)
 		return err
 	}
 	err := whileAllowed(ctx, ask, func(ctx context.Context) (err error) {
-		line.Words, line.Interpolated, err = s.config.Transcriber.Transcribe(ctx, u)
+		line.Words, line.Interpolated, err = by.Transcribe(ctx, u)
 		return err
 	})
 	return line, err

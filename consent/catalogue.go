@@ -69,7 +69,7 @@ func Catalogue() []Place {
 func tables() []table {
 	return []table{
 		{
-			name: "accounts", class: ClassAccount, linked: "id kind age_rule created_at closed_at erase_at erase_cause erased_at pepper",
+			name: "accounts", class: ClassAccount, linked: "id kind age_rule created_at closed_at erase_at erase_cause erased_at pepper ai_objected_at",
 			personal: "email display_name password_hash",
 		},
 		{name: "members", class: ClassAccount, linked: "account org role role_at created_at ended_at"},

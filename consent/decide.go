@@ -41,6 +41,8 @@ type Snapshot struct {
 	RestrictedAt time.Time // zero: not restricted
 	HeldAt       time.Time // zero: not held
 	Consents     Consents
+	// ModelAllowed: the candidate has not objected to AI. Only parts of the server ask.
+	ModelAllowed bool
 	// Authorizations of this session for Actor.Org, in any state; empty for others.
 	Authorizations []Authorization
 	MinNotice      int       // the newest notice in effect that everybody has to agree to anew; 0: none
@@ -136,15 +138,15 @@ func isOwner(s Snapshot) bool {
 func allowed(s Snapshot, artefact Artefact) bool {
 	switch s.Actor.Kind {
 	case ActorCandidate:
-		return isOwner(s) && artefact != ArtefactCapture
+		return isOwner(s) && artefact != ArtefactCapture && artefact != ArtefactModel
 	case ActorEmployer:
 		return employerMay(s, artefact)
 	case ActorRecorder:
 		return artefact == ArtefactCapture && s.Consents.Recording && takesMedia(s.State)
 	case ActorScribe:
-		return artefact == ArtefactTranscript && s.Consents.Transcription
+		return s.Consents.Transcription && scribeMay(s, artefact)
 	case ActorAssessor:
-		return s.Consents.Assessment && assessorNeeds(artefact)
+		return s.Consents.Assessment && assessorMay(s, artefact)
 	case ActorExport:
 		return exportMay(s, artefact)
 	default:
@@ -158,10 +160,18 @@ func takesMedia(state SessionState) bool {
 	return state != SessionScheduled
 }
 
-func assessorNeeds(artefact Artefact) bool {
+// scribeMay: after an objection to AI speech is still written down, but no sound leaves for it.
+func scribeMay(s Snapshot, artefact Artefact) bool {
+	return artefact == ArtefactTranscript || artefact == ArtefactModel && s.ModelAllowed
+}
+
+// assessorMay: after an objection to AI answers are still measured, and that is all.
+func assessorMay(s Snapshot, artefact Artefact) bool {
 	switch artefact {
-	case ArtefactTranscript, ArtefactRatings, ArtefactFeedback, ArtefactQuotes, ArtefactMeasurements:
+	case ArtefactTranscript, ArtefactMeasurements:
 		return true
+	case ArtefactModel, ArtefactRatings, ArtefactFeedback, ArtefactQuotes:
+		return s.ModelAllowed
 	default:
 		return false
 	}

@@ -14,7 +14,7 @@ func shared() Snapshot {
 	return Snapshot{
 		Actor:     Actor{Kind: ActorEmployer, Account: "employer", Org: "org"},
 		ActorLive: true, MemberRole: MemberReviewer, OrgLive: true, Session: "session", Known: true, Candidate: "candidate", State: SessionEnded,
-		Consents: Consents{Recording: true, Transcription: true, Assessment: true},
+		Consents: Consents{Recording: true, Transcription: true, Assessment: true}, ModelAllowed: true,
 		Authorizations: []Authorization{{
 			Session: "session", Org: "org", Scopes: AllScopes(), State: AuthorizationGranted,
 			ValidFrom: noon.Add(-time.Hour), ValidUntil: noon.Add(time.Hour), NoticeVersion: 3,
@@ -129,7 +129,7 @@ func TestEachScopeOpensItsArtefactsAndNoOther(t *testing.T) {
 func TestCandidateSeesOnlyOwnSessions(t *testing.T) {
 	for _, a := range AllArtefacts() {
 		_, err := Decide(as(ActorCandidate, "candidate"), a)
-		if got, want := err == nil, a != ArtefactCapture; got != want {
+		if got, want := err == nil, a != ArtefactCapture && a != ArtefactModel; got != want {
 			t.Errorf("own %s: open = %v, want %v", a, got, want)
 		}
 		if _, err := Decide(as(ActorCandidate, "somebody"), a); err == nil {
@@ -185,7 +185,7 @@ func TestRestrictedSessionIsTheCandidatesAlone(t *testing.T) {
 			s := as(actor.Kind, actor.Account)
 			s.Actor, s.Authorizations, s.RestrictedAt = actor, shared().Authorizations, noon
 			_, err := Decide(s, a)
-			if got, want := err == nil, actor.Account == "candidate" && a != ArtefactCapture; got != want {
+			if got, want := err == nil, actor.Account == "candidate" && a != ArtefactCapture && a != ArtefactModel; got != want {
 				t.Errorf("%s of a restricted session to %s %q: open = %v, want %v", a, actor.Kind, actor.Account, got, want)
 			}
 		}
@@ -226,6 +226,8 @@ func TestPartsOfTheServerNeedTheirConsent(t *testing.T) {
 		{ActorAssessor, ArtefactRatings, ConsentAssessment},
 		{ActorAssessor, ArtefactFeedback, ConsentAssessment},
 		{ActorAssessor, ArtefactMeasurements, ConsentAssessment},
+		{ActorAssessor, ArtefactModel, ConsentAssessment},
+		{ActorScribe, ArtefactModel, ConsentTranscription},
 	} {
 		s := as(c.kind, "")
 		if _, err := Decide(s, c.artefact); err != nil {
@@ -241,6 +243,26 @@ func TestPartsOfTheServerNeedTheirConsent(t *testing.T) {
 		for _, other := range []Artefact{ArtefactPrivate, ArtefactProfile, ArtefactAudio, ArtefactVideo} {
 			if _, err := Decide(as(c.kind, ""), other); err == nil {
 				t.Errorf("%s may touch %s", c.kind, other)
+			}
+		}
+	}
+}
+
+// An objection to AI takes away what needs a model, and nothing else from anybody.
+func TestObjectionToAIStopsModelsAndNothingElse(t *testing.T) {
+	needsModel := map[ActorKind]map[Artefact]bool{
+		ActorScribe:   {ArtefactModel: true},
+		ActorAssessor: {ArtefactModel: true, ArtefactRatings: true, ArtefactFeedback: true, ArtefactQuotes: true},
+	}
+	for _, actor := range everyActor() {
+		for _, a := range AllArtefacts() {
+			s := as(actor.Kind, actor.Account)
+			s.Actor, s.Authorizations = actor, shared().Authorizations
+			_, before := Decide(s, a)
+			s.ModelAllowed = false
+			_, after := Decide(s, a)
+			if got, want := after == nil, before == nil && !needsModel[actor.Kind][a]; got != want {
+				t.Errorf("%s to %s %q after an objection: open = %v, want %v", a, actor.Kind, actor.Account, got, want)
 			}
 		}
 	}

@@ -142,6 +142,10 @@ func yourRights() []Statement {
 			"Taking back recording, writing down or assessment stops it within a second, also during the interview.",
 			[]string{"TestWithdrawnRecordingStopsWithinASecond", "TestWithdrawnTranscriptionStopsCaptions", "TestWithdrawalStopsModels"},
 		},
+		{
+			"You can object to AI for all your interviews: no model is asked from then on, what it wrote before stays named as a model's, and everything else goes on. No organization is told.",
+			[]string{"TestObjectionKeepsModelsAwayFromEverySessionOfTheCandidate", "TestObjectionLeavesTheMeasurements", "TestObjectionStopsACallAndFinishesTheAnswer", "TestObjectionIsTheCandidatesOwn"},
+		},
 	}
 }
 

@@ -44,13 +44,14 @@ const (
 	ArtefactProfile      Artefact = "profile"
 	ArtefactPrivate      Artefact = "private" // self-rating, growth, contests: the candidate's own
 	ArtefactCapture      Artefact = "capture" // writing media and transcript while the session is live
+	ArtefactModel        Artefact = "model"   // sending words or sound to an AI model
 )
 
 // AllArtefacts lists every artefact.
 func AllArtefacts() []Artefact {
 	return []Artefact{
 		ArtefactSession, ArtefactRatings, ArtefactFeedback, ArtefactQuotes, ArtefactMeasurements,
-		ArtefactTranscript, ArtefactAudio, ArtefactVideo, ArtefactProfile, ArtefactPrivate, ArtefactCapture,
+		ArtefactTranscript, ArtefactAudio, ArtefactVideo, ArtefactProfile, ArtefactPrivate, ArtefactCapture, ArtefactModel,
 	}
 }
 
@@ -74,7 +75,7 @@ func (a Artefact) AllowedBy(scopes []Scope) bool {
 		return has(ScopeRecordingVideo)
 	case ArtefactProfile:
 		return has(ScopeProfile)
-	case ArtefactPrivate, ArtefactCapture:
+	case ArtefactPrivate, ArtefactCapture, ArtefactModel:
 		return false // never shared
 	default:
 		return false

@@ -113,12 +113,17 @@ func TestModelCallsAreNotedOnlyByTheAssessorAndNeverChanged(t *testing.T) {
 	call := consent.AICall{Session: id, For: consent.AIRating, Model: "m", Place: "p", PromptSHA256: "h"}
 	foreign := call
 	foreign.Session = other
-	assessor := w.part(t, consent.ActorAssessor, id, consent.ArtefactRatings)
+	assessor := w.part(t, consent.ActorAssessor, id, consent.ArtefactModel)
 	if err := w.results.NoteAICall(t.Context(), assessor, foreign); !errors.Is(err, consent.ErrPermit) {
 		t.Errorf("about another session: %v", err)
 	}
 	if err := w.results.NoteAICall(t.Context(), w.permit(t, actorOf(w.alice), id, consent.ArtefactRatings), call); !errors.Is(err, consent.ErrPermit) {
 		t.Errorf("by a candidate: %v", err)
+	}
+	for kind, artefact := range map[consent.ActorKind]consent.Artefact{consent.ActorScribe: consent.ArtefactModel, consent.ActorAssessor: consent.ArtefactRatings} {
+		if err := w.results.NoteAICall(t.Context(), w.part(t, kind, id, artefact), call); !errors.Is(err, consent.ErrPermit) {
+			t.Errorf("by a %s with a permit for %s: %v", kind, artefact, err)
+		}
 	}
 	if err := w.results.NoteAICall(t.Context(), assessor, call); err != nil {
 		t.Errorf("by the assessor: %v", err)

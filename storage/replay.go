@@ -39,6 +39,7 @@ func effects() map[consent.LedgerKind]effect {
 		consent.LedgerAccountClosing:          replayClosing,
 		consent.LedgerAccountReopened:         replayReopening,
 		consent.LedgerAccountErased:           replayAccountErasure,
+		consent.LedgerAIObjected:              replayAIObjection,
 	}
 }
 
@@ -141,6 +142,14 @@ func replayReopening(ctx context.Context, tx pgx.Tx, e consent.LedgerEntry) erro
 func replayAccountErasure(ctx context.Context, tx pgx.Tx, e consent.LedgerEntry) error {
 	const end = `UPDATE accounts SET closed_at = coalesce(closed_at, $2::timestamptz), erase_at = least(erase_at, statement_timestamp()), erase_cause = coalesce(erase_cause, 'restored')
 		WHERE id = $1 AND erased_at IS NULL`
+	_, err := tx.Exec(ctx, end, e.Account, e.At)
+	return err
+}
+
+// replayAIObjection keeps models away from a candidate's sessions again. That it was lifted later is not
+// replayed: the candidate can lift it once more.
+func replayAIObjection(ctx context.Context, tx pgx.Tx, e consent.LedgerEntry) error {
+	const end = `UPDATE accounts SET ai_objected_at = coalesce(ai_objected_at, $2) WHERE id = $1 AND kind = 'candidate'`
 	_, err := tx.Exec(ctx, end, e.Account, e.At)
 	return err
 }

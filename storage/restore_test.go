@@ -112,6 +112,9 @@ func TestRestoredBackupForgetsNoEnding(t *testing.T) {
 	if _, err := w.sessions.WithdrawConsent(t.Context(), w.alice.ID, withdrawn, consent.ConsentAssessment); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := w.sessions.ObjectToAI(t.Context(), w.bob.ID); err != nil {
+		t.Fatal(err)
+	}
 	again := w.share(t, w.alice, withdrawn, w.acme, consent.ScopeRatings) // given anew, and forgotten by the backup
 	for _, e := range []consent.LedgerEvent{
 		{Kind: consent.LedgerSessionErased, Account: w.alice.ID, Session: erased},
@@ -136,8 +139,11 @@ func TestRestoredBackupForgetsNoEnding(t *testing.T) {
 		t.Fatalf("the backup does not have the authorization that was withdrawn later: %t, %d rows", permitted, rows)
 	}
 	j = w.keepJournal(t, dir)
-	if restored := w.reconcile(t, j); restored != 7 {
-		t.Errorf("%d entries were put back, want 7", restored)
+	if restored := w.reconcile(t, j); restored != 8 {
+		t.Errorf("%d entries were put back, want 8", restored)
+	}
+	if since, err := w.sessions.AIObjection(t.Context(), w.bob.ID); err != nil || since.IsZero() {
+		t.Errorf("the objection to AI that the backup lacks: %s, %v", since, err)
 	}
 	for name, c := range map[string]struct {
 		session consent.SessionID
@@ -254,9 +260,7 @@ func TestEveryKindOfEntryIsReplayedOrNeedsNot(t *testing.T) {
 		consent.LedgerSessionUnrestricted:    "gives",
 		consent.LedgerSessionReleased:        "gives",
 		consent.LedgerOrganizationRestored:   "gives",
-		// Kinds that nothing records yet get their effect with what records them.
-		consent.LedgerAccountClosing: "", consent.LedgerAccountReopened: "gives", consent.LedgerAccountErased: "",
-		consent.LedgerAIObjected: "", consent.LedgerAIObjectionLifted: "gives",
+		consent.LedgerAIObjectionLifted:      "gives",
 	}
 	for _, kind := range consent.LedgerKinds() {
 		_, replayed := effects()[kind]

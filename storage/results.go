@@ -43,6 +43,11 @@ func (r *Results) write(ctx context.Context, permit consent.Permit, id consent.S
 		if !consents.Assessment {
 			return consent.ErrNotFound
 		}
+		if artefact != consent.ArtefactMeasurements {
+			if err := unobjected(ctx, tx, id); err != nil {
+				return err
+			}
+		}
 		if err := work(tx); err != nil {
 			return err
 		}
@@ -131,7 +136,7 @@ func (r *Results) EvidenceOf(ctx context.Context, feedback consent.Permit, sessi
 
 // NoteAICall writes that a model is about to be asked.
 func (r *Results) NoteAICall(ctx context.Context, permit consent.Permit, call consent.AICall) error {
-	if err := demand(permit, call.Session, permit.Artefact(), consent.ActorAssessor); err != nil {
+	if err := demand(permit, call.Session, consent.ArtefactModel, consent.ActorAssessor); err != nil {
 		return fmt.Errorf("note a call of a model: %w", err)
 	}
 	err := r.about(ctx, call.Session, func(tx pgx.Tx) error {

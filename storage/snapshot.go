@@ -33,16 +33,21 @@ const noMember = `'', false, '[]'::json, 0`
 // noExport stands for what only an export has: that it is open.
 const noExport = `, false`
 
-const partFacts = `SELECT ` + sessionFacts + `, true, ` + noMember + `, ` + consentFacts + noExport + factsFrom
+// modelFacts: only parts of the server ask; an account that is hidden from one counts as an objection to AI.
+const modelFacts = `, coalesce((SELECT a.ai_objected_at IS NULL FROM accounts a WHERE a.id = s.candidate), false)`
+
+const noModel = `, false`
+
+const partFacts = `SELECT ` + sessionFacts + `, true, ` + noMember + `, ` + consentFacts + noExport + modelFacts + factsFrom
 
 const liveCandidate = `EXISTS (SELECT FROM accounts a WHERE a.id = $2 AND a.kind = 'candidate' AND a.closed_at IS NULL)`
 
-const candidateFacts = `SELECT ` + sessionFacts + `, ` + liveCandidate + `, ` + noMember + `, ` + consentFacts + noExport + factsFrom
+const candidateFacts = `SELECT ` + sessionFacts + `, ` + liveCandidate + `, ` + noMember + `, ` + consentFacts + noExport + noModel + factsFrom
 
 const exportFacts = `SELECT ` + sessionFacts + `, ` + liveCandidate + `, ` + noMember + `, ` + consentFacts + `,
 	EXISTS (SELECT FROM exports e JOIN export_sessions x ON x.export = e.id AND x.session = $1
 		WHERE e.id = $3 AND e.account = $2
-		AND (e.state = 'running' OR e.state = 'ready' AND statement_timestamp() < e.gone_at))` + factsFrom
+		AND (e.state = 'running' OR e.state = 'ready' AND statement_timestamp() < e.gone_at))` + noModel + factsFrom
 
 // The names of the inner columns are those of the fields of [consent.Authorization].
 const employerFacts = `SELECT ` + sessionFacts + `,
@@ -52,7 +57,7 @@ const employerFacts = `SELECT ` + sessionFacts + `,
 	(SELECT coalesce(json_agg(f), '[]') FROM (SELECT ` + authorizationColumns + ` FROM ` + authorizationTables + `
 		WHERE a.session = $1 AND a.org = $3) f(id, session, org, orgname, purpose, scopes, validfrom, validuntil,
 		noticeversion, noticesha256, supersedes, language, state, grantedat, endedat, pausedby)),
-	` + minNotice + `, '', false, false, false` + noExport + factsFrom
+	` + minNotice + `, '', false, false, false` + noExport + noModel + factsFrom
 
 // Snapshot implements [consent.SnapshotReader]: one statement, no cache. For an employer the policies
 // leave only live authorizations; the others are as good as not there. The query does not rely on that.
@@ -96,7 +101,7 @@ func (s *Snapshots) read(ctx context.Context, from batchSender, role Role, actor
 		return row.Scan(&f.Now, &f.Known, &f.State, orZero{&f.RestrictedAt}, orZero{&f.HeldAt}, &f.ActorLive,
 			&f.MemberRole, &f.OrgLive, &f.Authorizations, &f.MinNotice,
 			&f.Candidate, &f.Consents.Recording, &f.Consents.Transcription, &f.Consents.Assessment,
-			&f.ExportOpen)
+			&f.ExportOpen, &f.ModelAllowed)
 	})
 	return f, from.SendBatch(ctx, &batch).Close() //nolint:wrapcheck // Snapshot says what it tried
 }

@@ -233,14 +233,14 @@ func TestRolesCannotReadColumnsTheyHaveNoUseFor(t *testing.T) {
 			`DELETE FROM authorizations`, `INSERT INTO accesses DEFAULT VALUES`, `UPDATE lines SET words = words`, `TRUNCATE lines`,
 		},
 		RoleIngest: {
-			`SELECT words FROM lines`, `SELECT 1 FROM accounts`, `SELECT 1 FROM ratings`, `UPDATE sessions SET recording = true`,
+			`SELECT words FROM lines`, `SELECT email FROM accounts`, `SELECT display_name FROM accounts`, `SELECT 1 FROM ratings`, `UPDATE sessions SET recording = true`,
 			`UPDATE sessions SET candidate = candidate`, `SELECT 1 FROM authorizations`, `DELETE FROM river.river_job`,
 		},
 		RoleWorker: {
 			`SELECT password_hash FROM accounts`, `SELECT account FROM authorization_events`, `UPDATE sessions SET assessment = true`,
 			`UPDATE lines SET words = words`, `UPDATE answers SET end_ns = end_ns`, `INSERT INTO lines DEFAULT VALUES`,
 		},
-		RoleLogin: {`SELECT 1 FROM sessions`, `SELECT 1 FROM lines`, `UPDATE accounts SET kind = 'ops'`, `DELETE FROM accounts`, `INSERT INTO members DEFAULT VALUES`},
+		RoleLogin: {`SELECT plan FROM sessions`, `SELECT 1 FROM lines`, `UPDATE accounts SET kind = 'ops'`, `DELETE FROM accounts`, `INSERT INTO members DEFAULT VALUES`},
 		RoleAudit: {`SELECT id FROM sessions`, `SELECT args FROM river.river_job`, `SELECT 1 FROM accounts`, `SELECT session FROM segments`},
 		RoleExport: {
 			`SELECT password_hash FROM accounts`, `SELECT token_sha256 FROM log_ins`, `SELECT account FROM accesses`, `SELECT wrapped FROM data_keys`,

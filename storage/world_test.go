@@ -224,7 +224,7 @@ func (w *world) interview(t *testing.T, of consent.Account) consent.SessionID {
 	must(w.ingest.SaveGap(ctx, id, media.Gap{Kind: media.KindAudio, Start: time.Second, End: 2 * time.Second, Reason: media.GapNetwork}))
 	must(w.ingest.SaveGap(ctx, id, media.Gap{Kind: media.KindVideo, Start: time.Second, End: 3 * time.Second, Reason: media.GapMuted}))
 	feedback := w.part(t, consent.ActorAssessor, id, consent.ArtefactFeedback)
-	must(w.results.NoteAICall(ctx, feedback, consent.AICall{Session: id, For: consent.AIEvidence, Model: "model-1", Place: "ai.example", PromptSHA256: "p1"}))
+	must(w.results.NoteAICall(ctx, w.part(t, consent.ActorAssessor, id, consent.ArtefactModel), consent.AICall{Session: id, For: consent.AIEvidence, Model: "model-1", Place: "ai.example", PromptSHA256: "p1"}))
 	must(w.results.SaveEvidence(ctx, feedback, id, assess.LineRef{Epoch: 1, Sequence: 2}, []assess.Evidence{testEvidence(id, 2)}))
 	must(w.results.SaveMeasurements(ctx, w.part(t, consent.ActorAssessor, id, consent.ArtefactMeasurements), []assess.Measurement{
 		{Session: id, Question: 0, Take: 1, Name: "words_per_minute", Value: 120.5, Unit: "words/min", Counted: "Words by minutes.", Valid: true},

@@ -59,6 +59,9 @@ var census = map[string]caller{
 	"GET /api/v1/shared/{id}/events":                                                employer,
 
 	"PUT /api/v1/me/name":                    anyLogIn,
+	"GET /api/v1/me/ai-objection":            candidate,
+	"POST /api/v1/me/ai-objection":           candidate,
+	"DELETE /api/v1/me/ai-objection":         candidate,
 	"PUT /api/v1/me/password":                anyLogIn,
 	"POST /api/v1/me/second-factor":          anyStep,
 	"POST /api/v1/me/second-factor/confirm":  anyStep,

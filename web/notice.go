@@ -43,6 +43,11 @@ func noticeFor(judge Judge) consent.Notice {
 		"It is kept on this server, encrypted, until you erase it: the privacy page does that at once and for good, for one interview or all. " +
 			"Erasing by itself after two years is not part of this version.",
 
+		"# If you want no AI",
+		"You can object to AI at any time, for all your interviews at once. From then on no model is asked about them, here or elsewhere, and no sound leaves this server; " +
+			"what is going on ends within a second. Your answers are measured and you can rate them yourself as before, and captions go on where this server can write them itself. " +
+			"What a model wrote before stays as it was, named as a model's, until you erase the interview or end what you share. Organizations are not told that you objected.",
+
 		"# If you change your mind",
 		"You can take back each of the three at any time, also during the interview: it then stops within a second. " +
 			"What was recorded or written down before stays yours to see. Taking back the writing down also ends the assessment, which reads nothing else. " +

@@ -132,6 +132,7 @@ func (s *Server) addRoutes() error {
 	s.privacyRoutes()
 	s.sessionRoutes()
 	s.consentRoutes()
+	s.objectionRoutes()
 	s.reportRoutes()
 	s.sharingRoutes()
 	s.invitationRoutes()

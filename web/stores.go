@@ -75,6 +75,11 @@ type Sessions interface {
 	GiveConsents(ctx context.Context, candidate consent.AccountID, id consent.SessionID, choices consent.Consents, notice Notice) (consent.Session, error)
 	// WithdrawConsent stores the event and notifies every node; withdrawing twice is no error.
 	WithdrawConsent(ctx context.Context, candidate consent.AccountID, id consent.SessionID, which consent.Consent) (consent.Session, error)
+	// AIObjection returns since when the candidate objects to AI, zero if they do not. ObjectToAI holds for
+	// every session, past and to come; doing either twice is no error.
+	AIObjection(ctx context.Context, candidate consent.AccountID) (time.Time, error)
+	ObjectToAI(ctx context.Context, candidate consent.AccountID) (time.Time, error)
+	LiftAIObjection(ctx context.Context, candidate consent.AccountID) error
 	// RateSelf stores or replaces the candidate's own rating of one competency of one answer.
 	RateSelf(ctx context.Context, permit consent.Permit, rating assess.Rating) error
 

@@ -53,6 +53,7 @@ type world struct {
 	snapshots   int
 	chunkReads  int
 	lookUps     int // of log-ins
+	objections  map[consent.AccountID]time.Time
 	exports     []consent.Export
 	exportFile  func(number int) ([]byte, error) // what a ready export's file holds
 	exportFails error                            // every request for an export fails with it

@@ -310,6 +310,16 @@ func (a *app) captionFailed(u media.Utterance, err error) {
 	})
 }
 
+// mayLeave asks before sound goes to a configured server; nil where speech is written down on this machine.
+func (a *app) mayLeave() func(context.Context, consent.SessionID) (consent.Permit, error) {
+	if a.AI.SpeechModel == "" {
+		return nil
+	}
+	return func(ctx context.Context, id consent.SessionID) (consent.Permit, error) {
+		return a.gate.Permit(ctx, consent.Actor{Kind: consent.ActorScribe}, id, consent.ArtefactModel)
+	}
+}
+
 func (a *app) newScribe() *assess.Scribe {
 	return assess.NewScribe(assess.ScribeConfig{
 		Transcriber: a.transcriber, Workers: a.TranscribeWorkers,
@@ -317,6 +327,7 @@ func (a *app) newScribe() *assess.Scribe {
 		Permit: func(ctx context.Context, id consent.SessionID) (consent.Permit, error) {
 			return a.gate.Permit(ctx, consent.Actor{Kind: consent.ActorScribe}, id, consent.ArtefactTranscript)
 		},
+		Leave: a.mayLeave(), Own: a.speech.Transcriber(),
 		Save: a.live.SaveLine, OnLine: a.caption, OnFailed: a.captionFailed, Log: a.log,
 	})
 }

@@ -1,0 +1,167 @@
+package assess
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"greenroom/consent"
+)
+
+// A candidate who objected gets everything that needs no model, and the answer is done: nothing is left
+// pending for them to see.
+func TestObjectionLeavesTheMeasurements(t *testing.T) {
+	t.Parallel()
+	a, kept, model, f := bench(t, good)
+	f.objected.Store(true)
+	must(t, a.Evidence(t.Context(), "session", kept.lines[0].Ref()))
+	must(t, a.Answer(t.Context(), "session", 0, 1))
+	if len(model.asked) != 0 || len(kept.evidence) != 0 || len(kept.ratings) != 0 {
+		t.Errorf("asked %d, evidence %v, ratings %v; want nothing of a model's", len(model.asked), kept.evidence, kept.ratings)
+	}
+	if len(kept.measurements) == 0 || !kept.assessed {
+		t.Errorf("%d measurements, done %t; want the same as without a model", len(kept.measurements), kept.assessed)
+	}
+}
+
+func TestObjectionBeforeGivingUpLeavesNoRating(t *testing.T) {
+	t.Parallel()
+	a, kept, _, f := bench(t, good)
+	f.objected.Store(true)
+	must(t, a.GiveUp(t.Context(), "session", 0, 1))
+	if len(kept.ratings) != 0 || !kept.assessed {
+		t.Errorf("ratings %v, done %t", kept.ratings, kept.assessed)
+	}
+}
+
+// The model is at work when the candidate objects: the call ends within a second, and the answer is done.
+func TestObjectionStopsACallAndFinishesTheAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, kept, _, f := bench(t, nil)
+		began := time.Now()
+		a.Model = &pondering{}
+		timer := time.AfterFunc(3*time.Second, func() { f.objected.Store(true) })
+		defer timer.Stop()
+		must(t, a.Answer(t.Context(), "session", 0, 1))
+		if took := time.Since(began); took > 4*time.Second {
+			t.Errorf("the call went on for %s after the objection", took-3*time.Second)
+		}
+		if len(kept.ratings) != 0 || len(kept.measurements) == 0 || !kept.assessed {
+			t.Errorf("ratings %v, %d measurements, done %t", kept.ratings, len(kept.measurements), kept.assessed)
+		}
+	})
+}
+
+// A request about a session needs a Permit for that session, fresh and for this.
+func TestModelIsAskedOnlyWithAPermit(t *testing.T) {
+	t.Parallel()
+	server := answering(t)
+	model := testModel(t, testConfig(server))
+	other, err := modelPermit("other")(t.Context())
+	must(t, err)
+	gate := consent.Gate{Reader: &facts{consents: consent.Consents{Transcription: true, Assessment: true}}}
+	ratings, err := gate.Permit(t.Context(), assessorActor, "session", consent.ArtefactRatings)
+	must(t, err)
+	for name, permit := range map[string]consent.Permit{"zero": {}, "another session": other, "another artefact": ratings} {
+		_, err := model.Complete(t.Context(), permit, testRequest())
+		if !errors.Is(err, consent.ErrPermit) || len(server.Requests()) != 0 {
+			t.Errorf("%s: %v after %d requests, want ErrPermit and none", name, err, len(server.Requests()))
+		}
+	}
+	if _, err := model.Complete(t.Context(), mayAsk(), testRequest()); err != nil || len(server.Requests()) != 1 {
+		t.Errorf("with its permit: %v, %d requests", err, len(server.Requests()))
+	}
+}
+
+// The second request of a repair asks for a Permit of its own.
+func TestEachRequestAsksAnew(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	model := askable{&scriptedModel{answer: func(ModelRequest) (string, error) { return "nonsense", nil }}, func(ctx context.Context) (consent.Permit, error) {
+		if asked++; asked > 1 {
+			return consent.Permit{}, consent.ErrNotFound
+		}
+		return modelPermit("session")(ctx)
+	}}
+	line := say(0, time.Second, spoken)
+	line.Session = "session"
+	_, err := findEvidence(t.Context(), model, Names{}, Question{}, nil, line)
+	if !errors.Is(err, consent.ErrNotFound) || asked != 2 {
+		t.Errorf("%v after asking %d times, want the refusal at the second", err, asked)
+	}
+}
+
+// leaving is a desk whose sound may leave until the candidate objects.
+func leaving(outside, own Transcriber) (desk *scribeDesk, config ScribeConfig, objected *atomic.Bool) {
+	desk, objected = &scribeDesk{}, &atomic.Bool{}
+	config = desk.config(outside)
+	config.Own = own
+	config.Leave = func(_ context.Context, session consent.SessionID) (consent.Permit, error) {
+		if objected.Load() {
+			return consent.Permit{}, consent.ErrNotFound
+		}
+		return scribePermit(session)
+	}
+	return desk, config, objected
+}
+
+// namedTranscriber is another engine.
+type namedTranscriber struct {
+	slowTranscriber
+	name string
+}
+
+func (n *namedTranscriber) Engine() string { return n.name }
+
+func TestSoundOfWhoeverObjectsStaysOnThisMachine(t *testing.T) {
+	t.Parallel()
+	server := testServer(t)
+	desk, config, objected := leaving(testTranscriber(t, testConfig(server)), &namedTranscriber{name: "own"})
+	scribe, stop := running(t, config)
+	scribe.Hear(twoSeconds())
+	must(t, scribe.Drain(t.Context()))
+	objected.Store(true)
+	u := twoSeconds()
+	u.Sequence = 1
+	scribe.Hear(u)
+	must(t, scribe.Drain(t.Context()))
+	must(t, stop())
+	if got := len(server.Requests()); got != 1 {
+		t.Errorf("the server got %d utterances, want the one before the objection", got)
+	}
+	if len(desk.lines) != 2 || desk.lines[0].Engine != "openai:test-speech" || desk.lines[1].Engine != "own" || len(desk.failed) != 0 {
+		t.Errorf("lines %+v, failures %v; want captions from both, each under its name", desk.lines, desk.failed)
+	}
+}
+
+func TestObjectionWhileAServerListensIsHeardHere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		desk, config, objected := leaving(&slowTranscriber{take: time.Minute}, &namedTranscriber{name: "own"})
+		scribe, stop := running(t, config)
+		began := time.Now()
+		timer := time.AfterFunc(2*time.Second, func() { objected.Store(true) })
+		defer timer.Stop()
+		scribe.Hear(said("s", 0))
+		if err := errors.Join(scribe.Drain(t.Context()), stop()); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took > 3*time.Second || len(desk.lines) != 1 || desk.lines[0].Engine != "own" {
+			t.Errorf("after %s: lines %+v, failures %v; want one line of this machine within a second", took, desk.lines, desk.failed)
+		}
+	})
+}
+
+func TestWithoutAnEngineHereTheLossIsTold(t *testing.T) {
+	t.Parallel()
+	desk, config, objected := leaving(&slowTranscriber{}, nil)
+	objected.Store(true)
+	scribe, stop := running(t, config)
+	scribe.Hear(said("s", 0))
+	must(t, errors.Join(scribe.Drain(t.Context()), stop()))
+	if len(desk.failed) != 1 || !errors.Is(desk.failed[0], ErrTranscriber) || len(desk.lines) != 0 {
+		t.Errorf("lines %v, failures %v; want the candidate to be told", desk.lines, desk.failed)
+	}
+}
