@@ -43,37 +43,44 @@ const (
 	maxSetKeys = 512
 )
 
-type publicKeyJSON struct {
+// JWKSet is how a key set is published.
+type JWKSet struct {
+	Keys []JWK `json:"keys"`
+}
+
+// JWK is how one key of it is published.
+type JWK struct {
 	Type  string    `json:"kty"`
 	Curve string    `json:"crv"`
 	X     string    `json:"x"`
 	ID    string    `json:"kid"`
 	Use   string    `json:"use"`
 	Alg   string    `json:"alg"`
-	From  time.Time `json:"greenroom_from"`
-	Until time.Time `json:"greenroom_until,omitzero"`
+	From  time.Time `json:"greenroom_from" doc:"Since when it signs."`
+	Until time.Time `json:"greenroom_until,omitzero" doc:"Until when it signed; absent while it does."`
 }
 
-// MarshalJSON implements [json.Marshaler].
-func (s KeySet) MarshalJSON() ([]byte, error) {
-	set := struct {
-		Keys []publicKeyJSON `json:"keys"`
-	}{Keys: make([]publicKeyJSON, 0, len(s.Keys))}
+// JWKSet returns the set as it is published.
+func (s KeySet) JWKSet() JWKSet {
+	set := JWKSet{Keys: make([]JWK, 0, len(s.Keys))}
 	for _, k := range s.Keys {
-		set.Keys = append(set.Keys, publicKeyJSON{
+		set.Keys = append(set.Keys, JWK{
 			Type: "OKP", Curve: "Ed25519", X: base64.RawURLEncoding.EncodeToString(k.Key), ID: k.ID, Use: "sig", Alg: "EdDSA",
 			From: k.From, Until: k.Until,
 		})
 	}
-	return json.Marshal(set) //nolint:wrapcheck // encoding/json wraps what a marshaler returns
+	return set
+}
+
+// MarshalJSON implements [json.Marshaler].
+func (s KeySet) MarshalJSON() ([]byte, error) {
+	return json.Marshal(s.JWKSet()) //nolint:wrapcheck // encoding/json wraps what a marshaler returns
 }
 
 // ParseKeySet reads a JWK Set of Ed25519 keys. Keys of other kinds are refused, and so is a key that does
 // not have the name it claims: names are thumbprints, so that a set cannot put one key in another's place.
 func ParseKeySet(text []byte) (KeySet, error) {
-	var set struct {
-		Keys []publicKeyJSON `json:"keys"`
-	}
+	var set JWKSet
 	if err := parseStrict(text, MaxKeySet, &set); err != nil {
 		return KeySet{}, fmt.Errorf("read the keys: %w", err)
 	}

@@ -152,6 +152,11 @@ func (h LedgerHead) Follow(e LedgerEntry) (LedgerHead, error) {
 	return LedgerHead{Seq: e.Seq, Chain: e.Chain}, nil
 }
 
+// Then returns the head after an entry of which nothing is known but its sum.
+func (h LedgerHead) Then(entry Digest) LedgerHead {
+	return LedgerHead{Seq: h.Seq + 1, Chain: ChainOf(h.Chain, h.Seq+1, entry)}
+}
+
 // Opening is what a leaf commits to. Only its owner's receipt has it, and no one any more once it is erased.
 type Opening struct {
 	Salt  Salt   `json:"salt"`

@@ -68,3 +68,15 @@ func CompareHeads(shorter LedgerHead, longer Digest) Findings {
 	found.broken("The copies tell two stories: up to entry %d they are not the same. One of them was rewritten.", shorter.Seq)
 	return found
 }
+
+// CompareCheckpoint says whether a ledger that was followed to a checkpoint's place is the one that was
+// signed for there.
+func CompareCheckpoint(reached LedgerHead, c Checkpoint) Findings {
+	var found Findings
+	if reached.Seq == c.Seq && reached.Chain == c.Chain {
+		found.holds("It leads to the server's checkpoint of entry %d, signed on %s: the server's ledger still has it.", c.Seq, c.At.Format(time.RFC3339))
+		return found
+	}
+	found.broken("The server's ledger of today tells another story: its checkpoint of entry %d does not follow from this.", c.Seq)
+	return found
+}

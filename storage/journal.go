@@ -137,6 +137,23 @@ func (j *Journal) Checkpoint() (consent.CheckpointLine, bool) {
 	return *last, true
 }
 
+// KeySet returns the keys that verify what this server signs.
+func (j *Journal) KeySet() (consent.KeySet, error) { return j.database.notary.KeySet() }
+
+// Sums returns the sums of up to so many entries after a place. They lead from the chain after that place
+// to any later one, and say nothing about the entries: each has a salt in it.
+func (j *Journal) Sums(ctx context.Context, after int64, most int) ([]consent.Digest, error) {
+	entries, err := j.database.ledgerAfter(ctx, after, most)
+	if err != nil {
+		return nil, err
+	}
+	sums := make([]consent.Digest, 0, len(entries))
+	for _, e := range entries {
+		sums = append(sums, e.Digest())
+	}
+	return sums, nil
+}
+
 // Check says why the last flush failed, if it did: endings since then are in the database alone.
 func (j *Journal) Check() error {
 	if err := j.failed.Load(); err != nil {

@@ -22,6 +22,12 @@ var census = map[string]caller{
 	"POST /api/v1/me/reopen":                anyState,
 	"GET /api/v1/bank":                      anyone,
 	"GET /api/v1/privacy":                   anyone,
+	"GET /api/v1/keys":                      anyone,
+	"GET /api/v1/ledger/checkpoint":         anyone,
+	"GET /api/v1/ledger/sums":               anyone,
+	"GET /api/v1/sessions/{id}/receipts":    candidate,
+	"GET /api/v1/organization/receipts":     employer,
+	"GET /api/v1/receipts/{rid}":            anyLogIn,
 	"GET /api/v1/judge":                     anyone,
 	"POST /api/v1/sessions":                 candidate,
 	"GET /api/v1/sessions":                  candidate,
@@ -173,7 +179,7 @@ func fillPath(path string, session consent.SessionID) string {
 	}
 	return strings.NewReplacer("{id}", string(session), "{aid}", string(consent.NewID[consent.AuthorizationID]()),
 		"{iid}", string(consent.NewID[consent.InvitationID]()),
-		"{question}", "0", "{take}", "1", "{competency}", "ownership").Replace(path)
+		"{rid}", string(consent.NewID[consent.ReceiptID]()), "{question}", "0", "{take}", "1", "{competency}", "ownership").Replace(path)
 }
 
 func TestEveryAnswerHasTheSecurityHeaders(t *testing.T) {

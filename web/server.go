@@ -28,6 +28,8 @@ type Config struct {
 	Ops        Ops
 	Exports    Exports
 	Erasures   Erasures
+	Receipts   Receipts
+	Ledger     Ledger
 	Gate       consent.Gate
 	Pepper     Pepper
 
@@ -111,7 +113,7 @@ func (c Config) check() error {
 	for name, missing := range map[string]bool{
 		"Accounts": c.Accounts == nil, "Sessions": c.Sessions == nil, "Record": c.Record == nil, "Viewers": c.Viewers == nil, "Records": c.Records == nil,
 		"Recordings": c.Recordings == nil, "Shared": c.Shared == nil, "Changes": c.Changes == nil, "Ops": c.Ops == nil,
-		"Exports": c.Exports == nil, "Erasures": c.Erasures == nil,
+		"Exports": c.Exports == nil, "Erasures": c.Erasures == nil, "Receipts": c.Receipts == nil, "Ledger": c.Ledger == nil,
 		"Gate": c.Gate.Reader == nil, "Mount": c.Mount == nil, "Log": c.Log == nil, "Pepper": c.Pepper == nil,
 	} {
 		if missing {
@@ -145,6 +147,8 @@ func (s *Server) addRoutes() error {
 	s.opsRoutes()
 	s.erasureRoutes()
 	s.closingRoutes()
+	s.receiptRoutes()
+	s.ledgerRoutes()
 	s.retentionRoutes()
 	s.roomRoutes()
 	return s.addOuterRoutes()

@@ -158,6 +158,27 @@ type Erasures interface {
 	Certificate(ctx context.Context, candidate consent.AccountID, id consent.ErasureID) (consent.CertificateFile, error)
 }
 
+// Receipts is what each side has in its hands of what was agreed and how it ended. Storage implements it
+// under the side's own role.
+type Receipts interface {
+	// ReceiptsOf lists a candidate's receipts of one session, also after it was erased;
+	// [consent.ErrNotFound] if it is not theirs.
+	ReceiptsOf(ctx context.Context, candidate consent.AccountID, session consent.SessionID) ([]consent.ReceiptSummary, error)
+	// ReceiptsFor lists the receipts of an employer's organization.
+	ReceiptsFor(ctx context.Context, actor consent.Actor) ([]consent.ReceiptSummary, error)
+	// ReceiptFile returns one receipt of the actor's side; [consent.ErrNotFound] if it is not theirs.
+	ReceiptFile(ctx context.Context, actor consent.Actor, id consent.ReceiptID) (consent.ReceiptFile, error)
+}
+
+// Ledger is what anybody may know of the ledger: sums and signatures, which say nothing about anybody.
+type Ledger interface {
+	KeySet() (consent.KeySet, error)
+	// Checkpoint returns the newest; false while the ledger has none.
+	Checkpoint() (consent.CheckpointLine, bool)
+	// Sums returns those of the entries after a place, at most so many.
+	Sums(ctx context.Context, after int64, most int) ([]consent.Digest, error)
+}
+
 // Ops is what operations may see: counts and states, never content.
 type Ops interface {
 	Overview(ctx context.Context) (Overview, error)

@@ -42,6 +42,7 @@ type world struct {
 	orgs           []consent.Organization
 	accesses       []consent.Access
 	erasures       []consent.Erasure
+	receipts       []heldReceipt
 	ratings        []assess.Rating
 	segments       map[consent.SessionID][]media.StoredSegment
 	chunks         map[media.SegmentID][][]byte
@@ -87,6 +88,7 @@ var _ interface {
 	Ops
 	Exports
 	Erasures
+	Receipts
 	consent.SnapshotReader
 } = (*world)(nil)
 
@@ -660,7 +662,8 @@ func newStage(t *testing.T, adjust ...func(*Config)) *stage {
 		t.Fatalf("built-in bank: %v", err)
 	}
 	cfg := Config{
-		Accounts: w, Sessions: w, Record: w, Viewers: w, Records: w, Recordings: w, Shared: w, Changes: w, Ops: w, Exports: w, Erasures: w, Gate: consent.Gate{Reader: w}, Pepper: testPepper{},
+		Accounts: w, Sessions: w, Record: w, Viewers: w, Records: w, Recordings: w, Shared: w, Changes: w, Ops: w, Exports: w, Erasures: w,
+		Receipts: w, Ledger: newPublicLedger(t, 0), Gate: consent.Gate{Reader: w}, Pepper: testPepper{},
 		Bank: bank, Build: "test", Log: slog.New(slog.NewTextHandler(log, nil)), Now: func() time.Time { return testNow },
 		Judge: Judge{TranscriberEngine: "moonshine-tiny", TranscriberPlace: ThisServer, AssessorModel: "judge-1", AssessorPlace: "models.example.org"},
 		Mount: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "room") }),

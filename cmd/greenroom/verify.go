@@ -14,7 +14,7 @@ import (
 type verifyCommand struct {
 	Path   string `arg:"" help:"A receipt or a certificate (JSON), an export (ZIP), or a ledger folder."`
 	Keys   string `help:"File with the server's public keys, as GET /api/v1/keys gives them." placeholder:"FILE"`
-	Server string `help:"Fetch the public keys from this server, once." placeholder:"URL"`
+	Server string `help:"Fetch the public keys from this server, and look in the ledger that it shows today." placeholder:"URL"`
 	Ledger string `help:"Another copy of the ledger folder: a receipt's place is looked up in it, a ledger is compared with it." placeholder:"DIR"`
 }
 
@@ -45,18 +45,18 @@ func (c *verifyCommand) verify(ctx context.Context) (consent.Findings, error) {
 	if err != nil {
 		return nil, err
 	}
-	about, err := c.look(keys)
+	about, err := c.look(ctx, keys)
 	return append(found, about...), err
 }
 
 // look decides by what lies there. Nothing is read beyond its bound.
-func (c *verifyCommand) look(keys consent.KeySet) (consent.Findings, error) {
+func (c *verifyCommand) look(ctx context.Context, keys consent.KeySet) (consent.Findings, error) {
 	info, err := os.Stat(c.Path)
 	if err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
 	}
 	if info.IsDir() {
-		return c.verifyLedger(keys)
+		return c.verifyLedger(ctx, keys)
 	}
 	file, err := os.Open(c.Path)
 	if err != nil {
@@ -71,11 +71,11 @@ func (c *verifyCommand) look(keys consent.KeySet) (consent.Findings, error) {
 	if err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
 	}
-	return c.verifyDocument(text, keys)
+	return c.verifyDocument(ctx, text, keys)
 }
 
 // verifyDocument checks a receipt, or the certificate of an erasure.
-func (c *verifyCommand) verifyDocument(text []byte, keys consent.KeySet) (consent.Findings, error) {
+func (c *verifyCommand) verifyDocument(ctx context.Context, text []byte, keys consent.KeySet) (consent.Findings, error) {
 	var receipt consent.Receipt
 	var found consent.Findings
 	file, err := consent.ParseReceiptFile(text)
@@ -94,6 +94,13 @@ func (c *verifyCommand) verifyDocument(text []byte, keys consent.KeySet) (consen
 	if !found.Whole() {
 		return found, nil
 	}
+	if c.Server != "" {
+		place := consent.LedgerHead{Seq: receipt.Ledger.Seq, Chain: receipt.Ledger.Chain}
+		today, err := c.askServer(ctx, keys, place, nil)
+		if found = append(found, today...); err != nil || c.Ledger == "" {
+			return found, err
+		}
+	}
 	looked, err := c.lookUp(receipt, keys)
 	return append(found, looked...), err
 }
@@ -102,7 +109,7 @@ func (c *verifyCommand) verifyDocument(text []byte, keys consent.KeySet) (consen
 func (c *verifyCommand) lookUp(receipt consent.Receipt, keys consent.KeySet) (consent.Findings, error) {
 	if c.Ledger == "" {
 		return consent.Findings{{
-			Verdict: consent.NotChecked, Text: fmt.Sprintf("Whether entry %d is in the ledger was not looked up: name a copy of the folder with --ledger.", receipt.Ledger.Seq),
+			Verdict: consent.NotChecked, Text: fmt.Sprintf("Whether entry %d is in the ledger was not looked up: name the server with --server, or a copy of its ledger folder with --ledger.", receipt.Ledger.Seq),
 		}}, nil
 	}
 	folder, err := openLedger(c.Ledger)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -9,13 +10,21 @@ import (
 	"greenroom/consent"
 )
 
-func (c *verifyCommand) verifyLedger(keys consent.KeySet) (consent.Findings, error) {
+// verifyLedger checks a folder, and compares it with the server's ledger of today and with another copy.
+func (c *verifyCommand) verifyLedger(ctx context.Context, keys consent.KeySet) (consent.Findings, error) {
 	folder, err := openLedger(c.Path)
 	if err != nil {
 		return nil, err
 	}
 	defer folder.close()
 	reading, found := folder.files().Verify(keys, nil)
+	if found.Whole() && c.Server != "" {
+		today, err := c.askServer(ctx, keys, reading.Head, folder.chainAt)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, today...)
+	}
 	if !found.Whole() || c.Ledger == "" {
 		return found, nil
 	}
@@ -68,7 +77,7 @@ func (f *ledgerFolder) files() consent.LedgerFiles {
 	return consent.LedgerFiles{Journal: io.NewSectionReader(f.journal, 0, 1<<62), Checkpoints: io.NewSectionReader(f.checkpoints, 0, 1<<62)}
 }
 
-// chainAt reads the chain after an entry of a folder that was found whole.
+// chainAt reads the chain after an entry of a folder that was found whole; of none it is zero.
 func (f *ledgerFolder) chainAt(seq int64) (chain consent.Digest, err error) {
 	_, err = f.files().Read(nil, func(e consent.LedgerEntry) error {
 		if e.Seq == seq {

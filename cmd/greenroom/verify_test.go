@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -399,23 +400,74 @@ func TestVerifySaysWhatItNeeds(t *testing.T) {
 	}
 }
 
-func TestVerifyFetchesKeysOnceFromAServer(t *testing.T) {
+// serve is the little of a server that verify asks, over the proof's ledger.
+func (p *proof) serve(asked *[]string) string {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		*asked = append(*asked, r.URL.RequestURI())
+		switch r.URL.Path {
+		case "/api/v1/keys":
+			_, _ = w.Write(p.keys)
+		case "/api/v1/ledger/checkpoint":
+			_, _ = w.Write(p.checkpoint(int64(len(p.entries))))
+		case "/api/v1/ledger/sums":
+			var page struct {
+				Sums []consent.Digest `json:"sums"`
+			}
+			after, _ := strconv.Atoi(r.URL.Query().Get("after"))
+			for _, e := range p.entries[after:min(after+1, len(p.entries))] { // one a page
+				page.Sums = append(page.Sums, e.Digest())
+			}
+			_ = json.NewEncoder(w).Encode(page)
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	p.t.Cleanup(server.Close)
+	return server.URL
+}
+
+// With a server's address a candidate needs nothing of the operator's to see that the ledger still has
+// what the receipt says.
+func TestVerifyFollowsTheServersLedger(t *testing.T) {
 	t.Parallel()
 	p := newProof(t)
-	asked := 0
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if asked++; r.URL.Path != "/api/v1/keys" {
-			http.NotFound(w, r)
-			return
-		}
-		_, _ = w.Write(p.keys)
-	}))
-	defer server.Close()
-	command := verifyCommand{Path: p.path("candidate.json"), Server: server.URL + "/", Ledger: p.path("ledger")}
-	if found, err := command.verify(t.Context()); err != nil || !found.Whole() || asked != 1 {
-		t.Errorf("%v, %v after %d requests", found, err, asked)
+	p.copyLedger()
+	var asked []string
+	server := p.serve(&asked)
+	receipt := verifyCommand{Path: p.path("organization.json"), Server: server + "/"}
+	if found, err := receipt.verify(t.Context()); err != nil || verdicts(found) != "holds, holds, not checked, holds" {
+		t.Errorf("a receipt: %v, %v", found, err)
 	}
-	command.Server = server.URL + "/elsewhere"
+	if want := []string{"/api/v1/keys", "/api/v1/ledger/checkpoint", "/api/v1/ledger/sums?after=2"}; !slices.Equal(asked, want) {
+		t.Errorf("asked for %v, want %v", asked, want)
+	}
+	ledger := verifyCommand{Path: p.path("copy"), Server: server}
+	for range 3 { // the server's goes on
+		if found, err := ledger.verify(t.Context()); err != nil || verdicts(found) != "holds, holds, holds" {
+			t.Errorf("a ledger beside a server that has %d entries: %v, %v", len(p.entries), found, err)
+		}
+		p.record(consent.LedgerEvent{Kind: consent.LedgerRestored, At: proofTime})
+	}
+	p.entries = p.entries[:1]
+	if found, err := receipt.verify(t.Context()); err != nil || verdicts(found) != "holds, holds, not checked, not checked" {
+		t.Errorf("a receipt that the server has not signed for yet: %v, %v", found, err)
+	}
+	if found, err := ledger.verify(t.Context()); err != nil || verdicts(found) != "holds, holds, holds" {
+		t.Errorf("a ledger beside a server that is behind: %v, %v", found, err)
+	}
+	p.rewrite()
+	for name, command := range map[string]verifyCommand{"receipt": receipt, "ledger": ledger} {
+		if found, err := command.verify(t.Context()); err != nil || found.Whole() || !strings.Contains(found[len(found)-1].Text, "another story") {
+			t.Errorf("%s, after the server wrote its ledger anew: %v, %v", name, found, err)
+		}
+	}
+}
+
+func TestVerifyFetchesKeysFromAServer(t *testing.T) {
+	t.Parallel()
+	p := newProof(t)
+	var asked []string
+	command := verifyCommand{Path: p.path("candidate.json"), Server: p.serve(&asked) + "/elsewhere"}
 	if _, err := command.verify(t.Context()); err == nil || !strings.Contains(err.Error(), "404") {
 		t.Errorf("a server without keys: %v", err)
 	}
