@@ -19,6 +19,7 @@ var waysOut = map[string]string{
 	"storage/gateway.go":               "the object store in this process",
 	"cmd/greenroom/rehearse/client.go": "the scripted candidate",
 	"cmd/greenroom/rehearse/room.go":   "the scripted candidate",
+	"cmd/greenroom/verify_keys.go":     "greenroom verify --server: the public keys, checkpoint and sums of a server",
 }
 
 // openers are what opens connections or makes something that does.
