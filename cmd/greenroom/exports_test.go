@@ -71,8 +71,8 @@ func TestExportOfAnInterviewIsCheckedByAnybody(t *testing.T) {
 	if found := p.checked(path); !found.Whole() || len(found) < 3 {
 		t.Errorf("verify: %+v", found)
 	}
-	changed := filepath.Join(t.TempDir(), "changed.zip")
-	if err := os.WriteFile(changed, bytes.Replace([]byte(file), []byte("webm"), []byte("mkv!"), 1), 0o600); err != nil {
+	changed := filepath.Join(t.TempDir(), "changed.zip") // what the recording says it is, in its own header
+	if err := os.WriteFile(changed, bytes.Replace([]byte(file), []byte("\x42\x82\x84webm"), []byte("\x42\x82\x84mkv!"), 1), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if found := p.checked(changed); found.Whole() || !strings.Contains(found[0].Text, "does not hold") {

@@ -118,7 +118,7 @@ func (r *rehearsing) wait(mayFail ...string) rehearsed {
 func eventually(t *testing.T, limit time.Duration, what string, holds func() bool) {
 	t.Helper()
 	late := time.After(limit)
-	look := time.NewTicker(20 * time.Millisecond)
+	look := time.NewTicker(max(20*time.Millisecond, limit/500)) // an account may ask 600 times in a minute
 	defer look.Stop()
 	for !holds() {
 		select {
