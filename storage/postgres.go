@@ -58,6 +58,27 @@ type Database struct {
 // read; servers of one database share it), checks that no role can step around row-level security, and opens the pools.
 // The owner's connection is closed again before it returns.
 func OpenDatabase(ctx context.Context, ownerURL string, secretsDir string) (*Database, error) {
+	d, err := newDatabase(ctx, ownerURL, secretsDir, func(config *pgxpool.Config, secrets roleSecrets, contexts *contextSigner) error {
+		if err := setUpDatabase(ctx, config, secrets.passwords, contexts); err != nil {
+			return fmt.Errorf("set up the database: %w", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for role, pool := range d.pools {
+		if err := pool.Ping(ctx); err != nil {
+			d.Close()
+			return nil, fmt.Errorf("open the %s connections: %w", role, err)
+		}
+	}
+	return d, nil
+}
+
+// newDatabase makes the pools, which connect when they are used; before that, setUp makes the database
+// ready for them.
+func newDatabase(ctx context.Context, ownerURL, secretsDir string, setUp func(*pgxpool.Config, roleSecrets, *contextSigner) error) (*Database, error) {
 	config, err := pgxpool.ParseConfig(ownerURL)
 	if err != nil {
 		return nil, errors.New("the database URL is not one that Postgres understands") // the cause may quote the password
@@ -69,11 +90,10 @@ func OpenDatabase(ctx context.Context, ownerURL string, secretsDir string) (*Dat
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	contexts := &contextSigner{key: secrets.contextKey}
-	if err := setUpDatabase(ctx, config, secrets.passwords, contexts); err != nil {
-		return nil, fmt.Errorf("set up the database: %w", err)
+	d := &Database{pools: make(map[Role]*pgxpool.Pool, len(secrets.passwords)), contexts: &contextSigner{key: secrets.contextKey}}
+	if err := setUp(config, secrets, d.contexts); err != nil {
+		return nil, err
 	}
-	d := &Database{pools: make(map[Role]*pgxpool.Pool, len(secrets.passwords)), contexts: contexts}
 	if d.notary, err = OpenNotary(secretsDir); err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
@@ -81,7 +101,7 @@ func OpenDatabase(ctx context.Context, ownerURL string, secretsDir string) (*Dat
 		return nil, err
 	}
 	for role, size := range rolePools() {
-		pool, err := openPool(ctx, config, role, secrets.passwords[role], size)
+		pool, err := newPool(ctx, config, role, secrets.passwords[role], size)
 		if err != nil {
 			d.Close()
 			return nil, fmt.Errorf("open the %s connections: %w", role, err)
@@ -143,19 +163,11 @@ func setUpDatabase(ctx context.Context, config *pgxpool.Config, passwords map[Ro
 	return checkWalls(ctx, conn.Conn())
 }
 
-func openPool(ctx context.Context, config *pgxpool.Config, role Role, password string, size int32) (*pgxpool.Pool, error) {
+func newPool(ctx context.Context, config *pgxpool.Config, role Role, password string, size int32) (*pgxpool.Pool, error) {
 	own := roleConfig(config, role, password)
 	own.MaxConns, own.MinConns, own.MinIdleConns = size, 0, 0
 	own.MaxConnIdleTime = 5 * time.Minute
-	pool, err := pgxpool.NewWithConfig(ctx, own)
-	if err != nil {
-		return nil, err
-	}
-	if err := pool.Ping(ctx); err != nil {
-		pool.Close()
-		return nil, err
-	}
-	return pool, nil
+	return pgxpool.NewWithConfig(ctx, own)
 }
 
 // roleConfig is the owner's way to the database with another name and password.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // testCluster is the one Postgres of this test binary, started by the first test that needs it. Each
@@ -62,7 +63,7 @@ func startTestCluster() error {
 	ctx := context.Background()
 	testCluster.postgres, err = StartEmbedded(ctx, EmbeddedConfig{
 		DataDir: filepath.Join(base, "data"), LibDir: filepath.Join(root, ".greenroom", "lib"),
-		settings: []string{"fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=400"},
+		settings: []string{"fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=400", "autovacuum=off"},
 	})
 	if err != nil {
 		return err
@@ -80,11 +81,12 @@ func startTestCluster() error {
 	return nil
 }
 
-// newTestDatabase returns an empty, migrated database that only this test uses.
+// newTestDatabase returns an empty, migrated database that only this test uses. It is a copy of one that
+// was set up and checked as the server does it, so it is not set up once more: that takes longer than most tests.
 func newTestDatabase(t *testing.T) *Database {
 	t.Helper()
 	name := newTestDatabaseName(t)
-	d, err := OpenDatabase(t.Context(), testURL(name), filepath.Join(testCluster.base, "secrets"))
+	d, err := newDatabase(t.Context(), testURL(name), filepath.Join(testCluster.base, "secrets"), func(*pgxpool.Config, roleSecrets, *contextSigner) error { return nil })
 	if err != nil {
 		t.Fatalf("open the test database: %v", err)
 	}
@@ -106,7 +108,7 @@ func newTestDatabaseName(t *testing.T) string {
 	testCluster.copying.Lock()
 	defer testCluster.copying.Unlock()
 	err := withOwner(t.Context(), "postgres", func(conn *pgx.Conn) error {
-		_, err := conn.Exec(t.Context(), "CREATE DATABASE "+name+" TEMPLATE template_greenroom")
+		_, err := conn.Exec(t.Context(), "CREATE DATABASE "+name+" TEMPLATE template_greenroom STRATEGY file_copy")
 		return err
 	})
 	if err != nil {
