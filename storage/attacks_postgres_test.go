@@ -22,7 +22,7 @@ func TestPlansAndErrorsShowNoForeignValues(t *testing.T) {
 		t.Fatalf("a cast in Alice's own plane says %v, want it to quote her session", err)
 	}
 	for _, by := range a.attackers() {
-		for table, columns := range readable(t, a.owner, by.role) {
+		for table, columns := range columnsOf(t, a.owner, by.role) {
 			plan := a.explained(t, by, fmt.Sprintf("SELECT %s FROM %s", strings.Join(columns, ", "), table))
 			if found := a.leaked(plan); len(found) > 0 {
 				t.Errorf("%s explains %s and finds %q:\n%s", by.role, table, found, plan)
