@@ -23,6 +23,13 @@ func shared() Snapshot {
 	}
 }
 
+// sharedAs is the same of another session.
+func sharedAs(session SessionID) Snapshot {
+	s := shared()
+	s.Session, s.Authorizations[0].Session = session, session
+	return s
+}
+
 func as(kind ActorKind, account AccountID) Snapshot {
 	s := shared()
 	s.Actor = Actor{Kind: kind, Account: account}
@@ -102,6 +109,7 @@ func TestEachScopeOpensItsArtefactsAndNoOther(t *testing.T) {
 		scopes []Scope
 		opens  []Artefact
 	}{
+		{nil, nil},
 		{[]Scope{ScopeRatings}, []Artefact{ArtefactSession, ArtefactRatings}},
 		{[]Scope{ScopeFeedback}, []Artefact{ArtefactSession, ArtefactFeedback, ArtefactMeasurements}},
 		{[]Scope{ScopeTranscript}, []Artefact{ArtefactSession, ArtefactTranscript}},
@@ -117,7 +125,7 @@ func TestEachScopeOpensItsArtefactsAndNoOther(t *testing.T) {
 		for _, a := range c.opens {
 			want[a] = true
 		}
-		for _, a := range AllArtefacts() {
+		for _, a := range append(AllArtefacts(), "", "unknown") {
 			_, err := Decide(s, a)
 			if got := err == nil; got != want[a] {
 				t.Errorf("scopes %v, artefact %s: open = %v, want %v", c.scopes, a, got, want[a])
@@ -146,6 +154,7 @@ func TestCandidateWithoutALiveAccountOrSessionSeesNothing(t *testing.T) {
 		"account closed":  func(s *Snapshot) { s.ActorLive = false },
 		"unknown session": func(s *Snapshot) { s.Known = false },
 		"erased session":  func(s *Snapshot) { s.State = SessionErased },
+		"no time":         func(s *Snapshot) { s.Now = time.Time{} },
 		"nobody's":        func(s *Snapshot) { s.Candidate, s.Actor.Account = "", "" },
 	} {
 		s := as(ActorCandidate, "candidate")
@@ -167,7 +176,7 @@ func TestHoldDeniesEverybodyAndTellsTheCandidate(t *testing.T) {
 				t.Errorf("%s of a held session to %s: %v, %v", a, actor.Kind, p, err)
 			}
 			held, told := errors.AsType[ErrHeld](err)
-			if owner := actor.Account == "candidate"; told != owner || told && !held.Since.Equal(noon) {
+			if owner := actor == (Actor{Kind: ActorCandidate, Account: "candidate"}); told != owner || told && !held.Since.Equal(noon) {
 				t.Errorf("%s to %s %q: told of the hold = %v since %s, want %v", a, actor.Kind, actor.Account, told, held.Since, owner)
 			}
 		}
@@ -185,7 +194,8 @@ func TestRestrictedSessionIsTheCandidatesAlone(t *testing.T) {
 			s := as(actor.Kind, actor.Account)
 			s.Actor, s.Authorizations, s.RestrictedAt = actor, shared().Authorizations, noon
 			_, err := Decide(s, a)
-			if got, want := err == nil, actor.Account == "candidate" && a != ArtefactCapture && a != ArtefactModel; got != want {
+			owner := actor == Actor{Kind: ActorCandidate, Account: "candidate"}
+			if got, want := err == nil, owner && a != ArtefactCapture && a != ArtefactModel; got != want {
 				t.Errorf("%s of a restricted session to %s %q: open = %v, want %v", a, actor.Kind, actor.Account, got, want)
 			}
 		}
@@ -206,6 +216,7 @@ func everyActor() []Actor {
 		{Kind: ActorCandidate, Account: "candidate"},
 		{Kind: ActorCandidate, Account: "somebody"},
 		{Kind: ActorCandidate},
+		{Kind: ActorEmployer, Account: "candidate", Org: "org"}, // the same person at work
 		shared().Actor,
 		{Kind: ActorRecorder},
 		{Kind: ActorScribe},
@@ -225,6 +236,7 @@ func TestPartsOfTheServerNeedTheirConsent(t *testing.T) {
 		{ActorAssessor, ArtefactTranscript, ConsentAssessment},
 		{ActorAssessor, ArtefactRatings, ConsentAssessment},
 		{ActorAssessor, ArtefactFeedback, ConsentAssessment},
+		{ActorAssessor, ArtefactQuotes, ConsentAssessment},
 		{ActorAssessor, ArtefactMeasurements, ConsentAssessment},
 		{ActorAssessor, ArtefactModel, ConsentAssessment},
 		{ActorScribe, ArtefactModel, ConsentTranscription},
@@ -301,8 +313,8 @@ func TestGateFailsClosed(t *testing.T) {
 	employer := shared().Actor
 	for name, facts := range map[string]factsFunc{
 		"facts cannot be read":     func(Actor, SessionID) (Snapshot, error) { return shared(), broken },
-		"facts of another actor":   func(Actor, SessionID) (Snapshot, error) { s := shared(); s.Actor.Org = "other"; return s, nil },
-		"facts of another session": func(Actor, SessionID) (Snapshot, error) { s := shared(); s.Session = "other"; return s, nil },
+		"facts of another actor":   func(Actor, SessionID) (Snapshot, error) { return as(ActorCandidate, "candidate"), nil },
+		"facts of another session": func(Actor, SessionID) (Snapshot, error) { return sharedAs("other"), nil },
 	} {
 		_, err := Gate{Reader: facts}.Permit(t.Context(), employer, "session", ArtefactAudio)
 		if !errors.Is(err, ErrNotFound) {
@@ -313,7 +325,8 @@ func TestGateFailsClosed(t *testing.T) {
 		}
 	}
 	good := factsFunc(func(Actor, SessionID) (Snapshot, error) { return shared(), nil })
-	if _, err := (Gate{Reader: good}).Permit(t.Context(), employer, "session", ArtefactAudio); err != nil {
+	permit, err := (Gate{Reader: good}).Permit(t.Context(), employer, "session", ArtefactAudio)
+	if err != nil || permit.Demand("session", ArtefactAudio) != nil {
 		t.Errorf("good facts are refused: %v", err)
 	}
 }

@@ -43,6 +43,7 @@ func TestExportIsRefusedWhenAnyFactIsMissing(t *testing.T) {
 		"export over":               {func(s *Snapshot) { s.ExportOpen = false }, ""},
 		"under legal hold":          {func(s *Snapshot) { s.HeldAt = noon }, ExportFaultHeld},
 		"export over, and erased":   {func(s *Snapshot) { s.ExportOpen, s.State = false, SessionErased }, ""},
+		"account closed, erased":    {func(s *Snapshot) { s.ActorLive, s.State = false, SessionErased }, ""},
 		"facts never read":          {func(s *Snapshot) { s.ReadAt = time.Time{} }, ""},
 		"an employer with the same": {func(s *Snapshot) { s.Actor.Kind = ActorEmployer }, ""},
 	} {

@@ -37,7 +37,7 @@ type Permit struct {
 	actor    Actor
 	session  SessionID
 	artefact Artefact
-	readAt   time.Time // monotonic; zero in the zero Permit
+	readAt   time.Time // monotonic; zero, and so too old, in the zero Permit
 }
 
 // Actor returns who the Permit was given to.
@@ -51,10 +51,10 @@ func (p Permit) Artefact() Artefact { return p.artefact }
 
 // Demand returns nil if the Permit covers the artefact of the session now, and [ErrPermit] if not.
 func (p Permit) Demand(session SessionID, artefact Artefact) error {
-	if p.readAt.IsZero() || p.session != session || p.artefact != artefact {
+	if p.session != session || p.artefact != artefact {
 		return ErrPermit
 	}
-	if time.Since(p.readAt) > PermitLife {
+	if time.Since(p.readAt) > PermitLife { // as it is for the zero Permit, whatever the time
 		return ErrPermit
 	}
 	return nil

@@ -75,9 +75,7 @@ func (a Artefact) AllowedBy(scopes []Scope) bool {
 		return has(ScopeRecordingVideo)
 	case ArtefactProfile:
 		return has(ScopeProfile)
-	case ArtefactPrivate, ArtefactCapture, ArtefactModel:
-		return false // never shared
-	default:
+	default: // what is the candidate's own, the recorder's or a model's is never shared
 		return false
 	}
 }
