@@ -72,8 +72,16 @@ type watcher struct {
 	shown   []byte // who is watching, as it was sent to the candidate
 }
 
-// run ends when the reader is gone, which shows in a failed write or in ctx.
+// run ends when the reader is gone, which shows in a failed write or in ctx. An employer whose log-in ended
+// is told so, wherever in the loop that was noticed.
 func (e *watcher) run(ctx context.Context) {
+	e.follow(ctx)
+	if e.employer() && !e.refused && context.Cause(ctx) == errGone { //nolint:errorlint // the cause itself
+		_ = e.out.send("access.ended", struct{}{})
+	}
+}
+
+func (e *watcher) follow(ctx context.Context) {
 	changed := e.server.cfg.Changes.Subscribe(ctx, e.session)
 	if err := e.out.open(); err != nil {
 		return
@@ -97,9 +105,6 @@ func (e *watcher) run(ctx context.Context) {
 		var err error
 		select {
 		case <-ctx.Done():
-			if e.employer() && context.Cause(ctx) == errGone { //nolint:errorlint // the cause itself
-				_ = e.out.send("access.ended", struct{}{})
-			}
 			return
 		case <-beat.C:
 			err = e.out.beat()
