@@ -24,6 +24,7 @@ type RecordPermits struct {
 type SessionSummary struct {
 	Session
 	SharedWith int // organizations with a live authorization
+	Requests   int // organizations that ask and wait for an answer
 }
 
 // SharedSession is one session in an employer's list: what any scope lets it see.

@@ -72,6 +72,7 @@ func TestInvitationShowsNothingUntilTheNamedPersonIsConfirmed(t *testing.T) {
 	if record.State != consent.AuthorizationRequested || record.OrgName != "Acme" || record.RequestedBy != "HR of Acme" || !record.GrantedAt.IsZero() {
 		t.Errorf("the candidate sees %+v, want who asked", record)
 	}
+	w.wantSummary(t, w.alice, id, 0, 1)
 	if _, err := w.sessions.ConfirmRequest(t.Context(), w.bob.ID, id, request.ID); !errors.Is(err, consent.ErrNotFound) {
 		t.Errorf("another candidate confirms: %v", err)
 	}
@@ -79,6 +80,7 @@ func TestInvitationShowsNothingUntilTheNamedPersonIsConfirmed(t *testing.T) {
 	if err != nil || granted.State != consent.AuthorizationGranted || !slices.Equal(granted.Scopes, allShareable()) {
 		t.Fatalf("confirmed %+v, %v", granted, err)
 	}
+	w.wantSummary(t, w.alice, id, 1, 0)
 	if seen := visible(t, w.database, RoleEmployer, employerContext(w.acmes)); seen["lines"] == 0 {
 		t.Errorf("after it the organization sees %v", seen)
 	}
@@ -89,6 +91,15 @@ func TestInvitationShowsNothingUntilTheNamedPersonIsConfirmed(t *testing.T) {
 	var bad consent.ErrBadEvent
 	if _, err := w.sessions.ConfirmRequest(t.Context(), w.alice.ID, id, request.ID); !errors.As(err, &bad) {
 		t.Errorf("confirmed twice: %v, want ErrBadEvent", err)
+	}
+}
+
+// wantSummary checks a candidate's only session in their list: who can see it, and who waits.
+func (w *world) wantSummary(t *testing.T, candidate consent.Account, id consent.SessionID, shared, requests int) {
+	t.Helper()
+	list, err := w.sessions.SessionsOf(t.Context(), candidate.ID)
+	if err != nil || len(list) != 1 || list[0].ID != id || list[0].SharedWith != shared || list[0].Requests != requests {
+		t.Errorf("list %+v, %v; want %s shared with %d and %d asking", list, err, id, shared, requests)
 	}
 }
 

@@ -93,20 +93,25 @@ func (s *Sessions) SessionPlan(ctx context.Context, candidate consent.AccountID,
 	return plan, nil
 }
 
-// SessionsOf lists a candidate's sessions, the newest first, with how many organizations can see each.
+// SessionsOf lists a candidate's sessions, the newest first, with how many organizations can see each and
+// how many wait for an answer.
 func (s *Sessions) SessionsOf(ctx context.Context, candidate consent.AccountID) ([]consent.SessionSummary, error) {
 	var summaries []consent.SessionSummary
 	err := s.asCandidate(ctx, candidate, func(tx pgx.Tx) error {
-		const read = `SELECT ` + sessionColumns + `, (SELECT count(DISTINCT r.org) FROM (SELECT ` + authorizationColumns + ` FROM ` + authorizationTables + `
-				WHERE a.session = s.id AND a.valid_from <= statement_timestamp()) r WHERE r.state = 'granted')
-			FROM sessions s WHERE s.candidate = $1 AND s.state <> 'erased' ORDER BY s.created_at DESC, s.id`
+		const read = `SELECT ` + sessionColumns + `, n.shared_with, n.requests
+			FROM sessions s CROSS JOIN LATERAL (
+				SELECT count(DISTINCT r.org) FILTER (WHERE r.state = 'granted') AS shared_with,
+					count(*) FILTER (WHERE r.state = 'requested') AS requests
+				FROM (SELECT ` + authorizationColumns + ` FROM ` + authorizationTables + `
+					WHERE a.session = s.id AND a.valid_from <= statement_timestamp()) r) n
+			WHERE s.candidate = $1 AND s.state <> 'erased' ORDER BY s.created_at DESC, s.id`
 		rows, err := tx.Query(ctx, read, candidate)
 		if err != nil {
 			return err
 		}
 		summaries, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (consent.SessionSummary, error) {
 			var summary consent.SessionSummary
-			err := row.Scan(append(sessionFields(&summary.Session), &summary.SharedWith)...)
+			err := row.Scan(append(sessionFields(&summary.Session), &summary.SharedWith, &summary.Requests)...)
 			return summary, err
 		})
 		return err

@@ -53,6 +53,11 @@ func TestInvitationFromOfferToConfirmation(t *testing.T) {
 		list.Authorizations[0].RequestedBy != watcher.account.DisplayName || list.Authorizations[0].OrgName != "Acme" {
 		t.Fatalf("the candidate sees %+v, want who asked", list)
 	}
+	var own sessionsJSON
+	p.get("/api/v1/sessions").want(http.StatusOK).into(&own)
+	if len(own.Sessions) != 1 || *own.Sessions[0].SharedWith != 0 || *own.Sessions[0].Requests != 1 {
+		t.Errorf("the candidate's list %+v, want one who waits and nobody who sees", own)
+	}
 	path := sessionPathOf(id, "authorizations/"+string(list.Authorizations[0].ID))
 	s.candidate(t).do(http.MethodPost, path+"/confirm", nil).want(http.StatusNotFound)
 	p.do(http.MethodPost, path+"/confirm", nil).want(http.StatusOK)

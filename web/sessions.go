@@ -26,6 +26,7 @@ type sessionJSON struct {
 	RestrictedAt time.Time            `json:"restricted_at,omitzero" doc:"Since when it is restricted, if it is."`
 	HeldAt       time.Time            `json:"held_at,omitzero" doc:"Since when it is under legal hold, if it is: nothing else of it can be read."`
 	SharedWith   *int                 `json:"shared_with,omitempty" doc:"Organizations that can see some of it now; only in the list."`
+	Requests     *int                 `json:"requests,omitempty" doc:"Organizations that wait for an answer; only in the list."`
 }
 
 type consentsJSON struct {
@@ -102,7 +103,7 @@ func (s *Server) listSessions(ctx context.Context, account consent.Account, _ *s
 	list := sessionsJSON{Sessions: make([]sessionJSON, 0, len(summaries))}
 	for _, summary := range summaries {
 		line := sessionOf(summary.Session)
-		line.SharedWith = &summary.SharedWith
+		line.SharedWith, line.Requests = &summary.SharedWith, &summary.Requests
 		list.Sessions = append(list.Sessions, line)
 	}
 	return answer(list), nil

@@ -385,7 +385,16 @@ func (w *world) SessionsOf(_ context.Context, candidate consent.AccountID) ([]Se
 	var list []SessionSummary
 	for _, session := range w.sessions {
 		if session.Candidate == candidate {
-			list = append(list, SessionSummary{Session: session, SharedWith: len(w.authorizations[session.ID])})
+			summary := SessionSummary{Session: session}
+			for _, a := range w.authorizations[session.ID] {
+				if a.State == consent.AuthorizationGranted {
+					summary.SharedWith++
+				}
+				if a.State == consent.AuthorizationRequested {
+					summary.Requests++
+				}
+			}
+			list = append(list, summary)
 		}
 	}
 	return list, nil

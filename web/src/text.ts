@@ -695,6 +695,10 @@ export const paused = {
 
 /** Somebody redeemed an invitation and waits for an answer. */
 export const requests = {
+  hint: (n: number, role: string, day: string) =>
+    `${n === 1 ? 'An organization waits' : `${n} organizations wait`} for your answer: ${role}, ${day}.`,
+  answer: 'Answer',
+  some: (n: number) => (n === 1 ? '1 waits for your answer' : `${n} wait for your answer`),
   title: 'Waiting for your answer',
   answered: 'Answered',
   who: (person: string, org: string) => `${person} of ${org} opened your invitation`,
@@ -768,10 +772,16 @@ export const restrict = {
   title: 'Keep it to yourself',
   body: 'The interview is kept, but nobody works on it and nobody sees it but you. What is shared stands still until you lift this.',
   submit: 'Keep it to myself',
+  submitLabel: (role: string, day: string) => `Keep ${role}, ${day}, to myself`,
+  set: 'Nobody sees it but you now. What was shared stands still.',
   onTitle: 'Only you',
   on: (since: string) =>
     `Since ${since} this interview is only kept: nobody works on it, and nobody sees it but you.`,
   lift: 'Lift this',
+  liftLabel: (role: string, day: string) => `Lift: keep ${role}, ${day}, to myself`,
+  lifted: 'What was shared of it, and has not ended, is shared again.',
+  mark: 'Only you',
+  heldMark: 'Held',
   liftBody: 'Lifting it lets what is shared go on, and the work on it too.',
   held: 'The operator of this server must keep this interview for legal reasons. Nobody can read it meanwhile, not even you. It is not erased before that ends.',
 };

@@ -11,7 +11,7 @@ export function HomeView() {
   const list = useLoad((signal) => api.sessions({ signal }), 'sessions');
   return (
     <Page title={home.title} lead={home.hello(me.value?.display_name ?? '')}>
-      <HomeHints />
+      <HomeHints sessions={list.value?.sessions ?? []} />
       <Loaded of={list}>
         {({ sessions }) =>
           sessions.length === 0 ? (

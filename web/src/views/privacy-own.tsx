@@ -1,11 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Session } from '../api/types';
 import { api } from '../state';
-import { erasing, home, states, privacy as words } from '../text';
-import { date } from '../ui/format';
+import { erasing, privacy as words } from '../text';
 import { Loaded, useLoad } from '../ui/load';
 import { EraseDialog } from './erase-dialog';
 import { Erasures } from './erasures';
+import { OwnSession } from './privacy-own-session';
 
 /** A candidate's interviews, each with what can be done about it, and what was erased. */
 export function OwnSessions() {
@@ -13,17 +13,19 @@ export function OwnSessions() {
   const erasures = useLoad((signal) => api.erasures({ signal }), 'erasures');
   const [chosen, setChosen] = useState<readonly Session[]>([]);
   const [said, setSaid] = useState('');
+  const [gone, setGone] = useState(0);
   const heading = useRef<HTMLHeadingElement>(null);
   const erased = (n: number) => {
     setChosen([]);
     setSaid(erasing.erased(n));
+    setGone(gone + n);
     list.reload();
     erasures.reload();
   };
   // The dialog gives the focus back to a button that goes away with its interview.
   useEffect(() => {
-    if (said && chosen.length === 0) heading.current?.focus();
-  }, [said, chosen]);
+    if (gone > 0) heading.current?.focus();
+  }, [gone]);
   return (
     <>
       <section>
@@ -36,7 +38,15 @@ export function OwnSessions() {
               {sessions.length === 0 && <p>{words.none}</p>}
               <ul class="rows">
                 {sessions.map((s) => (
-                  <Row key={s.id} session={s} onErase={() => setChosen([s])} />
+                  <OwnSession
+                    key={s.id}
+                    session={s}
+                    onErase={() => setChosen([s])}
+                    onChanged={(sentence) => {
+                      setSaid(sentence);
+                      list.reload();
+                    }}
+                  />
                 ))}
               </ul>
               {sessions.length > 1 && (
@@ -59,36 +69,5 @@ export function OwnSessions() {
       <Erasures list={erasures} />
       {chosen.length > 0 && <EraseDialog sessions={chosen} onClose={() => setChosen([])} onErased={erased} />}
     </>
-  );
-}
-
-function Row(props: { session: Session; onErase: () => void }) {
-  const { session: s } = props;
-  const day = date(s.created_at);
-  return (
-    <li class="row" data-testid="own-session">
-      <div>
-        {s.role_title}, {day}
-        <p class="quiet">
-          {states[s.state] ?? s.state} · {words.sharedWith(home.sharedWith(s.shared_with ?? 0).toLowerCase())}
-        </p>
-      </div>
-      <a
-        class="button"
-        href={`/sessions/${encodeURIComponent(s.id)}/sharing`}
-        aria-label={words.manageLabel(s.role_title, day)}
-      >
-        {words.manage}
-      </a>
-      <button
-        type="button"
-        class="button button-danger"
-        aria-label={erasing.openLabel(s.role_title, day)}
-        onClick={props.onErase}
-        data-testid="erase"
-      >
-        {erasing.open}
-      </button>
-    </li>
   );
 }
