@@ -156,3 +156,37 @@ test("sharing asks for a proof when the last one is old, and goes on by itself",
   assert.ok(cookie.secure && cookie.httpOnly && cookie.sameSite === "Lax", JSON.stringify(cookie));
   assert.deepEqual(wrong, []);
 });
+
+test("a closed account shows when it is erased and how to undo it, and nothing else", { timeout: 120_000 }, async () => {
+  const { page, wrong } = await openPage(browser);
+  await logIn(page, server.address, server.accounts.candidate);
+  await page.goto(`${server.address}/account`);
+  await byId(page, "close-account").click();
+  await byId(page, "close-confirm").waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.testid), "close-keep", "the focus lies on what ends everything");
+  await look(page, "close-account");
+  await fits(page, "the question before closing");
+  await page.keyboard.press("Enter"); // keep it
+  await byId(page, "close-confirm").waitFor({ state: "detached" });
+  await byId(page, "close-account").click();
+  await byId(page, "close-confirm").click();
+  await byId(page, "just-closed").waitFor();
+  assert.equal((await page.request.get(`${server.address}/api/v1/me`)).status(), 401);
+  await look(page, "just-closed");
+
+  await logIn(page, server.address, server.accounts.candidate);
+  for (const path of ["/home", "/privacy", "/account", "/start"]) {
+    await page.goto(server.address + path);
+    await byId(page, "closed").waitFor();
+    assert.equal(await page.locator("nav").count(), 0, `${path} leads on to other pages`);
+  }
+  const refused = await page.request.get(`${server.address}/api/v1/sessions`);
+  assert.deepEqual([refused.status(), (await refused.json()).type], [403, "urn:greenroom:closed"]);
+  await look(page, "closed");
+  await fits(page, "a closed account");
+  await byId(page, "reopen").focus();
+  await page.keyboard.press("Enter");
+  await byId(page, "session").first().waitFor(); // the interview of the test before is here again
+  assert.equal((await page.request.get(`${server.address}/api/v1/sessions`)).status(), 200);
+  assert.deepEqual(wrong, []);
+});

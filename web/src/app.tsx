@@ -11,6 +11,7 @@ import { Skeleton } from './ui/load';
 import { Page } from './ui/page';
 import { Shell } from './ui/shell';
 import { AccountView } from './views/account';
+import { ClosedView } from './views/closed';
 import { ConfirmDialog } from './views/confirm-dialog';
 import { ConsentView } from './views/consent';
 import { MyDataView } from './views/data';
@@ -34,31 +35,35 @@ import { StartView } from './views/start';
 export function App() {
   return (
     <LocationProvider>
-      <Shell>
-        <Router>
-          <Route path="/" component={LandingView} />
-          <Route path="/join" component={JoinView} />
-          <Route path="/login" component={LoginView} />
-          <Route path="/privacy" component={PrivacyView} />
-          <Route path="/privacy/data" component={only('candidate', MyDataView)} />
-          <Route path="/account" component={AccountPage} />
-          <Route path="/home" component={only('candidate', HomeView)} />
-          <Route path="/start" component={only('candidate', StartView)} />
-          <Route path="/sessions/:id/consent" component={only('candidate', ConsentView)} />
-          <Route path="/sessions/:id/devices" component={only('candidate', DevicesPage)} />
-          <Route path="/sessions/:id/room" component={only('candidate', RoomPage)} />
-          <Route path="/sessions/:id/report" component={only('candidate', ReportView)} />
-          <Route path="/sessions/:id/sharing" component={only('candidate', SharingView)} />
-          <Route path="/org" component={only('employer', OrgView)} />
-          <Route path={invitationPath} component={only('employer', InvitationView)} />
-          <Route path="/org/reports/:id" component={only('employer', OrgReportView)} />
-          <Route path="/ops" component={only('ops', OpsView)} />
-          <Route default component={NotFoundView} />
-        </Router>
-      </Shell>
+      <Shell>{me.value?.closed_at ? <ClosedView account={me.value} /> : <Pages />}</Shell>
       {unconfirmedAccount.value && <ConfirmDialog account={unconfirmedAccount.value} />}
       {expiredAccount.value && <LogInAgain account={expiredAccount.value} />}
     </LocationProvider>
+  );
+}
+
+function Pages() {
+  return (
+    <Router>
+      <Route path="/" component={LandingView} />
+      <Route path="/join" component={JoinView} />
+      <Route path="/login" component={LoginView} />
+      <Route path="/privacy" component={PrivacyView} />
+      <Route path="/privacy/data" component={only('candidate', MyDataView)} />
+      <Route path="/account" component={AccountPage} />
+      <Route path="/home" component={only('candidate', HomeView)} />
+      <Route path="/start" component={only('candidate', StartView)} />
+      <Route path="/sessions/:id/consent" component={only('candidate', ConsentView)} />
+      <Route path="/sessions/:id/devices" component={only('candidate', DevicesPage)} />
+      <Route path="/sessions/:id/room" component={only('candidate', RoomPage)} />
+      <Route path="/sessions/:id/report" component={only('candidate', ReportView)} />
+      <Route path="/sessions/:id/sharing" component={only('candidate', SharingView)} />
+      <Route path="/org" component={only('employer', OrgView)} />
+      <Route path={invitationPath} component={only('employer', InvitationView)} />
+      <Route path="/org/reports/:id" component={only('employer', OrgReportView)} />
+      <Route path="/ops" component={only('ops', OpsView)} />
+      <Route default component={NotFoundView} />
+    </Router>
   );
 }
 

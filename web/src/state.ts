@@ -9,6 +9,9 @@ import { Handover } from './room/handover';
 /** undefined: not asked yet; null: nobody. */
 export const me = signal<Account | null | undefined>(undefined);
 
+/** Until when the account that was just closed here can be opened again; empty: none was. */
+export const justClosed = signal('');
+
 /** Why the first question to the server failed, if it did. */
 export const meError = signal<unknown>(null);
 

@@ -183,6 +183,30 @@ export const account = {
   everywhere: 'Log out everywhere',
 };
 
+/** Closing an account, and opening it again. */
+export const closing = {
+  title: 'Close the account',
+  body: 'Everything ends at once, and is erased 30 days later. Until then you can undo it.',
+  open: 'Close the account',
+  ask: 'Close your account?',
+  list: [
+    'Every log-in of yours ends, and so does an interview that is going on.',
+    'Everything you share ends now, for good. Whoever is watching is cut off.',
+    'Nobody works on your interviews any more, and nobody sees them, not even you.',
+    'After 30 days everything is erased. Until then you can log in and undo it.',
+  ],
+  submit: 'Close it',
+  keep: 'Keep it',
+  done: (day: string) =>
+    `Your account is closed. Everything of it is erased on ${day}. You can undo that until then: log in.`,
+  closedTitle: 'Your account is closed',
+  closed: (since: string, until: string) =>
+    `You closed it on ${since}. On ${until} everything of it is erased, and it cannot be undone any more.`,
+  undoBody:
+    'If you undo it, your interviews are here again as they were. What you shared has ended; you can share it anew.',
+  undo: 'Undo: open it again',
+};
+
 export const states: Record<string, string> = {
   scheduled: 'Not begun',
   consented: 'Ready to begin',

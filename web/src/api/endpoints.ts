@@ -28,6 +28,8 @@ export function endpoints(client: Client) {
     logIns: (call?: Call) => client.get<{ log_ins: t.LogIn[] }>('log-ins', call),
     endLogIn: (id: string) => client.post<void>(`log-ins/${at(id)}/end`),
     logOutEverywhere: () => client.post<void>('log-out-everywhere'),
+    closeAccount: () => client.post<t.Closed>('me/close'),
+    reopenAccount: () => client.post<t.Account>('me/reopen'),
     bank: (call?: Call) => client.get<t.Bank>('bank', call),
     judge: (call?: Call) => client.get<t.Judge>('judge', call),
     privacy: (call?: Call) => client.get<t.Privacy>('privacy', call),

@@ -39,7 +39,7 @@ export function Shell(props: { children: ComponentChildren }) {
 }
 
 function Navigation(props: { path: string }) {
-  const kind = me.value?.kind;
+  const kind = me.value?.closed_at ? undefined : me.value?.kind; // a closed account has no pages
   const links: [string, string][] = [];
   if (kind === 'candidate') links.push(['/home', app.home], ['/privacy', app.privacy]);
   if (kind === 'employer') links.push(['/org', app.shared]);
@@ -74,14 +74,16 @@ function Account(props: { path: string }) {
   return (
     <>
       {error !== null && <span role="alert">{wordsOf(error).detail}</span>}
-      <a
-        class="button button-quiet"
-        href="/account"
-        aria-current={props.path === '/account' ? 'page' : undefined}
-        data-testid="account"
-      >
-        {app.account}
-      </a>
+      {!me.value.closed_at && (
+        <a
+          class="button button-quiet"
+          href="/account"
+          aria-current={props.path === '/account' ? 'page' : undefined}
+          data-testid="account"
+        >
+          {app.account}
+        </a>
+      )}
       <button type="button" class="button button-quiet" onClick={logOut} data-testid="log-out">
         {app.logOut}
       </button>

@@ -1,6 +1,7 @@
 import { me } from '../state';
 import { factor, account as words } from '../text';
 import { Page } from '../ui/page';
+import { CloseAccount } from './account-close';
 import { EmailForm } from './account-email';
 import { SecondFactor } from './account-factor';
 import { LogIns } from './account-log-ins';
@@ -23,6 +24,7 @@ export function AccountView() {
       <PasswordForm />
       <SecondFactor />
       <LogIns />
+      {me.value?.kind === 'candidate' && <CloseAccount />}
     </Page>
   );
 }
