@@ -86,7 +86,9 @@ func startTestCluster() error {
 func newTestDatabase(t *testing.T) *Database {
 	t.Helper()
 	name := newTestDatabaseName(t)
-	d, err := newDatabase(t.Context(), testURL(name), filepath.Join(testCluster.base, "secrets"), func(*pgxpool.Config, roleSecrets, *contextSigner) error { return nil })
+	d, err := newDatabase(t.Context(), testURL(name), filepath.Join(testCluster.base, "secrets"), func(config *pgxpool.Config, _ roleSecrets, _ *contextSigner) error {
+		return withOwner(t.Context(), config.ConnConfig.Database, func(conn *pgx.Conn) error { return closeDatabase(t.Context(), conn) }) // not copied
+	})
 	if err != nil {
 		t.Fatalf("open the test database: %v", err)
 	}
