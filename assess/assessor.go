@@ -72,6 +72,9 @@ func (a *Assessor) whileAskable(ctx context.Context, session consent.SessionID, 
 	if err != nil {
 		return err
 	}
+	if err := a.Model.Allowed(); err != nil {
+		return err // before the call is noted: there is none
+	}
 	call.Session, call.Model, call.Place = session, a.Model.Name(), a.Model.Place()
 	if err := a.Results.NoteAICall(ctx, permit, call); err != nil {
 		return err
@@ -83,10 +86,16 @@ func (a *Assessor) whileAskable(ctx context.Context, session consent.SessionID, 
 	return whileAllowed(ctx, ask, func(ctx context.Context) error { return work(ctx, model) })
 }
 
-// Evidence gathers evidence in one line, while the answer is still being given. A withdrawn consent
-// and a line outside any answer end it without an error.
+// Evidence gathers evidence in one line, while the answer is still being given. A withdrawn consent, a
+// line outside any answer, and a model that may not be asked end it without an error: what is missing then
+// is gathered, or said to be missing, with the answer.
 func (a *Assessor) Evidence(ctx context.Context, session consent.SessionID, ref LineRef) error {
-	return a.unlessRefused(session, a.evidence(ctx, session, ref))
+	err := a.evidence(ctx, session, ref)
+	if errors.Is(err, consent.ErrProvider) {
+		a.Log.Error("nothing was sent to the model", "session", session, "error", err)
+		return nil
+	}
+	return a.unlessRefused(session, err)
 }
 
 func (a *Assessor) evidence(ctx context.Context, session consent.SessionID, ref LineRef) error {
@@ -159,6 +168,9 @@ func (a *Assessor) namesOf(ctx context.Context, session consent.SessionID) (Name
 	return a.Results.NamesOf(ctx, transcript, session)
 }
 
+// unreviewed is what the candidate reads where a provider might not be used any more.
+const unreviewed = "Not assessed: the review of the AI provider has run out, so nothing was sent to it."
+
 // Answer measures a closed answer and, with a model, completes its evidence and rates it.
 func (a *Assessor) Answer(ctx context.Context, session consent.SessionID, question, take int) error {
 	return a.unlessRefused(session, a.answer(ctx, session, question, take))
@@ -220,7 +232,7 @@ func (a *Assessor) rate(ctx context.Context, plan Plan, answer Answer, lines []L
 		return a.refuseAll(ctx, plan, of, "The answer has too few words to be rated.")
 	}
 	for _, line := range lines {
-		if err := a.evidenceIn(ctx, plan, line); err != nil {
+		if err := a.evidenceIn(ctx, plan, line); err != nil && !errors.Is(err, consent.ErrProvider) {
 			return err
 		}
 	}
@@ -246,6 +258,10 @@ func (a *Assessor) rate(ctx context.Context, plan Plan, answer Answer, lines []L
 		})
 		if errors.Is(err, errUnusable) {
 			rating, err = notAssessable(a.Model.Name(), of, c, "The model's answer could not be used.", a.Now())
+		}
+		if errors.Is(err, consent.ErrProvider) {
+			a.Log.Error("nothing was sent to the model", "session", answer.Session, "error", err)
+			rating, err = notAssessable(a.Model.Name(), of, c, unreviewed, a.Now())
 		}
 		if err != nil {
 			return fmt.Errorf("rate %s: %w", c.ID, err)

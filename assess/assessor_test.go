@@ -17,8 +17,9 @@ import (
 
 // scriptedModel answers by a function and notes what it was asked.
 type scriptedModel struct {
-	answer func(ModelRequest) (string, error)
-	asked  []ModelRequest
+	answer  func(ModelRequest) (string, error)
+	asked   []ModelRequest
+	refused error // while it may not be asked
 }
 
 func (m *scriptedModel) Complete(_ context.Context, p consent.Permit, r ModelRequest) (ModelAnswer, error) {
@@ -29,8 +30,9 @@ func (m *scriptedModel) Complete(_ context.Context, p consent.Permit, r ModelReq
 	text, err := m.answer(r)
 	return ModelAnswer{Text: text, FinishReason: "stop"}, err
 }
-func (m *scriptedModel) Name() string  { return "scripted" }
-func (m *scriptedModel) Place() string { return "this test" }
+func (m *scriptedModel) Name() string   { return "scripted" }
+func (m *scriptedModel) Place() string  { return "this test" }
+func (m *scriptedModel) Allowed() error { return m.refused }
 
 // keptResults holds results in memory, with the permits checked as storage checks them.
 type keptResults struct {

@@ -20,6 +20,8 @@ type Model interface {
 	Complete(ctx context.Context, permit consent.Permit, request ModelRequest) (ModelAnswer, error)
 	// Name names the model, as stored with each rating.
 	Name() string
+	// Allowed returns [consent.ErrProvider] while nothing may be sent to it; Complete then sends nothing either.
+	Allowed() error
 	// Place is the host that sees what is sent, as the candidate's notice names it.
 	Place() string
 }

@@ -32,6 +32,9 @@ type OpenAIConfig struct {
 	ChatTimeout   time.Duration // for one answer with all tries; 3 min
 	IdleTimeout   time.Duration // longest silence in a streamed answer; 60 s
 	HTTPClient    *http.Client  // nil: a plain one. Redirects are never followed.
+	// Provider is the register's entry of a server that is not on this machine; there is no other way to use one.
+	Provider consent.Provider
+	Now      func() time.Time // nil: this machine's time
 }
 
 // LogValue shows everything but the key.
@@ -75,16 +78,51 @@ func newOpenAI(config OpenAIConfig) (*openAI, error) {
 		base.User != nil || base.RawQuery != "" || base.Fragment != "" {
 		return nil, errors.New(`the base URL must look like "https://host/v1", without user, query or fragment`)
 	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
 	config.SpeechTimeout = cmp.Or(config.SpeechTimeout, time.Minute)
 	config.ChatTimeout = cmp.Or(config.ChatTimeout, 3*time.Minute)
 	config.IdleTimeout = cmp.Or(config.IdleTimeout, time.Minute)
 	o := &openAI{config: config, base: strings.TrimRight(base.String(), "/"), place: base.Host, pause: openAIPause}
+	o.http.Transport = plainTransport()
 	if config.HTTPClient != nil {
 		o.http = *config.HTTPClient
 	}
 	// A redirect would send a candidate's words to a place that the notice does not name.
 	o.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if err := o.Allowed(); err != nil {
+		return nil, err
+	}
 	return o, nil
+}
+
+// plainTransport uses a proxy of the environment for https only: it sees no more than the host then.
+func plainTransport() *http.Transport {
+	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // of net/http
+	transport.Proxy = func(request *http.Request) (*url.URL, error) {
+		if request.URL.Scheme != "https" {
+			return nil, nil //nolint:nilnil // no proxy
+		}
+		return http.ProxyFromEnvironment(request)
+	}
+	return transport
+}
+
+// Allowed returns [consent.ErrProvider] while nothing may be sent to the server: it is not on this machine, and
+// not the one that was reviewed, or its review is too old by now. Each request asks.
+func (o *openAI) Allowed() error {
+	if consent.OnThisMachine(o.base) {
+		return nil
+	}
+	origin, err := consent.OriginOf(o.base)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %w", consent.ErrProvider, err)
+	case origin != o.config.Provider.Origin:
+		return fmt.Errorf("%w: %s is not in the register", consent.ErrProvider, origin)
+	}
+	return o.config.Provider.Check(o.config.Now())
 }
 
 // Place is the host that sees what is sent, as the candidate's notice names it.
@@ -92,7 +130,7 @@ func (o *openAI) Place() string { return o.place }
 
 // over returns a client that sends through w.
 func (o *openAI) over(w *wire) *openai.Client {
-	w.client, w.secret, w.base = &o.http, o.config.APIKey, o.base
+	w.client, w.secret, w.base, w.allowed = &o.http, o.config.APIKey, o.base, o.Allowed
 	config := openai.DefaultConfig(o.config.APIKey)
 	config.BaseURL = o.config.BaseURL
 	config.HTTPClient = w

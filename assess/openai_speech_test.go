@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"greenroom/assess/openaitest"
+	"greenroom/consent"
 	"greenroom/media"
 )
 
@@ -245,7 +246,10 @@ func TestOpenAIConfigIsChecked(t *testing.T) {
 			t.Errorf("%q for chat: got %v", base, err)
 		}
 	}
-	config := OpenAIConfig{BaseURL: "https://speech.example:8443/v1/", SpeechModel: "whisper-1"}
+	config := OpenAIConfig{
+		BaseURL: "https://speech.example:8443/v1/", SpeechModel: "whisper-1",
+		Provider: consent.Provider{Origin: "https://speech.example:8443", Reviewed: time.Now().Add(-time.Hour)},
+	}
 	if _, err := NewOpenAIModel(config); !errors.Is(err, ErrModel) {
 		t.Errorf("no chat model: got %v", err)
 	}

@@ -361,7 +361,7 @@ func (s *Scribe) write(ctx context.Context, task *scribeTask) error {
 }
 
 // transcribe listens, on this machine if the sound may not leave it. A candidate may object to that while
-// a server is at work: then the utterance is heard again, here.
+// a server is at work, or its review may run out: then the utterance is heard again, here.
 func (s *Scribe) transcribe(ctx context.Context, task *scribeTask) (Line, error) {
 	session := task.utterance.Session
 	if s.config.Leave == nil {
@@ -371,10 +371,14 @@ func (s *Scribe) transcribe(ctx context.Context, task *scribeTask) (Line, error)
 	if err == nil {
 		line, err = s.transcribeBy(ctx, task, s.config.Transcriber, s.config.Leave)
 	}
-	if !refusedByConsent(err) {
+	unreviewed := errors.Is(err, consent.ErrProvider)
+	if !refusedByConsent(err) && !unreviewed {
 		return line, err
 	}
 	if _, err := s.config.Permit(ctx, session); err != nil {
+		return Line{}, err
+	}
+	if s.config.Own == nil && unreviewed {
 		return Line{}, err
 	}
 	if s.config.Own == nil {

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"greenroom/consent"
 )
 
 // maxRefusal bounds what is read of an answer that is an error, in bytes.
@@ -65,10 +67,11 @@ func (r *refusal) unsupported() bool {
 // 2xx, and bounds what is read. It is what the OpenAI client takes for an HTTP client.
 type wire struct {
 	client  *http.Client
-	base    string // of the address; nothing is sent elsewhere
-	coldest bool   // ask for temperature 0
-	limit   int64  // bytes of the answer
-	secret  string // never repeated in an error
+	base    string       // of the address; nothing is sent elsewhere
+	allowed func() error // asked before each request, each try apart
+	coldest bool         // ask for temperature 0
+	limit   int64        // bytes of the answer
+	secret  string       // never repeated in an error
 
 	whole bool          // read the whole answer into body, and hand on an empty object
 	body  []byte        // the whole answer
@@ -78,6 +81,9 @@ type wire struct {
 
 // Do sends one request.
 func (w *wire) Do(request *http.Request) (*http.Response, error) {
+	if err := w.allowed(); err != nil {
+		return nil, err
+	}
 	if err := w.outgoing(request); err != nil {
 		return nil, err
 	}
@@ -343,6 +349,8 @@ func nextStep(err error) string {
 	var refused *refusal
 	var network networkError
 	switch {
+	case errors.Is(err, consent.ErrProvider):
+		return "review the provider, and write the day into the register"
 	case errors.As(err, &refused):
 		switch refused.status {
 		case http.StatusUnauthorized, http.StatusForbidden:

@@ -54,6 +54,8 @@ type Judge struct {
 	TranscriberPlace  string
 	AssessorModel     string
 	AssessorPlace     string
+	// Provider is what the register says of a place that is not on this machine; zero for one that is.
+	Provider consent.Provider
 }
 
 // ThisServer is the place of what never leaves the server.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"strconv"
 	"strings"
 
 	"greenroom/consent"
@@ -64,7 +65,7 @@ func writtenDown(judge Judge) string {
 	if judge.TranscriberPlace == ThisServer {
 		return text + "The sound is not sent anywhere for this: it stays on this server."
 	}
-	return text + "For this the sound of what you say is sent to " + judge.TranscriberPlace + ". Your name and e-mail address are not sent with it."
+	return text + "For this the sound of what you say is sent to " + judge.TranscriberPlace + ". Your name and e-mail address are not sent with it." + under(judge.Provider)
 }
 
 func assessed(judge Judge) string {
@@ -76,6 +77,18 @@ func assessed(judge Judge) string {
 		return text + "and rated by an AI model (" + judge.AssessorModel + "). The transcript is not sent anywhere for this: it stays on this server. It needs the writing down."
 	default:
 		return text + "and rated by an AI model (" + judge.AssessorModel + "). For this the transcript of your answers is sent to " + judge.AssessorPlace +
-			". Your name, your e-mail address, sound and picture are not sent with it. It needs the writing down."
+			". Your name, your e-mail address, sound and picture are not sent with it. It needs the writing down." + under(judge.Provider)
 	}
 }
+
+// under says by which terms a provider works. The day of its last review is left out: a new one does not
+// change what is agreed to. [consent.ProviderFor] has refused one without them.
+func under(p consent.Provider) string {
+	if p.Origin == "" {
+		return ""
+	}
+	return " It works on it in this region: " + p.Region + ". Its contract says: “" + p.NoTraining.Text + "” (" + p.NoTraining.Link + "). " +
+		"That is looked up again at least every " + reviewDays + " days; if it was not, nothing more is sent there."
+}
+
+var reviewDays = strconv.Itoa(int(consent.ReviewLife.Hours() / 24))

@@ -3,7 +3,17 @@ package web
 import (
 	"strings"
 	"testing"
+	"time"
+
+	"greenroom/consent"
 )
+
+func testProvider() consent.Provider {
+	return consent.Provider{
+		Origin: "https://ai.example", Region: "EU", Reviewed: time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC),
+		NoTraining: consent.Term{Text: "We do not train on it.", Link: "https://ai.example/terms"},
+	}
+}
 
 func TestNoticeSaysWhereThingsGo(t *testing.T) {
 	t.Parallel()
@@ -29,6 +39,19 @@ func TestNoticeSaysWhereThingsGo(t *testing.T) {
 			Judge{TranscriberEngine: "m", TranscriberPlace: ThisServer, AssessorModel: "judge-1", AssessorPlace: ThisServer},
 			[]string{"judge-1", "The transcript is not sent anywhere"},
 			[]string{"is sent to"},
+		},
+		"a provider with its terms": {
+			Judge{TranscriberEngine: "w", TranscriberPlace: "ai.example", AssessorModel: "j", AssessorPlace: "ai.example", Provider: testProvider()},
+			[]string{
+				"sound of what you say is sent to ai.example. Your name and e-mail address are not sent with it. It works on it in this region: EU.",
+				"It needs the writing down. It works on it in this region: EU. Its contract says: “We do not train on it.” (https://ai.example/terms). That is looked up again at least every 90 days",
+			},
+			[]string{"2026"},
+		},
+		"a provider that gets nothing of this": {
+			Judge{TranscriberEngine: "m", TranscriberPlace: ThisServer, AssessorModel: "j", AssessorPlace: ThisServer, Provider: testProvider()},
+			nil,
+			[]string{"this region", "Its contract says"},
 		},
 		"nothing writes down": {Judge{}, []string{"nothing writes down"}, nil},
 	} {

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -59,5 +60,13 @@ func outside(judge Judge) []consent.Statement {
 		model = "Where you agree to the assessment, the transcript of your answers is sent to " + judge.AssessorPlace + "."
 	}
 	tests := []string{"TestOutsideServices", "TestARefusedRequestReachesNobody", "TestWithoutConsentNothingIsAskedOrWritten"}
-	return []consent.Statement{{Text: speech, Tests: tests}, {Text: model, Tests: tests}}
+	statements := []consent.Statement{{Text: speech, Tests: tests}, {Text: model, Tests: tests}}
+	if p := judge.Provider; p.Origin != "" {
+		statements = append(statements, consent.Statement{
+			Text: p.Origin + " works on it in this region: " + p.Region + ". Its contract says: “" + p.NoTraining.Text + "” (" + p.NoTraining.Link + "). " +
+				"This was last looked up on " + p.Reviewed.Format(time.DateOnly) + "; after " + reviewDays + " days without that nothing more is sent there.",
+			Tests: []string{"TestServerElsewhereIsEnabledOnlyByTheRegister", "TestReviewThatRunsOutStopsCalls"},
+		})
+	}
+	return statements
 }

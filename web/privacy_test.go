@@ -20,6 +20,10 @@ func TestAnybodyReadsThePrivacyPageAsThisServerIsSetUp(t *testing.T) {
 			Judge{TranscriberEngine: "far", TranscriberPlace: "speech.example", AssessorModel: "m", AssessorPlace: "model.example"},
 			"the transcript of your answers is sent to model.example", "measured, not judged",
 		},
+		"a provider": {
+			Judge{TranscriberPlace: ThisServer, AssessorModel: "m", AssessorPlace: "ai.example", Provider: testProvider()},
+			"https://ai.example works on it in this region: EU. Its contract says: “We do not train on it.” (https://ai.example/terms). This was last looked up on 2026-06-01;", "sound of what you say is sent",
+		},
 		"a model on this server": {
 			Judge{TranscriberPlace: ThisServer, AssessorModel: "m", AssessorPlace: ThisServer},
 			"rated by a model on this server", "is sent to",

@@ -64,6 +64,9 @@ type aiConfig struct {
 	APIKeyFile  string `name:"api-key-file" help:"File that holds the key." env:"API_KEY_FILE" placeholder:"FILE"`
 	ChatModel   string `help:"Model that rates answers; empty: answers are only measured." env:"CHAT_MODEL"`
 	SpeechModel string `help:"Model that writes speech down; empty: the one on this server." env:"SPEECH_MODEL"`
+
+	ProviderFile string `help:"Register of reviewed AI providers (JSON); a server that is not on this machine must be in it." env:"PROVIDER_FILE" placeholder:"FILE"`
+	Regions      string `help:"Regions in which a provider may work, as the register names them, e.g. EU,CH." env:"REGIONS" placeholder:"REGION,..."`
 }
 
 // operatorConfig is what receipts say about whoever runs the server.
@@ -196,9 +199,9 @@ func (c *config) objects() storage.ObjectsConfig {
 
 func (c *config) operator() consent.Operator { return consent.Operator(c.Operator) }
 
-func (c *config) openAI() assess.OpenAIConfig {
+func (c *config) openAI(provider consent.Provider) assess.OpenAIConfig {
 	return assess.OpenAIConfig{
-		BaseURL: c.AI.BaseURL, APIKey: c.AI.APIKey, ChatModel: c.AI.ChatModel, SpeechModel: c.AI.SpeechModel,
+		BaseURL: c.AI.BaseURL, APIKey: c.AI.APIKey, ChatModel: c.AI.ChatModel, SpeechModel: c.AI.SpeechModel, Provider: provider,
 	}
 }
 

@@ -252,12 +252,17 @@ func (a *app) openDemo(ctx context.Context) error {
 }
 
 func (a *app) openModels(context.Context) error {
+	provider, err := a.provider(time.Now())
+	if err != nil {
+		return err
+	}
+	a.judge.Provider = provider
 	if err := a.openSpeech(); err != nil {
 		return err
 	}
 	a.judge.AssessorPlace = web.ThisServer
 	if a.AI.ChatModel != "" {
-		model, err := assess.NewOpenAIModel(a.openAI())
+		model, err := assess.NewOpenAIModel(a.openAI(provider))
 		if err != nil {
 			return err
 		}
@@ -266,6 +271,9 @@ func (a *app) openModels(context.Context) error {
 		a.banner.outside = append(a.banner.outside, "answers rated by "+a.AI.ChatModel+" at "+model.Place())
 	} else {
 		a.banner.inside = append(a.banner.inside, "answers are measured, not rated")
+	}
+	if provider.Origin != "" {
+		a.banner.outside = append(a.banner.outside, "the AI provider in "+provider.Region+", to be reviewed again before "+provider.Until().Format(time.DateOnly))
 	}
 	return nil
 }
@@ -284,7 +292,7 @@ func (a *app) openSpeech() (err error) {
 		a.banner.inside = append(a.banner.inside, "speech to text ("+a.transcriber.Engine()+")")
 		return nil
 	}
-	transcriber, err := assess.NewOpenAITranscriber(a.openAI())
+	transcriber, err := assess.NewOpenAITranscriber(a.openAI(a.judge.Provider))
 	if err != nil {
 		return err
 	}
