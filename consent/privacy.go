@@ -105,7 +105,7 @@ func staysHere() []Statement {
 			"Your name, your address and what you sign in with are never sent to a model; names, addresses and schools that you say are masked before a transcript is sent.",
 			[]string{"TestTenThousandRequestsHoldNothingThatNamesAnybody", "TestOnlyTheseFieldsLeave"},
 		},
-		{"No model is trained on anything of yours: there is no such feature.", []string{"TestOnlyTheseFieldsLeave"}},
+		{"No model is trained on anything of yours: there is no such feature.", []string{"TestNothingIsNamedForTraining", "TestNothingThatLeavesIsForTrainingOrNamesSomebody"}},
 	}
 }
 
