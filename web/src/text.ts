@@ -829,6 +829,23 @@ export const privacy = {
   limit: 'No test holds this sentence.',
 };
 
+/** Objecting to AI, for all interviews at once. */
+export const objection = {
+  title: 'AI models',
+  body: 'You can object to AI for all your interviews. From then on no model is asked about them; what is going on ends within a second. Everything else stays: the questions, your recording, what is counted, your own rating. No organization is told.',
+  before: 'What a model wrote before stays, named as a model’s, until you erase the interview.',
+  submit: 'Object to AI',
+  onTitle: 'No AI model is asked',
+  on: (since: string) =>
+    `You objected on ${since}. No model is asked about your interviews. Everything else goes on, and no organization is told.`,
+  lift: 'Let models work again',
+  liftBody: 'Then a model is asked again, where you agree to it before an interview.',
+  said: 'No model is asked from now on.',
+  lifted: 'Models may work again where you agree to it.',
+  consent: 'You object to AI, so no model is asked, whatever you choose here.',
+  change: 'Change that',
+};
+
 export const erasing = {
   open: 'Erase',
   openLabel: (role: string, date: string) => `Erase ${role}, ${date}`,

@@ -62,6 +62,10 @@ export class Client {
     return this.send<T>('PUT', path, body, call);
   }
 
+  delete<T>(path: string, call: Call = {}): Promise<T> {
+    return this.send<T>('DELETE', path, undefined, call);
+  }
+
   private async send<T>(method: string, path: string, body: unknown, call: Call): Promise<T> {
     let response = await this.once(method, path, body, call);
     if (response.status === 401 && !call.mayBeLoggedOut && (await this.options.logInAgain?.())) {

@@ -9,6 +9,7 @@ export type OfferedFactor = Schemas['OfferedFactor'];
 export type RoomTicket = Schemas['RoomTicket'];
 export type LogIn = Schemas['LogIn'];
 export type Closed = Schemas['Closed'];
+export type Objection = Schemas['Objection'];
 export type AccountKind = Account['kind'];
 export type AgeAnswer = Schemas['AgeCheck'];
 export type NewAccount = Schemas['SignUpInputBody'];

@@ -3,7 +3,7 @@ import { useLocation } from 'preact-iso';
 import { ApiError } from '../api/client';
 import type { ConsentName, Consents, Judge, Notice } from '../api/types';
 import { api } from '../state';
-import { consent } from '../text';
+import { consent, objection } from '../text';
 import { Choice } from '../ui/choice';
 import { ErrorBox } from '../ui/errors';
 import { Loaded, useLoad } from '../ui/load';
@@ -16,12 +16,13 @@ export function ConsentView(props: { id: string }) {
   const { route } = useLocation();
   const page = useLoad(async (signal) => {
     const call = { signal };
-    const [session, notice, judge] = await Promise.all([
+    const [session, notice, judge, ai] = await Promise.all([
       api.session(props.id, call),
       api.notice(props.id, call),
       api.judge(call),
+      api.aiObjection(call),
     ]);
-    return { session, notice, judge };
+    return { session, notice, judge, objected: ai.objected };
   }, props.id);
   const state = page.value?.session.state;
   useEffect(() => {
@@ -31,9 +32,16 @@ export function ConsentView(props: { id: string }) {
   return (
     <Page title={consent.title} lead={consent.intro}>
       <Loaded of={page} lines={8}>
-        {({ session, notice, judge }) =>
+        {({ session, notice, judge, objected }) =>
           session.state === 'scheduled' ? (
-            <Boxes id={props.id} notice={notice} judge={judge} onChanged={page.reload} />
+            <>
+              {objected && (
+                <p class="note" data-testid="consent-objected">
+                  {objection.consent} <a href="/privacy">{objection.change}</a>
+                </p>
+              )}
+              <Boxes id={props.id} notice={notice} judge={judge} onChanged={page.reload} />
+            </>
           ) : null
         }
       </Loaded>

@@ -1,6 +1,7 @@
 import { me } from '../state';
 import { privacy as words } from '../text';
 import { Page } from '../ui/page';
+import { ObjectionToAI } from './privacy-ai';
 import { OwnSessions } from './privacy-own';
 import { Statements } from './privacy-statements';
 import { Retention } from './retention';
@@ -21,6 +22,7 @@ export function PrivacyView() {
             </p>
           </section>
           <OwnSessions />
+          <ObjectionToAI />
         </>
       )}
       {me.value === null && (
