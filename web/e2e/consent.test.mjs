@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { after, before, test } from "node:test";
 import { byId, fillLogIn, logIn, openBrowser, openPage } from "./support/browser.mjs";
-import { rehearse } from "./support/rehearsal.mjs";
+import { rehearse, run } from "./support/rehearsal.mjs";
 import { startServer } from "./support/server.mjs";
 
 const shots = process.env.GREENROOM_SHOTS;
@@ -82,9 +82,28 @@ test("who is invited is confirmed, watches, and is cut off with the time shown",
   await candidate.page.locator('[data-testid="viewer"]').waitFor({ state: "detached" });
   assert.equal(await focused(candidate.page), "Shared now", "the focus was lost with the record");
   await look(candidate.page, "cut-off");
+  await fits(candidate.page, "the sharing page");
+  assert.match(await receipt(candidate.page, "candidate"), /^Taken back from Demo organization/);
   await look(employer.page, "cut-off-employer");
+  await employer.page.goto(`${server.address}/org`);
+  assert.match(await receipt(employer.page, "organization"), /^It ended/);
+  await look(employer.page, "org-receipts");
+  await fits(employer.page, "the receipts of an organization");
   assert.deepEqual([...candidate.wrong, ...employer.wrong], []);
 });
+
+/** Downloads the newest receipt of a page with the public keys, checks it as anybody can, and returns its words. */
+async function receipt(page, whose) {
+  const keep = async (id) => {
+    const [download] = await Promise.all([page.waitForEvent("download"), byId(page, id).first().click()]);
+    return download.path();
+  };
+  await byId(page, "receipt").first().waitFor();
+  const { out, code } = await run(["verify", await keep("receipt-download"), "--keys", await keep("keys-download")]);
+  assert.equal(code, 0, `the receipt of the ${whose} does not hold:\n${out}`);
+  assert.match(out, /holds:/);
+  return byId(page, "receipt").first().textContent();
+}
 
 /** Makes an invitation and returns its link. */
 async function invite(page) {
@@ -128,6 +147,28 @@ async function watch(page) {
   await page.waitForFunction(() => document.querySelector('[data-testid="report-video"]')?.readyState >= 2);
   await byId(page, "report-video").evaluate((v) => v.play());
 }
+
+test("an interview is kept to oneself, and AI objected to, from the privacy page", { timeout: 120_000 }, async () => {
+  const { page, wrong } = await openPage(browser);
+  const api = async (path) => (await page.request.get(`${server.address}/api/v1/${path}`)).json();
+  await logIn(page, server.address, server.accounts.candidate);
+  await page.goto(`${server.address}/privacy`);
+  await byId(page, "own-restrict").click();
+  await byId(page, "own-lift").waitFor();
+  assert.ok((await api(`sessions/${session}`)).restricted_at);
+  await byId(page, "objection-set").click();
+  await byId(page, "objection-lift").waitFor();
+  assert.equal((await api("me/ai-objection")).objected, true);
+  await look(page, "privacy");
+  await fits(page, "the privacy page");
+  await byId(page, "own-lift").click();
+  await byId(page, "own-restrict").waitFor();
+  assert.equal((await api(`sessions/${session}`)).restricted_at, undefined);
+  await byId(page, "objection-lift").click();
+  await byId(page, "objection-set").waitFor();
+  assert.equal((await api("me/ai-objection")).objected, false);
+  assert.deepEqual(wrong, []);
+});
 
 test("what a candidate erases is gone for both sides, with a certificate", { timeout: 240_000 }, async () => {
   const candidate = await openPage(browser);

@@ -737,6 +737,45 @@ export const requests = {
   refused: (org: string) => `${org} was refused. They are told only that it is not shared.`,
 };
 
+/** How a signed file is checked. */
+export const checking = {
+  before: 'With it and the',
+  keys: 'public keys of this server',
+  after: ' anybody can check it, also without this server:',
+};
+
+/** Signed receipts, to keep outside this server. */
+export const receipts = {
+  title: 'Receipts',
+  body: 'A signed receipt of everything you agreed to, refused and took back. It stays yours when the interview is erased.',
+  orgBody: 'A signed receipt of what was shared with your organization, and that it ended.',
+  command: 'greenroom verify receipt.json --keys keys.json',
+  none: 'No receipt yet. There is one for your choices before the interview, and for each share.',
+  someOrg: 'an organization',
+  sharing: {
+    given: (org: string) => `Shared with ${org}`,
+    refused: (org: string) => `Refused to ${org}`,
+    withdrawn: (org: string) => `Taken back from ${org}`,
+    revoked: (org: string) => `Sharing with ${org} was ended by the operator of this server`,
+    superseded: (org: string) => `Sharing with ${org} was replaced by a later one`,
+    expired: (org: string) => `Sharing with ${org} ended by its date`,
+    erased: (org: string) => `Erased, with what ${org} could see`,
+    ended: (org: string) => `Sharing with ${org} ended`,
+  },
+  consents: {
+    given: 'Your choices before the interview',
+    refused: 'You chose none of the three',
+    withdrawn: 'You took a choice back',
+    erased: 'The interview was erased',
+  } as Partial<Record<string, string>>,
+  other: 'Your choices ended',
+  orgGiven: 'Shared with your organization',
+  orgEnded: 'It ended',
+  place: (when: string, entry: number) => `${when} · entry ${entry} of the ledger`,
+  download: 'Download',
+  downloadLabel: (what: string, when: string) => `Download the receipt: ${what}, ${when}`,
+};
+
 export const invitations = {
   madeTitle: 'Your link',
   made: 'Copy it now: it is shown this once. It can be used once, by one person who logs in.',
@@ -875,8 +914,8 @@ export const erasing = {
 
 export const erasures = {
   title: 'Erased',
-  body: 'When it is done there is a signed certificate of it. It can be checked without this server:',
-  command: 'greenroom verify erasure.json',
+  body: 'When it is done there is a signed certificate of it.',
+  command: 'greenroom verify erasure.json --keys keys.json',
   states: { paused: 'Waiting', running: 'Under way', done: 'Erased' },
   asked: (when: string, why: string) => `An interview, ${when}${why}`,
   causes: {

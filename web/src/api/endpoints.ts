@@ -87,6 +87,10 @@ export function endpoints(client: Client) {
     restrict: (id: string) => client.post<t.Session>(`sessions/${at(id)}/restrict`),
     unrestrict: (id: string) => client.post<t.Session>(`sessions/${at(id)}/unrestrict`),
     viewers: (id: string, call?: Call) => client.get<t.Viewers>(`sessions/${at(id)}/viewers`, call),
+    receipts: (id: string, call?: Call) =>
+      client.get<{ receipts: t.Receipt[] }>(`sessions/${at(id)}/receipts`, call),
+    organizationReceipts: (call?: Call) =>
+      client.get<{ receipts: t.Receipt[] }>('organization/receipts', call),
     redeemInvitation: (secret: string) => client.post<t.Request>('invitations/redeem', { secret }),
     requests: (call?: Call) => client.get<{ requests: t.Request[] }>('shared/requests', call),
     eraseSession: (id: string) => client.post<t.Erasure>(`sessions/${at(id)}/erase`),
@@ -128,6 +132,14 @@ export function captionsUrl(origin: Origin, id: string): string {
 /** The signed certificate of an erasure, as a file. */
 export function certificateUrl(id: string): string {
   return `/api/v1/erasures/${at(id)}/certificate`;
+}
+
+/** The public keys that this server signs with, of today and before, as a file. */
+export const keysUrl = '/api/v1/keys';
+
+/** A signed receipt with what is needed to check it, as a file. */
+export function receiptUrl(id: string): string {
+  return `/api/v1/receipts/${at(id)}`;
 }
 
 export function exportUrl(id: string): string {

@@ -54,6 +54,7 @@ export type Paragraph = Schemas['Paragraph'];
 export type Viewers = Schemas['Viewers'];
 export type Viewer = Schemas['Viewer'];
 export type CutOff = Schemas['CutOff'];
+export type Receipt = Schemas['Receipt'];
 export type Erasure = Schemas['Erasure'];
 export type SharedSession = Schemas['SharedSession'];
 export type MyData = Schemas['Holdings'];

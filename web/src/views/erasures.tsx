@@ -2,6 +2,7 @@ import { useEffect } from 'preact/hooks';
 import { certificateUrl } from '../api/endpoints';
 import type { Erasure } from '../api/types';
 import { erasures as words } from '../text';
+import { CheckIt } from '../ui/check-it';
 import { ErrorBox } from '../ui/errors';
 import { date, dateTime } from '../ui/format';
 import type { Load } from '../ui/load';
@@ -26,7 +27,7 @@ export function Erasures(props: { list: Load<{ erasures: Erasure[] }> }) {
       <h2>{words.title}</h2>
       {error !== null && <ErrorBox error={error} retry={reload} />}
       <p class="quiet">
-        {words.body} <code>{words.command}</code>
+        {words.body} <CheckIt command={words.command} />
       </p>
       <ul class="rows">
         {erasures.map((e) => (

@@ -8,6 +8,7 @@ import { artefacts, purposes, report as reportWords, scopes, org as words } from
 import { clock, dateTime, listed } from '../ui/format';
 import { Loaded, useLoad } from '../ui/load';
 import { Page } from '../ui/page';
+import { OrgReceipts } from './receipts';
 import { ReportBody } from './report-body';
 import { isAnswered } from './report-model';
 
@@ -36,6 +37,7 @@ export function OrgReportView(props: { id: string }) {
           <>
             <Banner report={report} />
             <ReportBody id={props.id} origin="shared" report={report} onRated={null} />
+            <OrgReceipts session={props.id} />
           </>
         )}
       </Loaded>

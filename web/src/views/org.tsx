@@ -5,6 +5,7 @@ import { clock, date, listed } from '../ui/format';
 import { Loaded, useLoad } from '../ui/load';
 import { Page, TableBox } from '../ui/page';
 import { OrgRequests } from './org-requests';
+import { OrgReceipts } from './receipts';
 
 /** Only what is shared now; the empty list says how sharing works and hints at nothing. */
 export function OrgView() {
@@ -24,6 +25,7 @@ export function OrgView() {
         }
       </Loaded>
       <OrgRequests />
+      <OrgReceipts />
     </Page>
   );
 }

@@ -3,12 +3,14 @@ import { eventsUrl } from '../api/endpoints';
 import { listen } from '../api/events';
 import type { Invitation, NewInvitation } from '../api/types';
 import { api } from '../state';
-import { sharing as words } from '../text';
+import { receipts, sharing as words } from '../text';
 import { dateTime } from '../ui/format';
 import { Loaded, useLoad } from '../ui/load';
 import { Page } from '../ui/page';
 import { Accesses } from './accesses';
 import { FreshCutOffs, splitViewers } from './cut-offs';
+import { ownReceiptWords } from './receipt-words';
+import { Receipts } from './receipts';
 import { byPlace } from './record-words';
 import { ShareForm } from './share-form';
 import { Invitations, MadeInvitation } from './sharing-invitations';
@@ -85,6 +87,11 @@ export function SharingView(props: { id: string }) {
             />
             <Accesses list={all.accesses} />
             <Earlier list={records.ended} cutOffs={cutOffs} />
+            <Receipts
+              list={all.receipts}
+              body={receipts.body}
+              wordsOf={(receipt) => ownReceiptWords(receipt, all.authorizations)}
+            />
             <Restrict session={all.session} onChange={changed} />
           </>
         )}
@@ -105,13 +112,14 @@ function isUnused(made: NewInvitation, list: readonly Invitation[]): boolean {
 
 async function loadSharing(id: string, signal: AbortSignal) {
   const call = { signal };
-  const [session, organizations, authorizations, changes, invitations, accesses] = await Promise.all([
+  const [session, organizations, authorizations, changes, invitations, accesses, signed] = await Promise.all([
     api.session(id, call),
     api.organizations(call),
     api.authorizations(id, call),
     api.noticeChange(id, call),
     api.invitations(id, call),
     api.accesses(id, call),
+    api.receipts(id, call),
   ]);
   return {
     session,
@@ -120,5 +128,6 @@ async function loadSharing(id: string, signal: AbortSignal) {
     changes: changes.changes,
     invitations: invitations.invitations,
     accesses: accesses.accesses,
+    receipts: signed.receipts,
   };
 }
