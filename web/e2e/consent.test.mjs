@@ -58,6 +58,11 @@ test("who is invited is confirmed, watches, and is cut off with the time shown",
   assert.match(await byId(candidate.page, "request").textContent(), /^Demo employer of Demo organization opened/);
   await look(candidate.page, "request");
   await fits(candidate.page, "a request");
+  const home = await candidate.context.newPage();
+  await home.goto(`${server.address}/home`);
+  await byId(home, "hint-request").waitFor();
+  await look(home, "home-hint");
+  await home.close();
   assert.equal(await byId(candidate.page, "invitation-made").count(), 0, "a used link is still shown");
   await byId(candidate.page, "request-confirm").focus();
   await candidate.page.keyboard.press("Enter");
@@ -66,6 +71,8 @@ test("who is invited is confirmed, watches, and is cut off with the time shown",
   await watch(employer.page);
   await byId(candidate.page, "viewer").nth(1).waitFor(); // the report page, and the recording
   await look(candidate.page, "viewers");
+  await byId(employer.page, "receipt").first().waitFor();
+  await look(employer.page, "org-report");
   await fits(candidate.page, "the viewers");
 
   await byId(candidate.page, "share-withdraw").click();
@@ -196,6 +203,10 @@ test("what a candidate erases is gone for both sides, with a certificate", { tim
   const said = JSON.parse(Buffer.from(certificate.certificate.split(".")[1], "base64url").toString());
   assert.equal(said.session, session);
   assert.ok(said.objects > 0, `the certificate counts ${said.objects} objects`);
+  await byId(candidate.page, "erased-receipts").click();
+  await byId(candidate.page, "receipt").filter({ hasText: "Shared with Demo organization" }).first().waitFor();
+  await receipt(candidate.page, "candidate, after the erasure");
+  await look(candidate.page, "erased-receipts");
 
   assert.equal((await candidate.page.request.get(`${server.address}/api/v1/sessions/${session}`)).status(), 404);
   assert.equal((await employer.page.request.get(`${server.address}/api/v1/shared/${session}/report`)).status(), 404);

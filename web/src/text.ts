@@ -878,7 +878,7 @@ export const objection = {
   on: (since: string) =>
     `You objected on ${since}. No model is asked about your interviews. Everything else goes on, and no organization is told.`,
   lift: 'Let models work again',
-  liftBody: 'Then a model is asked again, where you agree to it before an interview.',
+  liftBody: 'If you let models work again, one is asked where you agree to it before an interview.',
   said: 'No model is asked from now on.',
   lifted: 'Models may work again where you agree to it.',
   consent: 'You object to AI, so no model is asked, whatever you choose here.',
@@ -940,6 +940,7 @@ export const erasures = {
   certificate: 'Certificate',
   certificateLabel: (when: string) => `Download the certificate of the erasure of ${when}`,
   steps: 'The steps',
+  receipts: 'Receipts of what you agreed to',
   stepNames: {
     keys: 'Keys destroyed',
     spool: 'Parts on the way to the store removed',

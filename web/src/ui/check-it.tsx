@@ -9,7 +9,8 @@ export function CheckIt(props: { command: string }) {
       <a href={keysUrl} download="keys.json" data-testid="keys-download">
         {words.keys}
       </a>
-      {words.after} <code>{props.command}</code>
+      {words.after}
+      <code class="command">{props.command}</code>
     </>
   );
 }

@@ -7,6 +7,7 @@ import { ErrorBox } from '../ui/errors';
 import { date, dateTime } from '../ui/format';
 import type { Load } from '../ui/load';
 import { erasureWords, isUnderWay } from './erasure-words';
+import { ErasedReceipts } from './receipts';
 
 /** How often the list is asked for while something is under way. */
 const AGAIN_MS = 1_000;
@@ -75,6 +76,7 @@ function Row(props: { erasure: Erasure }) {
           ))}
         </ol>
       </details>
+      <ErasedReceipts session={e.session} />
     </li>
   );
 }

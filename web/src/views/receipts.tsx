@@ -2,11 +2,11 @@ import { useState } from 'preact/hooks';
 import { receiptUrl } from '../api/endpoints';
 import type { Receipt } from '../api/types';
 import { api } from '../state';
-import { sharing, receipts as words } from '../text';
+import { erasures, sharing, receipts as words } from '../text';
 import { CheckIt } from '../ui/check-it';
 import { dateTime } from '../ui/format';
 import { Loaded, useLoad } from '../ui/load';
-import { orgReceiptWords } from './receipt-words';
+import { orgReceiptWords, ownReceiptWords } from './receipt-words';
 
 /** Lines before the list folds. */
 const SHOWN = 5;
@@ -17,15 +17,23 @@ export function Receipts(props: {
   body: string;
   wordsOf: (receipt: Receipt) => string;
 }) {
-  const { list, wordsOf } = props;
-  const [all, setAll] = useState(false);
-  const shown = all ? list : list.slice(0, SHOWN);
   return (
     <section data-testid="receipts">
       <h2>{words.title}</h2>
       <p>
         {props.body} <CheckIt command={words.command} />
       </p>
+      <ReceiptList list={props.list} wordsOf={props.wordsOf} />
+    </section>
+  );
+}
+
+function ReceiptList(props: { list: readonly Receipt[]; wordsOf: (receipt: Receipt) => string }) {
+  const { list, wordsOf } = props;
+  const [all, setAll] = useState(false);
+  const shown = all ? list : list.slice(0, SHOWN);
+  return (
+    <>
       {list.length === 0 && <p>{words.none}</p>}
       <ul class="rows">
         {shown.map((receipt) => (
@@ -45,7 +53,35 @@ export function Receipts(props: {
           </button>
         </p>
       )}
-    </section>
+    </>
+  );
+}
+
+/** What is left of an erased interview: its page is gone, its receipts are not. Loaded when it is opened. */
+export function ErasedReceipts(props: { session: string }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary data-testid="erased-receipts">{erasures.receipts}</summary>
+      {open && <ReceiptsOfErased session={props.session} />}
+    </details>
+  );
+}
+
+function ReceiptsOfErased(props: { session: string }) {
+  const page = useLoad(async (signal) => {
+    const [{ receipts }, { organizations }] = await Promise.all([
+      api.receipts(props.session, { signal }),
+      api.organizations({ signal }),
+    ]);
+    return { receipts, known: organizations.map((o) => ({ org_id: o.id, org_name: o.name })) };
+  }, props.session);
+  return (
+    <Loaded of={page} lines={2}>
+      {({ receipts, known }) => (
+        <ReceiptList list={receipts} wordsOf={(receipt) => ownReceiptWords(receipt, known)} />
+      )}
+    </Loaded>
   );
 }
 
