@@ -141,7 +141,9 @@ func (c *Changes) Run(ctx context.Context) error {
 
 // listen connects directly, because a pool's connection could be replaced unnoticed.
 func (c *Changes) listen(ctx context.Context) error {
-	conn, err := pgx.ConnectConfig(ctx, c.database.Pool(RoleAudit).Config().ConnConfig)
+	config := c.database.Pool(RoleAudit).Config().ConnConfig // a copy
+	config.RuntimeParams["application_name"] = "greenroom changes"
+	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}

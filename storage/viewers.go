@@ -66,8 +66,9 @@ func (v *Viewers) CutOff(ctx context.Context, actor consent.Actor, session conse
 	return nil
 }
 
-// addCutOff looks a second further back than the last decision that still permitted: an event has the
-// time of its statement, and is seen by others when its transaction commits.
+// addCutOff looks ten seconds further back than the last decision that still permitted: an event has the
+// time of its statement, and is seen by others when its transaction commits. What ended before the grant
+// that was permitted then was another grant's end.
 const addCutOff = `WITH own AS (SELECT a.id, a.valid_until, a.notice_version FROM authorizations a WHERE a.session = $1 AND a.org = $2),
 	moments (cause, event, at) AS (
 		SELECT e.kind, e.id, e.at FROM authorization_events e
@@ -78,8 +79,10 @@ const addCutOff = `WITH own AS (SELECT a.id, a.valid_until, a.notice_version FRO
 		UNION ALL SELECT 'membership', NULL, ended_at FROM members WHERE account = $3
 		UNION ALL SELECT 'role', NULL, role_at FROM members WHERE account = $3 AND role <> 'reviewer'),
 	stopped (at) AS (SELECT statement_timestamp() - $6::interval),
-	first AS (SELECT m.cause, m.event, m.at FROM moments m, stopped s
-		WHERE m.at > $5::timestamptz - interval '1 second' AND m.at <= s.at ORDER BY m.at, m.event NULLS FIRST LIMIT 1)
+	granted (at) AS (SELECT coalesce(max(e.at), '-infinity') FROM authorization_events e
+		WHERE e.authorization_id IN (SELECT id FROM own) AND e.kind = 'granted' AND e.at <= $5::timestamptz),
+	first AS (SELECT m.cause, m.event, m.at FROM moments m, stopped s, granted g
+		WHERE m.at > $5::timestamptz - interval '10 seconds' AND m.at > g.at AND m.at <= s.at ORDER BY m.at, m.event NULLS FIRST LIMIT 1)
 	INSERT INTO cut_offs (session, org, account, stream, cause, ended_by, after_ms)
 	SELECT $1, $2, $3, $4, coalesce(f.cause, 'unknown'), f.event, ceil(extract(epoch FROM s.at - f.at) * 1000)::int
 	FROM stopped s LEFT JOIN first f ON true`

@@ -110,7 +110,11 @@ func TestCutOffNamesItsCauseAndTime(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		granted := w.share(t, w.alice, id, w.acme, allShareable()...)
+		before := w.share(t, w.alice, id, w.acme, allShareable()...)
+		if err := w.sessions.WithdrawAuthorization(t.Context(), w.alice.ID, id, before.ID); err != nil {
+			t.Fatal(err)
+		}
+		granted := w.share(t, w.alice, id, w.acme, allShareable()...) // at once, so that the end before is near
 		if err := viewers.Watching(t.Context(), actorOf(w.acmes), id, consent.StreamMedia); err != nil {
 			t.Fatal(err)
 		}

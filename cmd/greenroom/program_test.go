@@ -62,7 +62,7 @@ func (b *lockedBuffer) String() string {
 	return b.buf.String()
 }
 
-func programCommand(ctx context.Context, t *testing.T, args ...string) *exec.Cmd {
+func programCommand(ctx context.Context, t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -149,17 +149,23 @@ func (p *program) accounts() demoAccounts {
 // must pass.
 func (p *program) rehearse(args ...string) rehearsed {
 	p.t.Helper()
-	command := programCommand(p.t.Context(), p.t, append([]string{"rehearse", "--json", "--server", p.address, "--data-dir", p.dataDir}, args...)...)
+	return rehearseAt(p.t, p.address, p.dataDir, args...)
+}
+
+// rehearseAt runs the scripted candidate against a server whose data lies in a folder of this machine.
+func rehearseAt(t testing.TB, address, dataDir string, args ...string) rehearsed {
+	t.Helper()
+	command := programCommand(t.Context(), t, append([]string{"rehearse", "--json", "--server", address, "--data-dir", dataDir}, args...)...)
 	var progress bytes.Buffer
 	command.Stderr = &progress
 	out, err := command.Output()
 	var result rehearsed
 	if decodeErr := json.Unmarshal(out, &result); decodeErr != nil {
-		p.t.Fatalf("rehearse %s: %v, %v\n%s", strings.Join(args, " "), err, decodeErr, &progress)
+		t.Fatalf("rehearse %s: %v, %v\n%s", strings.Join(args, " "), err, decodeErr, &progress)
 	}
 	if err != nil {
-		p.t.Fatalf("rehearse %s: %v\n%s", strings.Join(args, " "), err, &progress)
+		t.Fatalf("rehearse %s: %v\n%s", strings.Join(args, " "), err, &progress)
 	}
-	p.t.Logf("rehearse %s:\n%s", strings.Join(args, " "), &progress)
+	t.Logf("rehearse %s:\n%s", strings.Join(args, " "), &progress)
 	return result
 }

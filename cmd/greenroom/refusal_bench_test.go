@@ -26,7 +26,7 @@ const refusalProbes = 5_000
 // It is run by hand (`make bench`); a busy machine adds noise to both kinds alike. The server runs in this
 // process, because no account may ask so often otherwise.
 func BenchmarkRefusals(b *testing.B) {
-	a := startWithoutLimits(b)
+	a := startInside(b, b.TempDir())
 	demo := *a.banner.demo
 	candidate, employer := &browser{address: a.banner.address}, &browser{address: a.banner.address}
 	candidate.post(b, "/api/v1/log-in", proofOf(b, demo.Candidate), http.StatusOK)
@@ -47,8 +47,8 @@ func BenchmarkRefusals(b *testing.B) {
 	}
 }
 
-// startWithoutLimits starts a server inside this process with demo accounts and no limits on requests.
-func startWithoutLimits(b *testing.B) *app {
+// startInside starts a server inside this process, with no limits on requests.
+func startInside(b testing.TB, dataDir string, flags ...string) *app {
 	b.Helper()
 	var c commands
 	parser, err := kong.New(&c)
@@ -59,10 +59,10 @@ func startWithoutLimits(b *testing.B) *app {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if _, err := parser.Parse([]string{
+	if _, err := parser.Parse(append([]string{
 		"serve", "--listen", "127.0.0.1:0", "--media-listen", "127.0.0.1:0", "--metrics-listen", "",
-		"--data-dir", b.TempDir(), "--lib-dir", lib, "--log-level", "error",
-	}); err != nil {
+		"--data-dir", dataDir, "--lib-dir", lib, "--log-level", "error",
+	}, flags...)); err != nil {
 		b.Fatal(err)
 	}
 	if err := c.Serve.validate(); err != nil {

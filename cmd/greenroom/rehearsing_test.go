@@ -115,7 +115,7 @@ func (r *rehearsing) wait(mayFail ...string) rehearsed {
 }
 
 // eventually waits until the condition holds.
-func eventually(t *testing.T, limit time.Duration, what string, holds func() bool) {
+func eventually(t testing.TB, limit time.Duration, what string, holds func() bool) {
 	t.Helper()
 	late := time.After(limit)
 	look := time.NewTicker(max(20*time.Millisecond, limit/500)) // an account may ask 600 times in a minute
@@ -132,7 +132,7 @@ func eventually(t *testing.T, limit time.Duration, what string, holds func() boo
 }
 
 // firstSeconds cuts the beginning of a built-in answer.
-func firstSeconds(t *testing.T, answer, seconds int) string {
+func firstSeconds(t testing.TB, answer, seconds int) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "speech.ogg")
 	out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-t", strconv.Itoa(seconds),
@@ -145,7 +145,7 @@ func firstSeconds(t *testing.T, answer, seconds int) string {
 
 // filesBelow lists the files of a folder whose path contains the text, with their sizes. Files that go
 // meanwhile are left out.
-func filesBelow(t *testing.T, folder, text string) map[string]int64 {
+func filesBelow(t testing.TB, folder, text string) map[string]int64 {
 	t.Helper()
 	found := map[string]int64{}
 	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {

@@ -16,7 +16,7 @@ import (
 // Databases and object stores of the outside, for tests: what GREENROOM_DATABASE_URL and
 // GREENROOM_S3_ENDPOINT can name.
 
-func repositoryRoot(t *testing.T) string {
+func repositoryRoot(t testing.TB) string {
 	t.Helper()
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -27,7 +27,7 @@ func repositoryRoot(t *testing.T) string {
 
 // minio is a real MinIO server that can be stopped and started again on the same port and data.
 type minio struct {
-	t                 *testing.T
+	t                 testing.TB
 	address, data     string
 	accessKey, secret string
 	stop              context.CancelFunc
@@ -36,7 +36,7 @@ type minio struct {
 	binary            string
 }
 
-func startMinIO(t *testing.T) *minio {
+func startMinIO(t testing.TB) *minio {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts a MinIO server")
@@ -111,7 +111,7 @@ func (m *minio) objects(session string) int {
 	return len(found)
 }
 
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	var config net.ListenConfig
 	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -124,12 +124,12 @@ func freeAddress(t *testing.T) string {
 
 // cluster is a Postgres of the outside that can be stopped and started again on the same data.
 type cluster struct {
-	t       *testing.T
+	t       testing.TB
 	config  storage.EmbeddedConfig
 	running *storage.Embedded
 }
 
-func startCluster(t *testing.T) *cluster {
+func startCluster(t testing.TB) *cluster {
 	t.Helper()
 	c := &cluster{t: t, config: storage.EmbeddedConfig{
 		DataDir: t.TempDir(), LibDir: filepath.Join(repositoryRoot(t), ".greenroom", "lib"),
