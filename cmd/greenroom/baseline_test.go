@@ -73,6 +73,10 @@ var baseline = []number{
 	{"asked again every second, of 5 allowed", "signaling/room.go", "watchEvery  = time.Second", "signaling: TestLogOutClosesTheConnection"},
 	{"4 connections an account", "signaling/conn.go", "maxConnsPerAccount = 4", "signaling: TestFifthConnectionOfAnAccountIsRefused"},
 
+	// AI providers
+	{"a review of 90 days", "consent/provider.go", "ReviewLife = 90 * 24 * time.Hour", "assess: TestReviewThatRunsOutStopsCalls"},
+	{"a register of 64 KiB", "consent/provider.go", "maxRegister  = 64 << 10", "consent: TestRegisterOfProvidersIsComplete"},
+
 	// HTTP
 	{"headers of 16 KiB", "web/server.go", "MaxHeaderBytes:    16 << 10", "web: TestServerBoundsHeaders"},
 	{"read within 5 seconds", "web/server.go", "ReadHeaderTimeout: 5 * time.Second", "web: TestServerBoundsHeaders"},
