@@ -72,7 +72,7 @@ check: lint test ## exactly what CI runs
 	@if [ -n "$$GOVULNDB" ]; then .ci/vuln $(TOOLS) $(BIN); else echo 'vuln: not checked: GOVULNDB names no copy of the data'; fi
 
 bench: setup ## Go benchmarks; docs/benchmarks.md says what was seen
-	go test -run '^$$' -bench . -benchmem ./media ./assess ./cmd/greenroom
+	go test -timeout 60m -run '^$$' -bench . -benchmem ./media ./assess ./cmd/greenroom
 
 fuzz: setup ## ten minutes of fuzzing for each target
 	@.ci/fuzz 10m
