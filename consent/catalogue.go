@@ -69,7 +69,7 @@ func Catalogue() []Place {
 func tables() []table {
 	return []table{
 		{
-			name: "accounts", class: ClassAccount, linked: "id kind age_rule created_at closed_at erase_at erase_cause erased_at pepper ai_objected_at",
+			name: "accounts", class: ClassAccount, linked: "id kind age_rule created_at closed_at erase_at erase_cause erased_at used_at pepper ai_objected_at",
 			personal: "email display_name password_hash",
 		},
 		{name: "members", class: ClassAccount, linked: "account org role role_at created_at ended_at"},
@@ -82,7 +82,7 @@ func tables() []table {
 			sealed: "secret offered",
 		},
 		{name: "room_tickets", class: ClassLeftovers, linked: "ticket_sha256 log_in session expires_at"},
-		{name: "log_in_failures", class: ClassLeftovers, linked: "email_sha256 failures last_at wait_until in_a_row"},
+		{name: "log_in_failures", class: ClassAudit, linked: "email_sha256 failures last_at wait_until in_a_row"},
 
 		{
 			name: "sessions", class: ClassInterview,
@@ -130,8 +130,8 @@ func tables() []table {
 		{name: "authorization_events", class: ClassConsent, linked: "id authorization_id org kind at account ends reason"},
 		{name: "receipts", class: ClassConsent, linked: "id seq session authorization_id org account side kind notice_sha256 jws at"},
 		{name: "ai_calls", class: ClassAudit, linked: "id session at purpose model place prompt_sha256"},
-		{name: "erasures", class: ClassAudit, linked: "id session account cause state fault requested_at finished_at certificate"},
-		{name: "erasure_counts", class: ClassAudit, linked: "erasure step what amount at"},
+		{name: "erasures", class: ClassConsent, linked: "id session account cause state fault requested_at finished_at certificate"},
+		{name: "erasure_counts", class: ClassConsent, linked: "erasure step what amount at"},
 		{name: "erasure_objects", class: ClassLeftovers, linked: "erasure name object"},
 		{
 			name: "invitations", class: ClassConsent,

@@ -78,19 +78,14 @@ func whoSees() []Statement {
 	}
 }
 
-// whatIsKept is the registry in sentences. A rule that names no test is not followed by itself yet, and
-// the sentence says so.
+// whatIsKept is the registry in sentences.
 func whatIsKept() []Statement {
 	var statements []Statement
 	for _, rule := range Retention() {
 		text := rule.Holds + ": "
 		switch {
-		case rule.Class == ClassInterview:
-			text += "kept until you erase it. That it goes by itself after " + rule.Kept.Words() + " is not part of this version yet."
 		case rule.Kept == (Period{}):
 			text += rule.From + "."
-		case len(rule.Tests) == 0:
-			text += "to be kept for " + rule.Kept.Words() + " from " + rule.From + "; nothing deletes it by itself yet."
 		default:
 			text += "kept for " + rule.Kept.Words() + " from " + rule.From + "."
 		}

@@ -14,6 +14,9 @@ const KeyEpochLife = 21 * 24 * time.Hour
 // CloseUndo is how long a closed account can be opened again before everything of it is erased.
 const CloseUndo = 30 * 24 * time.Hour
 
+// UnusedAfter is how long nobody may log in to a candidate's account before it is closed by itself.
+var UnusedAfter = Period{Months: 24}
+
 // Class is what is kept for one reason and goes by one rule.
 type Class string
 
@@ -84,18 +87,21 @@ type Rule struct {
 	Tests     []string // that hold the rule, by name
 }
 
+// sweeps is the test of the sweeper: of everything that is just too old and of everything that is not.
+const sweeps = "TestWhatIsTooOldGoesAndWhatIsNotStays"
+
 // Retention is the registry of what is kept how long. The order is the page's.
 func Retention() []Rule {
 	return []Rule{
 		{
 			Class: ClassInterview,
 			Holds: "An interview: recording, transcript, answers, ratings, feedback, measurements, corrections, and the keys they are encrypted under",
-			Kept:  Period{Years: 2}, From: "the end of the interview",
+			Kept:  Period{Years: 2}, From: "the end of the interview, and for as long as you keep it restricted or a legal hold keeps it closed",
 			Trigger:   "its candidate erases it, closes the account, or asks for everything to be erased",
-			Mechanism: "when it is asked for: its keys are destroyed first, then every copy of its files and every row; nothing erases it by itself yet when its time is over",
+			Mechanism: "its keys are destroyed first, then every copy of its files and every row; whose time is over is looked for every hour",
 			Evidence:  "a signed certificate of erasure",
 			Tests: []string{
-				"TestErasingLeavesNothingButATombstone", "TestErasingEndsALiveInterviewAndLeavesNothing",
+				sweeps, "TestErasingLeavesNothingButATombstone", "TestErasingEndsALiveInterviewAndLeavesNothing",
 				"TestErasingMayDieBetweenAnyTwoSteps", "TestWritersOnTheirWayLeaveNothing", "TestHoldPausesAnErasure",
 			},
 		},
@@ -103,11 +109,12 @@ func Retention() []Rule {
 			Class: ClassAccount,
 			Holds: "An account and its profile: e-mail address, display name, password hash, second factor, membership of an organization",
 			Kept:  Period{Days: 30}, From: "the closing of the account, which can be undone for as long",
-			Trigger:   "its candidate closes it; a reported child's account goes at once",
+			Trigger: "its candidate closes it; nobody logs in for " + UnusedAfter.Words() + ", which closes it in the same way, without a warning: this server sends no mail; " +
+				"a reported child's account goes at once",
 			Mechanism: "closing ends log-ins, rooms, work and everything that is shared at once; then every interview is erased, and of the account itself an id is left, which the proof of consent is about",
 			Evidence:  "an entry in the ledger",
 			Tests: []string{
-				"TestClosingCutsEverythingAndCanBeUndone", "TestClosedAccountIsErasedAfterThirtyDays", "TestClosedAccountCanOnlyBeOpenedAgain",
+				sweeps, "TestClosingCutsEverythingAndCanBeUndone", "TestClosedAccountIsErasedAfterThirtyDays", "TestClosedAccountCanOnlyBeOpenedAgain",
 				"TestReportedChildIsErasedAtOnce", "TestChildLeavesNothing",
 			},
 		},
@@ -116,32 +123,36 @@ func Retention() []Rule {
 			Holds: "Usage data: when an interview was begun, joined, left and ended",
 			Kept:  Period{Years: 1}, From: "the event",
 			Trigger:   "erasing the interview",
-			Mechanism: "nothing deletes it by itself yet",
-			Evidence:  "none yet",
+			Mechanism: "rows are deleted, every hour; not those of an interview that is restricted or under a legal hold",
+			Evidence:  "counts in the server's log",
+			Tests:     []string{sweeps},
 		},
 		{
 			Class: ClassLeftovers,
-			Holds: "Leftovers of finished work: jobs that are done, exports, temporary files, log-ins and tickets that have expired, failed log-ins",
+			Holds: "Leftovers of finished work: jobs that are done, copies that were asked for, uploads that were never completed, log-ins and tickets that have expired",
 			Kept:  Period{Hours: 24}, From: "the end of the work",
 			Trigger:   "none; parts of a recording that the object store does not have yet are never leftovers",
-			Mechanism: "copies that were asked for and finished jobs go by themselves; nothing else does yet",
-			Evidence:  "none yet",
+			Mechanism: "deleted every hour",
+			Evidence:  "counts in the server's log",
+			Tests:     []string{sweeps, "TestUnfinishedUploadsAreAborted"},
 		},
 		{
 			Class: ClassConsent,
-			Holds: "Proof of consent, without any content: what was agreed to and withdrawn, when, under which notice, and who asked for what",
-			Kept:  Period{Years: 3}, From: "the end of what it is about",
+			Holds: "Proof of consent, without any content: what was agreed to and withdrawn, when, under which notice, who asked for what, and what was erased",
+			Kept:  Period{Years: 3}, From: "the end of what it is about: of the authorization or of the one that replaced it, of the invitation, of the hold, and for the rest the erasure",
 			Trigger:   "none: erasing an interview must not erase the proof that there was consent to it",
-			Mechanism: "nothing deletes it by itself yet",
-			Evidence:  "none yet",
+			Mechanism: "rows are deleted, every hour; not those of an interview that is restricted or under a legal hold",
+			Evidence:  "counts in the server's log; the ledger keeps its entries, which say nothing without these",
+			Tests:     []string{sweeps},
 		},
 		{
 			Class: ClassAudit,
-			Holds: "Who looked at what and when, which model was asked and when, whose view was cut off, and what was erased: ids only",
-			Kept:  Period{Months: 24}, From: "the event",
-			Trigger:   "none",
-			Mechanism: "nothing deletes it by itself yet",
-			Evidence:  "none yet",
+			Holds: "Who looked at what and when, which model was asked and when, whose view was cut off, how often logging in failed: ids and sums only",
+			Kept:  Period{Years: 1}, From: "the event",
+			Trigger:   "none; where a hundred failures switched logging in off, that stays until an operator resets it",
+			Mechanism: "rows are deleted, every hour; not those of an interview that is restricted or under a legal hold",
+			Evidence:  "counts in the server's log",
+			Tests:     []string{sweeps},
 		},
 		{
 			Class: ClassBackup,

@@ -43,7 +43,7 @@ func TestRetentionKeepsThePromisedPeriods(t *testing.T) {
 	t.Parallel()
 	want := map[Class]Period{
 		ClassInterview: {Years: 2}, ClassAccount: {Days: 30}, ClassUsage: {Years: 1}, ClassLeftovers: {Hours: 24},
-		ClassConsent: {Years: 3}, ClassAudit: {Months: 24}, ClassBackup: {Days: 21}, ClassLedger: {}, ClassService: {},
+		ClassConsent: {Years: 3}, ClassAudit: {Years: 1}, ClassBackup: {Days: 21}, ClassLedger: {}, ClassService: {},
 	}
 	seen := map[Class]bool{}
 	for _, rule := range Retention() {

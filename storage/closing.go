@@ -87,7 +87,7 @@ func (a *Accounts) Reopen(ctx context.Context, account consent.AccountID) error 
 		if err := tx.QueryRow(ctx, find, account).Scan(&closedAt); err != nil {
 			return notFound(err)
 		}
-		if _, err := tx.Exec(ctx, `UPDATE accounts SET closed_at = NULL, erase_at = NULL, erase_cause = NULL WHERE id = $1`, account); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE accounts SET closed_at = NULL, erase_at = NULL, erase_cause = NULL, used_at = statement_timestamp() WHERE id = $1`, account); err != nil {
 			return err
 		}
 		const lift = `UPDATE sessions SET restricted_at = NULL WHERE candidate = $1 AND restricted_at = $2 AND state <> 'erased'`

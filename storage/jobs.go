@@ -34,6 +34,8 @@ type JobHandlers struct {
 	Answer   func(ctx context.Context, session consent.SessionID, question, take int) error
 	// Eraser does the erasures that were asked for; nil: another node does.
 	Eraser *Eraser
+	// Sweeper takes away what is kept no longer, every hour, on one node; nil: another node does.
+	Sweeper *Sweeper
 	// TurnEpoch is asked for at the start and every hour, on one node; nil: never. It finds out itself
 	// whether something is due.
 	TurnEpoch func(ctx context.Context) (EpochTurn, error)
@@ -137,6 +139,7 @@ func (j *Jobs) config() *river.Config {
 	river.AddWorker(workers, river.WorkFunc(j.workErase))
 	river.AddWorker(workers, river.WorkFunc(j.workErasures))
 	river.AddWorker(workers, river.WorkFunc(j.workEnds))
+	river.AddWorker(workers, river.WorkFunc(j.workSweep))
 	return &river.Config{
 		Schema:     riverSchema,
 		Queues:     j.queues(),
@@ -145,12 +148,14 @@ func (j *Jobs) config() *river.Config {
 		// What a killed node was at, another goes on with.
 		RescueStuckJobsAfter: j.options.Timeout + rescueMargin,
 		SoftStopTimeout:      j.options.Drain,
-		RetryPolicy:          retryPolicy(j.options.Retry),
-		ErrorHandler:         (*discards)(j),
-		Logger:               slog.New(warnings{j.options.Log.Handler()}),
-		ReindexerIndexNames:  []string{}, // needs the owner
-		TestOnly:             j.options.soon,
-		PeriodicJobs:         j.periodic(),
+		// Its default for the other finished jobs is a day too, as consent/retention.go says.
+		DiscardedJobRetentionPeriod: 24 * time.Hour,
+		RetryPolicy:                 retryPolicy(j.options.Retry),
+		ErrorHandler:                (*discards)(j),
+		Logger:                      slog.New(warnings{j.options.Log.Handler()}),
+		ReindexerIndexNames:         []string{}, // needs the owner
+		TestOnly:                    j.options.soon,
+		PeriodicJobs:                j.periodic(),
 	}
 }
 
@@ -168,6 +173,9 @@ func (j *Jobs) periodic() []*river.PeriodicJob {
 	jobs := []*river.PeriodicJob{every(abandonEvery, abandonJob{}), every(endsEvery, endsJob{})}
 	if j.handlers.TurnEpoch != nil {
 		jobs = append(jobs, every(turnEvery, turnJob{}))
+	}
+	if j.handlers.Sweeper != nil {
+		jobs = append(jobs, every(sweepEvery, sweepJob{}))
 	}
 	if j.handlers.Eraser != nil {
 		jobs = append(jobs, every(erasuresEvery, erasuresJob{}))

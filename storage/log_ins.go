@@ -20,6 +20,10 @@ func (a *Accounts) CreateLogIn(ctx context.Context, tokenSHA256 [32]byte, fresh 
 			VALUES ($1, $2, $3, $4, $5, $6, statement_timestamp() + $6, statement_timestamp() + $7)`
 		_, err := tx.Exec(ctx, add, tokenSHA256[:], consent.NewID[consent.LogInID](), fresh.Account, fresh.Device, fresh.SecondFactor,
 			fresh.Idle, fresh.Absolute)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `UPDATE accounts SET used_at = statement_timestamp() WHERE id = $1 AND closed_at IS NULL`, fresh.Account)
 		return err
 	})
 	if err != nil {

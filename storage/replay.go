@@ -133,7 +133,7 @@ func replayClosing(ctx context.Context, tx pgx.Tx, e consent.LedgerEntry) error 
 // replayReopening opens it again: otherwise its person's data would be erased, who had said in time that it
 // should not be.
 func replayReopening(ctx context.Context, tx pgx.Tx, e consent.LedgerEntry) error {
-	_, err := tx.Exec(ctx, `UPDATE accounts SET closed_at = NULL, erase_at = NULL, erase_cause = NULL
+	_, err := tx.Exec(ctx, `UPDATE accounts SET closed_at = NULL, erase_at = NULL, erase_cause = NULL, used_at = statement_timestamp()
 		WHERE id = $1 AND erased_at IS NULL`, e.Account)
 	return err
 }

@@ -10,7 +10,7 @@ import (
 // The version rises when the meaning of the notice changes; what differs by configuration is in the text
 // and so in its hash. Materiality says what the change means for what was agreed to before.
 const (
-	noticeVersion     = 2
+	noticeVersion     = 3
 	noticeMateriality = consent.MaterialityNotice
 )
 
@@ -41,8 +41,8 @@ func noticeFor(judge Judge) consent.Notice {
 			"You can see who looked at what, and when. Practising never depends on sharing. The people who run this server look after the machine it is on.",
 
 		"# How long it is kept",
-		"It is kept on this server, encrypted, until you erase it: the privacy page does that at once and for good, for one interview or all. " +
-			"Erasing by itself after two years is not part of this version.",
+		"It is kept on this server, encrypted, for " + consent.RuleOf(consent.ClassInterview).Kept.Words() + " from the end of the interview, and then erased by itself. " +
+			"You can erase it before, at once and for good: the privacy page does that for one interview or all.",
 
 		"# If you want no AI",
 		"You can object to AI at any time, for all your interviews at once. From then on no model is asked about them, here or elsewhere, and no sound leaves this server; " +

@@ -74,7 +74,7 @@ func TestNoticePromisesOnlyWhatIsBuilt(t *testing.T) {
 	text := noticeFor(Judge{}).Text
 	for _, want := range []string{
 		"No box is ticked for you", "nothing else changes", "your face", "your feelings", "your accent", "how confident you seem",
-		"Nobody but you", "not part of this version", "the privacy page does that", "unvalidated practice estimate",
+		"Nobody but you", "for 2 years from the end of the interview, and then erased by itself", "the privacy page does that", "unvalidated practice estimate",
 		"You can object to AI at any time", "What a model wrote before stays as it was", "you can rate them yourself as before",
 	} {
 		if !strings.Contains(text, want) {

@@ -457,9 +457,10 @@ func (a *app) startJobs(ctx context.Context) error {
 	a.assessor = assess.NewAssessor(assess.AssessorConfig{
 		Results: storage.NewResults(a.database, a.keys), Gate: a.gate, Model: a.model, Settled: a.desk.settled, Log: a.log,
 	})
+	eraser := storage.NewEraser(a.database, a.spool, a.objects, a.exports, a.processors, a.log)
 	jobs, err := storage.NewJobs(a.database, storage.JobHandlers{
 		Evidence: a.assessor.Evidence, Answer: a.assessor.Answer, TurnEpoch: a.keys.TurnEpoch, Export: a.makeExport,
-		Eraser: storage.NewEraser(a.database, a.spool, a.objects, a.exports, a.processors, a.log),
+		Eraser: eraser, Sweeper: storage.NewSweeper(a.database, eraser, a.exports, a.objects, a.log),
 	}, storage.JobOptions{
 		OnDiscard: a.giveUp, Log: a.log,
 	})
