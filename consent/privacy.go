@@ -101,6 +101,7 @@ func staysHere() []Statement {
 			[]string{"TestTenThousandRequestsHoldNothingThatNamesAnybody", "TestOnlyTheseFieldsLeave"},
 		},
 		{"No model is trained on anything of yours: there is no such feature.", []string{"TestNothingIsNamedForTraining", "TestNothingThatLeavesIsForTrainingOrNamesSomebody"}},
+		{"The pages load nothing from anybody else, tell nobody where you came from, and their addresses do not say who you are.", []string{"crawl.test.mjs"}},
 	}
 }
 
@@ -115,7 +116,7 @@ func howProtected() []Statement {
 			[]string{"TestEachConditionOfALiveAuthorizationHoldsInEachWallAlone", "TestCheckWallsRefusesUnsafeRolesAndTables", "TestKeysAskTheDatabaseThemselves"},
 		},
 		{"Your password is stored only as a hash.", []string{"TestPepperIsPartOfTheHash", "TestHashesThisProgramMakesItself"}},
-		{"The pages set one cookie, which keeps you logged in.", []string{"TestLogInChangesTheToken"}},
+		{"The pages set one cookie, which keeps you logged in.", []string{"TestLogInChangesTheToken", "crawl.test.mjs"}},
 	}
 }
 

@@ -45,7 +45,7 @@ func noticeFor(judge Judge) consent.Notice {
 			"You can erase it before, at once and for good: the privacy page does that for one interview or all.",
 
 		"# If you want no AI",
-		"You can object to AI at any time, for all your interviews at once. From then on no model is asked about them, here or elsewhere, and no sound leaves this server; " +
+		"You can object to AI at any time, for all your interviews at once, on the privacy page. From then on no model is asked about them, here or elsewhere, and no sound leaves this server; " +
 			"what is going on ends within a second. Your answers are measured and you can rate them yourself as before, and captions go on where this server can write them itself. " +
 			"What a model wrote before stays as it was, named as a model's, until you erase the interview or end what you share. Organizations are not told that you objected.",
 
