@@ -236,7 +236,7 @@ func changeProbes() []probe {
 	try("login", refused, `UPDATE accounts SET closed_at = now() WHERE id = @alice`)
 	try("login", none, `UPDATE accounts SET erase_cause = 'child' WHERE id = @halted`)
 	try("login of dan", one, `UPDATE sessions SET restricted_at = NULL`)
-	try("erasure", one, `UPDATE accounts SET erased_at = now()`)
+	try("erasure", one, `UPDATE accounts SET erased_at = now() WHERE erase_at IS NOT NULL`)
 	try("erasure", refused, `UPDATE accounts SET display_name = 'x'`)
 	try("assessor", one, rate, "@live", "'model'", "'m'")
 	try("assessor of otto", one, rate, "@ottos", "'human'", "''")
@@ -246,5 +246,20 @@ func changeProbes() []probe {
 	try("login", refused, account, "'employer'")
 	try("erasure", one, receipt, "@alone", "''", "''", "@alice", "'erased'")
 	try("erasure", refused, receipt, "@alone", "''", "''", "@alice", "'given'")
+	sweepProbes(try)
 	return all
+}
+
+// sweepProbes are about what the eraser takes away by its age. In this world only t.old is old enough.
+func sweepProbes(try func(who, want, statement string, values ...any)) {
+	for _, table := range []string{
+		"authorizations", "authorization_events", "consent_events", "receipts", "holds", "erasures", "erasure_counts", "accounts",
+	} {
+		try("erasure", "0 rows", `DELETE FROM %s`, table)
+	}
+	try("erasure", "1 rows", `DELETE FROM sessions WHERE id LIKE 't.%%'`)
+	const closing = `UPDATE accounts SET closed_at = now(), erase_at = now() + interval '%s', erase_cause = '%s' WHERE id LIKE 'un.%%' OR id = @alice`
+	try("erasure", "1 rows", closing, "31 d", "expired")
+	try("erasure", "refused", closing, "1 d", "expired")
+	try("erasure", "refused", closing, "31 d", "closed")
 }

@@ -19,7 +19,9 @@ import (
 //
 // Bob has bobs, shared with Acme for ratings only, and Carol has carols and three that are closed, shared
 // with nobody. Otto objected to AI. Dan's account is closed and can be opened, Dora's is to be erased now,
-// and two are erased: emptied, and halted, although its time had not come. Of Alice an export is being made, Bob's and one of Carol's wait, the others are over.
+// and two are erased: emptied, and halted, although its time had not come. Three un.… were not used for years:
+// a candidate's, one that is closed, an employer's. Of emptied there are tombstones without anything: t.old,
+// and three that differ from it in one thing. Of Alice an export is being made, Bob's and one of Carol's wait, the others are over.
 const policyWorld = `
 CREATE FUNCTION pg_temp.id(text) RETURNS text LANGUAGE sql IMMUTABLE RETURN rpad($1, 26, '-');
 CREATE FUNCTION pg_temp.notice(int) RETURNS text LANGUAGE sql IMMUTABLE RETURN encode(sha256(convert_to('notice ' || $1, 'UTF8')), 'hex');
@@ -136,6 +138,16 @@ INSERT INTO viewers (session, account, stream, org, seen_at) SELECT pg_temp.id(s
 	FROM (VALUES ('live', 'rita', 'acme', '0'), ('alone', 'rita', 'acme', '2 h'), ('bobs', 'rita', 'acme', '2 h'), ('zeniths', 'zoe', 'zenith', '0'),
 		('zeniths', 'susi', 'sus', '0')) v(s, a, o, ago);
 INSERT INTO cut_offs (session, org, account, stream, cause, after_ms) SELECT session, org, account, stream, 'withdrawn', 1 FROM viewers;
+
+INSERT INTO holds (session, reason, authority) SELECT pg_temp.id(s), 'r', 'a' FROM unnest(ARRAY['held', 'c.held']) s;
+INSERT INTO accounts (id, kind, email, display_name, password_hash, age_rule, used_at, closed_at, erase_at, erase_cause)
+	SELECT pg_temp.id('un.' || what), CASE what WHEN 'employer' THEN 'employer' ELSE 'candidate' END, what, what, '$argon2id$x', 'r', now() - interval '3 y',
+		CASE what WHEN 'closed' THEN now() END, CASE what WHEN 'closed' THEN now() + interval '31 d' END, CASE what WHEN 'closed' THEN 'closed' END
+	FROM unnest(ARRAY['used', 'closed', 'employer']) what;
+INSERT INTO sessions (id, candidate, state, state_at, held_at, role, role_title, mode, plan, notice_sha256)
+	SELECT pg_temp.id('t.' || what), pg_temp.id('emptied'), CASE what WHEN 'ended' THEN 'ended' ELSE 'erased' END,
+		now() - CASE what WHEN 'young' THEN interval '2 y' ELSE interval '4 y' END, CASE what WHEN 'held' THEN now() END, '', '', 'practice', '{}', pg_temp.notice(2)
+	FROM unnest(ARRAY['old', 'young', 'held', 'ended']) what;
 ANALYZE;
 `
 
