@@ -99,7 +99,7 @@ test("every page works by keyboard alone and at phone width", async () => {
   await page.keyboard.press("Tab");
   await page.keyboard.type(server.accounts.ops.password);
   await page.keyboard.press("Enter");
-  await byId(page, "code").waitFor(); // it has the focus
+  await page.waitForFunction(() => document.activeElement?.dataset.testid === "code"); // what is typed lands there
   await page.keyboard.type(await unusedCode(server.accounts.ops.second_factor));
   await page.keyboard.press("Enter");
   await page.waitForURL("**/ops");

@@ -6,11 +6,11 @@ import { dateTime } from '../ui/format';
 import { useSubmit } from '../ui/submit';
 
 /** The interview is kept and stands still: nobody works on it, nobody but its candidate reads it. */
-export function Restrict(props: { session: Session; onChange: () => void }) {
+export function Restrict(props: { session: Session; said: string; onSaid: (sentence: string) => void }) {
   const { id, restricted_at, held_at } = props.session;
   const change = useSubmit(async () => {
     await (restricted_at ? api.unrestrict(id) : api.restrict(id));
-    props.onChange();
+    props.onSaid(restricted_at ? words.lifted : words.set);
   });
   const error = change.error !== null && <ErrorBox error={change.error} />;
   return (
@@ -29,6 +29,9 @@ export function Restrict(props: { session: Session; onChange: () => void }) {
       >
         {restricted_at ? words.lift : words.submit}
       </button>
+      <p class="quiet" role="status">
+        {props.said}
+      </p>
     </section>
   );
 }

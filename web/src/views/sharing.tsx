@@ -92,7 +92,7 @@ export function SharingView(props: { id: string }) {
               body={receipts.body}
               wordsOf={(receipt) => ownReceiptWords(receipt, all.authorizations)}
             />
-            <Restrict session={all.session} onChange={changed} />
+            <Restrict session={all.session} {...says('restrict')} />
           </>
         )}
       </Loaded>
@@ -101,7 +101,7 @@ export function SharingView(props: { id: string }) {
 }
 
 interface Said {
-  by: 'nobody' | 'requests' | 'records' | 'form' | 'invitations';
+  by: 'nobody' | 'requests' | 'records' | 'form' | 'invitations' | 'restrict';
   sentence: string;
 }
 
