@@ -161,7 +161,7 @@ func Retention() []Rule {
 			Trigger:   "none",
 			Mechanism: "keys in use are sealed anew every day, the old day's key is destroyed; older backups of the data hold noise from then on",
 			Evidence:  "the drill: back up, erase, restore, try to read",
-			Tests:     []string{"TestOldCopiesOfKeysDieWhileSessionsLive", "TestEpochKeysAreGoneFromTheFileAfterTheirLife"},
+			Tests:     []string{"TestOldCopiesOfKeysDieWhileSessionsLive", "TestEpochKeysAreGoneFromTheFileAfterTheirLife", "TestBackupsBringBackNothingThatWasErased"},
 		},
 		{
 			Class:     ClassLedger,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 
@@ -28,6 +29,29 @@ const (
 // migrate brings the schema up to date. Migrations are only ever added; 0001 to 0099 are the rows of
 // sessions, 0100 and up the recording's. A new database runs them in this order, an old one those it lacks.
 func migrate(ctx context.Context, owner *pgxpool.Pool) error {
+	return withMigrations(ctx, owner, func(provider *goose.Provider) error {
+		_, err := provider.Up(ctx)
+		return err
+	})
+}
+
+// migrateTo makes the schema that a backup was made of, in a new database.
+func migrateTo(ctx context.Context, owner *pgxpool.Pool, versions []int64) error {
+	return withMigrations(ctx, owner, func(provider *goose.Provider) error {
+		for _, version := range versions {
+			_, err := provider.ApplyVersion(ctx, version, true)
+			if errors.Is(err, goose.ErrVersionNotFound) {
+				return fmt.Errorf("migration %d is not in this program: use the version that made the backup, or a newer one", version)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func withMigrations(ctx context.Context, owner *pgxpool.Pool, work func(*goose.Provider) error) error {
 	files, err := fs.Sub(migrationFiles, "migrations")
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
@@ -43,7 +67,7 @@ func migrate(ctx context.Context, owner *pgxpool.Pool) error {
 	if err != nil {
 		return fmt.Errorf("prepare migrations: %w", err)
 	}
-	if _, err := provider.Up(ctx); err != nil {
+	if err := work(provider); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	return nil

@@ -315,17 +315,23 @@ func TestRecordsOfConsentAreOnlyEverAdded(t *testing.T) {
 // world it is given has made the roles.
 func openAsPlainOwner(t *testing.T, w *world) (d *Database, url string) {
 	t.Helper()
+	url = emptyOfPlainOwner(t, w)
+	d, err := OpenDatabase(t.Context(), url, testCluster.base+"/secrets")
+	if err != nil {
+		t.Fatalf("open as a plain owner: %v", err)
+	}
+	t.Cleanup(d.Close)
+	return d, url
+}
+
+// emptyOfPlainOwner makes the database only.
+func emptyOfPlainOwner(t *testing.T, w *world) (url string) {
+	t.Helper()
 	name := fmt.Sprintf("o%d", testCluster.count.Add(1))
 	password := newSecret()
 	w.ownerExec(t, fmt.Sprintf(`CREATE ROLE %s LOGIN CREATEROLE PASSWORD '%s'`, name, password))
 	w.ownerExec(t, fmt.Sprintf(`CREATE DATABASE %s OWNER %s`, name, name))
-	url = strings.Replace(testURL(name), embeddedOwner+":"+testCluster.postgres.owner+"@", name+":"+password+"@", 1)
-	d, err := OpenDatabase(t.Context(), url, testCluster.base+"/secrets")
-	if err != nil {
-		t.Fatalf("open as %s: %v", name, err)
-	}
-	t.Cleanup(d.Close)
-	return d, url
+	return strings.Replace(testURL(name), embeddedOwner+":"+testCluster.postgres.owner+"@", name+":"+password+"@", 1)
 }
 
 // The owner of a managed database is seldom a superuser: everything must work for one that may only

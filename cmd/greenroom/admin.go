@@ -21,6 +21,8 @@ type adminCommand struct {
 	ResetPassword     adminResetPassword     `cmd:"" help:"Give an account a new password, which is printed once; ends its log-ins and lets it log in again after too many failures."`
 	ResetSecondFactor adminResetSecondFactor `cmd:"" help:"Take the second factor from an account whose person cannot make codes any more; ends its log-ins."`
 	Child             adminChild             `cmd:"" help:"Erase the account of a reported child, at once and for good."`
+	Backup            adminBackup            `cmd:"" help:"Copy the database as it is now: rows and wrapped keys to two places; removes backups older than 21 days."`
+	Restore           adminRestore           `cmd:"" help:"Fill an empty database from a backup."`
 	Code              adminCode              `cmd:"" help:"Print the present code of a demo account."`
 }
 
