@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -337,4 +338,34 @@ func TestAssessorLeavesClosedAccountsAlone(t *testing.T) {
 	if err == nil {
 		t.Error("evidence was stored for a closed account")
 	}
+}
+
+// TestLoggingInKeepsAnAccount: who logs in uses the account, and so does who opens it again; otherwise the
+// next sweep would close it once more.
+func TestLoggingInKeepsAnAccount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	sweeper := NewSweeper(w.database, nil, nil, nil, slog.New(slog.DiscardHandler))
+	sweep := func(want int64) {
+		t.Helper()
+		w.ownerExec(t, `UPDATE sessions SET held_at = now() WHERE candidate = $1`, w.bob.ID)
+		if n, err := sweeper.closeUnused(t.Context(), ""); n != want || err != nil {
+			t.Errorf("%d accounts were closed, %v; want %d", n, err, want)
+		}
+	}
+	unused := func() {
+		t.Helper()
+		w.ownerExec(t, `UPDATE accounts SET used_at = now() - interval '25 months'`)
+	}
+	w.interview(t, w.bob) // a hold on it keeps bob's account; employers' accounts are not closed for this
+	unused()
+	w.logInOf(t, w.alice, 6)
+	sweep(0)
+	unused()
+	sweep(1)
+	w.logInOf(t, w.alice, 7)
+	if err := w.accounts.Reopen(t.Context(), w.alice.ID); err != nil {
+		t.Fatalf("open an unused account again: %v", err)
+	}
+	sweep(0)
 }

@@ -40,7 +40,7 @@ func ungatedReads() map[string]string {
 		"the operator's commands: organizations, members, counts; never a session's content": "Admin.CreateAccount Admin.CreateOrganization " +
 			"Admin.ReportChild Admin.SuspendOrganization Ops.Overview",
 		"that something changed, not what":                  "Changes.Subscribe Changes.SubscribeAll Changes.SubscribeLedger",
-		"housekeeping: ids, counts and times for the timer": "Eraser.Due Eraser.EraseAccounts Exports.Orphans Exports.Tend Ingest.AbandonStale Keys.TurnEpoch Journal.Reconcile Journal.Sums",
+		"housekeeping: ids, counts and times for the timer": "Eraser.Due Eraser.EraseAccounts Exports.Orphans Exports.Tend Ingest.AbandonStale Keys.TurnEpoch Journal.Reconcile Journal.Sums Sweeper.Sweep",
 		"the candidate's own rights and records, by their account: no content": "Erasures.Certificate Erasures.CloseAccount Erasures.Erase " +
 			"Erasures.ErasuresOf Exports.Export Exports.ExportsOf Exports.Request Sessions.AICallsOf Sessions.AIObjection Sessions.Accesses " +
 			"Sessions.AccessesOf Sessions.Authorizations Sessions.Authorize Sessions.ConfirmRequest Sessions.Holdings Sessions.Invitations " +
