@@ -84,7 +84,7 @@ test("who is invited is confirmed, watches, and is cut off with the time shown",
   for (const line of cut) {
     const [, ms] = line.match(/ stopped after (\d+) ms$/) ?? [];
     // The second is held by a test of its own over many trials; a single one may be slower on a busy machine.
-    assert.ok(Number(ms) <= 2_000, `"${line}" is no time within two seconds`);
+    assert.ok(Number(ms) <= 1_000, `"${line}" is no time within a second`);
   }
   await candidate.page.locator('[data-testid="viewer"]').waitFor({ state: "detached" });
   assert.equal(await focused(candidate.page), "Shared now", "the focus was lost with the record");

@@ -178,7 +178,7 @@ async function employer(candidate, session, t) {
   const took = Date.now() - withdrawn;
   t.diagnostic(`the employer's page ended ${took} ms after the click`);
   // The second of the server is held over many trials by a test of its own; here a browser is in between.
-  assert.ok(took <= 2000, `the employer's page ended ${took} ms after the click`);
+  assert.ok(took <= 1000, `the employer's page ended ${took} ms after the click`);
   const source = await page.evaluate(() => document.querySelector("video")?.currentSrc ?? "");
   assert.equal(source, "", "the player still has its source");
   await look(page, "employer-after");
