@@ -48,7 +48,9 @@ func (d *Database) noteEnds(ctx context.Context) (int, error) {
 func (d *Database) endsToNote(ctx context.Context, which string) ([]consent.AuthorizationID, error) {
 	var ids []consent.AuthorizationID
 	err := d.in(ctx, RoleWorker, rowContext{}, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT a.id FROM authorizations a WHERE `+which+` ORDER BY a.valid_until LIMIT $1`, mostEnds)
+		// Nothing is added to an erased session: its erasure said the last word about it.
+		rows, err := tx.Query(ctx, `SELECT a.id FROM authorizations a JOIN sessions s ON s.id = a.session AND s.state <> 'erased'
+			WHERE `+which+` ORDER BY a.valid_until LIMIT $1`, mostEnds)
 		if err != nil {
 			return err
 		}

@@ -40,6 +40,11 @@ func TestEndsAreNotedOnceWithTheirReceipts(t *testing.T) {
 	revoked := w.share(t, w.alice, id, w.zenith, consent.ScopeRatings)
 	w.expire(t, expired.ID)
 	w.expire(t, withdrawn.ID)
+	overtaken := w.share(t, w.bob, w.interview(t, w.bob), w.acme, consent.ScopeRatings) // erased before anybody noted its end
+	w.expire(t, overtaken.ID)
+	if _, err := NewErasures(w.database).Erase(t.Context(), w.bob.ID, overtaken.Session); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := openTestAdmin(t, w.database).SuspendOrganization(t.Context(), "Zenith"); err != nil {
 		t.Fatal(err)
 	}
