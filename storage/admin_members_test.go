@@ -139,7 +139,7 @@ func TestPlainOwnerAdministersTheRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = admin.Close(t.Context()) }()
-	w := &world{database: d, accounts: NewAccounts(d, nil), sessions: NewSessions(d)}
+	w := &world{database: d, accounts: NewAccounts(d, nil), sessions: NewSessions(d), notice: testNotice}
 	if err := admin.PublishNotice(t.Context(), testNotice); err != nil {
 		t.Fatalf("publish: %v", err)
 	}

@@ -283,7 +283,7 @@ func TestPlainOwnerReplaysEndings(t *testing.T) {
 	if err := admin.PublishNotice(t.Context(), testNotice); err != nil {
 		t.Fatal(err)
 	}
-	other := &world{database: d, accounts: NewAccounts(d, nil), sessions: NewSessions(d), gate: consent.Gate{Reader: NewSnapshots(d)}}
+	other := &world{database: d, accounts: NewAccounts(d, nil), sessions: NewSessions(d), gate: consent.Gate{Reader: NewSnapshots(d)}, notice: testNotice}
 	other.alice = other.candidate(t, "Alice")
 	other.acme, other.acmes = employerOf(t, admin, "Acme")
 	id := other.consented(t, other.alice, allConsents)

@@ -32,6 +32,8 @@ type world struct {
 	alice, bob     consent.Account
 	acme, zenith   consent.Organization
 	acmes, zeniths consent.Account
+
+	notice consent.Notice // that is answered before an interview
 }
 
 var (
@@ -55,7 +57,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{
 		database: d, owner: asOwner(t, d), keys: keys, gate: consent.Gate{Reader: NewSnapshots(d)},
 		accounts: NewAccounts(d, logIn), sessions: NewSessions(d), records: NewRecords(d, keys), shared: NewShared(d),
-		ingest: NewIngest(d, keys, true), results: NewResults(d, keys),
+		ingest: NewIngest(d, keys, true), results: NewResults(d, keys), notice: testNotice,
 	}
 	w.alice, w.bob = w.candidate(t, "Alice"), w.candidate(t, "Bob")
 	admin := openTestAdmin(t, d)
@@ -121,7 +123,7 @@ func (w *world) consented(t *testing.T, of consent.Account, choices consent.Cons
 	if err != nil {
 		t.Fatalf("create session: %v", err)
 	}
-	if _, err := w.sessions.GiveConsents(t.Context(), of.ID, session.ID, choices, testNotice); err != nil {
+	if _, err := w.sessions.GiveConsents(t.Context(), of.ID, session.ID, choices, w.notice); err != nil {
 		t.Fatalf("give consents: %v", err)
 	}
 	return session.ID
