@@ -39,6 +39,7 @@ func ungatedReads() map[string]string {
 			"Accounts.Credentials Accounts.LogIn Accounts.LogInsOf Accounts.OfferedSecondFactor Accounts.SecondFactor Accounts.TryLogIn",
 		"the operator's commands: organizations, members, counts; never a session's content": "Admin.CreateAccount Admin.CreateOrganization " +
 			"Admin.ReportChild Admin.SuspendOrganization Ops.Overview",
+		"the operator's backup, written to files and never shown: sealed data, and the keys elsewhere": "Admin.Backup",
 		"that something changed, not what":                  "Changes.Subscribe Changes.SubscribeAll Changes.SubscribeLedger",
 		"housekeeping: ids, counts and times for the timer": "Eraser.Due Eraser.EraseAccounts Exports.Orphans Exports.Tend Ingest.AbandonStale Keys.TurnEpoch Journal.Reconcile Journal.Sums Sweeper.Sweep",
 		"the candidate's own rights and records, by their account: no content": "Erasures.Certificate Erasures.CloseAccount Erasures.Erase " +
