@@ -83,12 +83,10 @@ func whatIsKept() []Statement {
 	var statements []Statement
 	for _, rule := range Retention() {
 		text := rule.Holds + ": "
-		switch {
-		case rule.Kept == (Period{}):
-			text += rule.From + "."
-		default:
-			text += "kept for " + rule.Kept.Words() + " from " + rule.From + "."
+		if rule.Kept != (Period{}) {
+			text += "kept for " + rule.Kept.Words() + " from "
 		}
+		text += rule.From + "."
 		statements = append(statements, Statement{Text: text, Tests: rule.Tests})
 	}
 	return statements

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -241,9 +242,7 @@ func (l loot) dataKeys(t *testing.T, session consent.SessionID) (opened []*dataK
 	for _, folder := range []string{l.keys, l.secrets} {
 		ring := &epochs{path: filepath.Join(folder, epochFile)}
 		if ring.load() == nil {
-			for number, key := range ring.keys {
-				epochKeys[number] = key
-			}
+			maps.Copy(epochKeys, ring.keys)
 		}
 	}
 	names, err := backupsIn(l.keys)

@@ -186,6 +186,7 @@ func TestHeldInterviewKeepsItsAccount(t *testing.T) {
 func TestReportedChildIsErasedAtOnce(t *testing.T) {
 	var proxy *storeProxy
 	w := newErasingWorld(t, func(t *testing.T) ObjectsConfig {
+		t.Helper()
 		var through ObjectsConfig
 		proxy, through = newStoreProxy(t, embeddedStore(t))
 		return through

@@ -62,7 +62,7 @@ func (d *differential) reopen() {
 	}
 	d.database, d.keys, d.gate = database, keys, consent.Gate{Reader: NewSnapshots(database)}
 	d.accounts.database = database
-	d.world.sessions, d.records, d.world.shared = NewSessions(database), NewRecords(database, keys), NewShared(database)
+	d.sessions, d.records, d.world.shared = NewSessions(database), NewRecords(database, keys), NewShared(database)
 	d.ingest, d.results = NewIngest(database, keys, true), NewResults(database, keys)
 }
 
@@ -74,7 +74,7 @@ func (d *differential) begin(r *rapid.T) *history {
 		members: make(map[consent.AccountID]*refMember), closed: make(map[consent.OrgID]bool), sessions: make(map[consent.SessionID]*refSession),
 	}}
 	d.notice = h.notices[len(h.notices)-1].Notice
-	h.candidate = d.world.candidate(d.t, name("Candidate"))
+	h.candidate = d.candidate(d.t, name("Candidate"))
 	for _, org := range []string{name("Acme"), name("Zenith")} {
 		made, account := employerOf(d.t, d.admin, org)
 		h.orgs = append(h.orgs, made)
@@ -266,7 +266,7 @@ func (h *history) publish() error {
 		n.EffectiveAt, n.from = time.Now().Add(30*time.Minute), h.hour+1
 	}
 	h.notices = append(h.notices, n)
-	h.differential.shared.notices = h.notices
+	h.shared.notices = h.notices
 	return h.admin.PublishNotice(h.t.Context(), n.Notice)
 }
 
@@ -276,7 +276,7 @@ func (h *history) jump(hours int) {
 		return // a record may not last longer than 180 days
 	}
 	h.hour += hours
-	h.differential.shared.hour = h.hour
+	h.shared.hour = h.hour
 	changeUnguarded(h.t, h.world, `WITH moved AS (SELECT $1::int * interval '1 hour' AS by),
 		notices AS (UPDATE notices SET effective_at = effective_at - by FROM moved),
 		invitations AS (UPDATE invitations SET created_at = created_at - by, expires_at = expires_at - by, valid_until = valid_until - by FROM moved)

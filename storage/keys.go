@@ -268,7 +268,7 @@ func keyScopes(permit consent.Permit) []consent.Scope {
 		if kind == consent.ActorAssessor { // writes the sentences about a rating together with it
 			return []consent.Scope{consent.ScopeFeedback}
 		}
-	case consent.ArtefactSession, consent.ArtefactMeasurements, consent.ArtefactProfile:
+	case consent.ArtefactSession, consent.ArtefactMeasurements, consent.ArtefactProfile, consent.ArtefactModel:
 	}
 	return nil
 }

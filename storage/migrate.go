@@ -29,7 +29,7 @@ const (
 // migrate brings the schema up to date. Migrations are only ever added; 0001 to 0099 are the rows of
 // sessions, 0100 and up the recording's. A new database runs them in this order, an old one those it lacks.
 func migrate(ctx context.Context, owner *pgxpool.Pool) error {
-	return withMigrations(ctx, owner, func(provider *goose.Provider) error {
+	return withMigrations(owner, func(provider *goose.Provider) error {
 		_, err := provider.Up(ctx)
 		return err
 	})
@@ -37,7 +37,7 @@ func migrate(ctx context.Context, owner *pgxpool.Pool) error {
 
 // migrateTo makes the schema that a backup was made of, in a new database.
 func migrateTo(ctx context.Context, owner *pgxpool.Pool, versions []int64) error {
-	return withMigrations(ctx, owner, func(provider *goose.Provider) error {
+	return withMigrations(owner, func(provider *goose.Provider) error {
 		for _, version := range versions {
 			_, err := provider.ApplyVersion(ctx, version, true)
 			if errors.Is(err, goose.ErrVersionNotFound) {
@@ -51,7 +51,7 @@ func migrateTo(ctx context.Context, owner *pgxpool.Pool, versions []int64) error
 	})
 }
 
-func withMigrations(ctx context.Context, owner *pgxpool.Pool, work func(*goose.Provider) error) error {
+func withMigrations(owner *pgxpool.Pool, work func(*goose.Provider) error) error {
 	files, err := fs.Sub(migrationFiles, "migrations")
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)

@@ -43,9 +43,7 @@ func sights() map[string]sight {
 		return s
 	}
 	and := func(s sight, more sight) sight {
-		for tables, rows := range more {
-			s[tables] = rows
-		}
+		maps.Copy(s, more)
 		return s
 	}
 	receipts := func(org string) sight { return sight{"receipts": "where side = 'organization' AND org = @" + org} }

@@ -104,9 +104,9 @@ func (s *stage) giveReceipts(session consent.SessionID, candidate consent.Accoun
 	own = heldReceipt{summary, candidate, consent.ReceiptFile{Receipt: "own", Notice: "What happens.", Opening: opening}}
 	theirs = heldReceipt{summary, "", consent.ReceiptFile{Receipt: "theirs", Notice: "What happens."}}
 	own.ID, theirs.ID, theirs.State = consent.NewID[consent.ReceiptID](), consent.NewID[consent.ReceiptID](), consent.ReceiptEnded
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
-	s.world.receipts = append(s.world.receipts, own, theirs)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.receipts = append(s.receipts, own, theirs)
 	return own, theirs
 }
 

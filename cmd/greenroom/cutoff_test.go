@@ -41,7 +41,7 @@ func TestEndsCutStreamsOffOnAnotherNode(t *testing.T) {
 // ends has those first after which the world goes on as before.
 func (n *twoNodes) ends() []end {
 	const email = "employer@demo.test"
-	ctx, t := n.t.Context(), n.t
+	t := n.t
 	post := func(path string, status int) error { n.candidate.post(t, n.path(path), "", status); return nil }
 	withdraw := func() error { n.withdraw(); return nil }
 	var heal func()
@@ -54,21 +54,24 @@ func (n *twoNodes) ends() []end {
 		},
 		{
 			name: "held", // its candidate may not look either
-			do:   func() error { return n.admin.Hold(ctx, consent.SessionID(n.session), "a test", "tests") },
+			do:   func() error { return n.admin.Hold(t.Context(), consent.SessionID(n.session), "a test", "tests") },
 			goBack: func() error {
 				defer n.withdraw()
-				return n.admin.LiftHold(ctx, consent.SessionID(n.session), "the test is over")
+				return n.admin.LiftHold(t.Context(), consent.SessionID(n.session), "the test is over")
 			},
 		},
 		{
 			name: "organization suspended", cause: "organization",
-			do:     func() error { _, err := n.admin.SuspendOrganization(ctx, demoOrganization); return err },
-			goBack: func() error { return n.admin.RestoreOrganization(ctx, demoOrganization) },
+			do:     func() error { _, err := n.admin.SuspendOrganization(t.Context(), demoOrganization); return err },
+			goBack: func() error { return n.admin.RestoreOrganization(t.Context(), demoOrganization) },
 		},
 		{
 			name: "member's role", cause: "role",
-			do:     func() error { return n.admin.SetMemberRole(ctx, email, consent.MemberBilling) },
-			goBack: func() error { defer n.withdraw(); return n.admin.SetMemberRole(ctx, email, consent.MemberReviewer) },
+			do: func() error { return n.admin.SetMemberRole(t.Context(), email, consent.MemberBilling) },
+			goBack: func() error {
+				defer n.withdraw()
+				return n.admin.SetMemberRole(t.Context(), email, consent.MemberReviewer)
+			},
 		},
 		{name: "expired", cause: "expired", lasting: 4 * time.Second},
 		{
@@ -81,7 +84,7 @@ func (n *twoNodes) ends() []end {
 			do:     func() error { n.line.stall(); return nil },
 			goBack: func() error { n.line.flow(); n.withdraw(); return nil },
 		},
-		{name: "membership ended", cause: "membership", do: func() error { return n.admin.EndMember(ctx, email) }},
+		{name: "membership ended", cause: "membership", do: func() error { return n.admin.EndMember(t.Context(), email) }},
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5" //nolint:depguard // makes a fault in the database, reads nothing of ours
 
 	"greenroom/consent"
 	"greenroom/storage"
@@ -142,7 +142,7 @@ func (n *twoNodes) watch(kind consent.StreamKind) watching {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	answer, err := n.employer.do(request)
+	answer, err := n.employer.do(request) //nolint:bodyclose // by the goroutine that reads it
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -243,8 +243,8 @@ func startLine(t testing.TB, database string) *line {
 	}
 	query := to.Query()
 	const socket = ".s.PGSQL.5432"
-	real := filepath.Join(query.Get("host"), socket)
-	dir, err := os.MkdirTemp("", "line")
+	actual := filepath.Join(query.Get("host"), socket)
+	dir, err := os.MkdirTemp("", "line") //nolint:usetesting // the path of a socket must be short
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +265,7 @@ func startLine(t testing.TB, database string) *line {
 			if err != nil {
 				return
 			}
-			server, err := new(net.Dialer).DialContext(context.Background(), "unix", real)
+			server, err := new(net.Dialer).DialContext(context.Background(), "unix", actual)
 			if err != nil {
 				_ = client.Close()
 				continue
