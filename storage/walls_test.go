@@ -86,7 +86,7 @@ func TestContextOfNobodySeesNothing(t *testing.T) {
 		case RoleKeys: // repeats the question about everybody's sessions
 			seen = without(seen, "accounts", "members", "sessions", "authorizations", "authorization_events")
 		case RoleErasure: // looks for what its time has come, and tells whom an erasure concerns; no content
-			seen = without(seen, "sessions", "authorizations", "authorization_events", "consent_events", "ai_calls")
+			seen = without(seen, "accounts", "sessions", "authorizations", "authorization_events", "consent_events", "ai_calls")
 		case RoleExport, RoleAudit, RoleCandidate, RoleEmployer, RoleIngest:
 		}
 		if len(seen) > 0 {
