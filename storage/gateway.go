@@ -71,6 +71,7 @@ func StartGateway(ctx context.Context, config GatewayConfig) (*Gateway, error) {
 		},
 		folder: folder, done: make(chan struct{}),
 	}
+	g.objects.transport = objectTransport(g.objects)
 	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	g.cancel = cancel
 	// Owner: the Gateway. It ends by Stop, which waits for it.
@@ -164,13 +165,22 @@ func (g *Gateway) Run(ctx context.Context) error {
 	}
 }
 
-// Stop ends the server and waits for it. Stopping twice is no error.
+// Stop ends the server and waits for it. Stopping twice is no error. The server waits for its connections,
+// also for one that a client opened in advance and never used; so clients' idle ones are closed meanwhile.
 func (g *Gateway) Stop() error {
 	g.cancel()
-	select {
-	case <-g.done:
-	case <-time.After(gatewayStop):
-		return errors.New("embedded object store does not stop")
+	idle := time.NewTicker(20 * time.Millisecond)
+	defer idle.Stop()
+	limit := time.After(gatewayStop)
+	for stopped := false; !stopped; {
+		g.objects.transport.CloseIdleConnections()
+		select {
+		case <-g.done:
+			stopped = true
+		case <-limit:
+			return errors.New("embedded object store does not stop")
+		case <-idle.C:
+		}
 	}
 	if err := os.RemoveAll(g.folder); err != nil {
 		return fmt.Errorf("embedded object store: %w", err)

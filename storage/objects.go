@@ -43,6 +43,8 @@ type ObjectsConfig struct {
 	Region    string // empty: us-east-1
 	Secure    bool   // TLS
 	Socket    string // path of a unix socket to connect to instead of Endpoint; only for the gateway
+
+	transport *http.Transport // the gateway's own way in, which it closes when it stops; otherwise nil
 }
 
 // Objects is one bucket. It is safe for concurrent use; every call has its own deadline.
@@ -68,13 +70,16 @@ func newObjects(config ObjectsConfig) (*Objects, error) {
 	if config.Region == "" {
 		config.Region = "us-east-1"
 	}
+	if config.transport == nil {
+		config.transport = objectTransport(config)
+	}
 	options := &minio.Options{
 		Creds:        credentials.NewStaticV4(config.AccessKey, config.SecretKey, ""),
 		Secure:       config.Secure,
 		Region:       config.Region,
 		BucketLookup: minio.BucketLookupPath,
 		MaxRetries:   2, // the uploader tries again, with its own pauses
-		Transport:    objectTransport(config),
+		Transport:    config.transport,
 	}
 	client, err := minio.New(config.Endpoint, options)
 	if err != nil {
