@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/versity/versitygw/auth"
@@ -43,6 +45,9 @@ type Gateway struct {
 	cancel  context.CancelFunc
 	done    chan struct{}
 	err     error // why it ended; read after done is closed
+
+	mu      sync.Mutex
+	clients []*http.Transport
 }
 
 // StartGateway starts the server and returns when it answers.
@@ -71,7 +76,7 @@ func StartGateway(ctx context.Context, config GatewayConfig) (*Gateway, error) {
 		},
 		folder: folder, done: make(chan struct{}),
 	}
-	g.objects.transport = objectTransport(g.objects)
+	g.objects.gateway = g
 	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	g.cancel = cancel
 	// Owner: the Gateway. It ends by Stop, which waits for it.
@@ -165,6 +170,21 @@ func (g *Gateway) Run(ctx context.Context) error {
 	}
 }
 
+// serves remembers a client's connections.
+func (g *Gateway) serves(transport *http.Transport) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.clients = append(g.clients, transport)
+}
+
+func (g *Gateway) closeIdle() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, transport := range g.clients {
+		transport.CloseIdleConnections()
+	}
+}
+
 // Stop ends the server and waits for it. Stopping twice is no error. The server waits for its connections,
 // also for one that a client opened in advance and never used; so clients' idle ones are closed meanwhile.
 func (g *Gateway) Stop() error {
@@ -173,7 +193,7 @@ func (g *Gateway) Stop() error {
 	defer idle.Stop()
 	limit := time.After(gatewayStop)
 	for stopped := false; !stopped; {
-		g.objects.transport.CloseIdleConnections()
+		g.closeIdle()
 		select {
 		case <-g.done:
 			stopped = true

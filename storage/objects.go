@@ -44,7 +44,7 @@ type ObjectsConfig struct {
 	Secure    bool   // TLS
 	Socket    string // path of a unix socket to connect to instead of Endpoint; only for the gateway
 
-	transport *http.Transport // the gateway's own way in, which it closes when it stops; otherwise nil
+	gateway *Gateway // closes its clients' idle connections when it stops; otherwise nil
 }
 
 // Objects is one bucket. It is safe for concurrent use; every call has its own deadline.
@@ -70,8 +70,9 @@ func newObjects(config ObjectsConfig) (*Objects, error) {
 	if config.Region == "" {
 		config.Region = "us-east-1"
 	}
-	if config.transport == nil {
-		config.transport = objectTransport(config)
+	transport := objectTransport(config)
+	if config.gateway != nil {
+		config.gateway.serves(transport)
 	}
 	options := &minio.Options{
 		Creds:        credentials.NewStaticV4(config.AccessKey, config.SecretKey, ""),
@@ -79,7 +80,7 @@ func newObjects(config ObjectsConfig) (*Objects, error) {
 		Region:       config.Region,
 		BucketLookup: minio.BucketLookupPath,
 		MaxRetries:   2, // the uploader tries again, with its own pauses
-		Transport:    config.transport,
+		Transport:    transport,
 	}
 	client, err := minio.New(config.Endpoint, options)
 	if err != nil {
