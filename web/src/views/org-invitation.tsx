@@ -6,6 +6,7 @@ import { invited as words } from '../text';
 import { ErrorBox } from '../ui/errors';
 import { Page } from '../ui/page';
 import { useSubmit } from '../ui/submit';
+import { OrgMessage } from './org-message';
 
 /**
  * Where the link of an invitation leads. It shows nothing of the interview. Asking tells the candidate who
@@ -22,8 +23,12 @@ export function InvitationView() {
       throw cause;
     }
   });
-  if (ask.done) return <Asked />;
-  if (secret === '') return <Nothing />;
+  if (ask.done)
+    return (
+      <OrgMessage title={words.askedTitle} text={words.asked} back={words.toList} id="invitation-asked" />
+    );
+  if (secret === '')
+    return <OrgMessage title={words.noneTitle} text={words.none} back={words.toList} id="invitation-none" />;
   const useless = ask.error instanceof ApiError && ask.error.status === 404;
   return (
     <Page title={words.title}>
@@ -46,32 +51,6 @@ export function InvitationView() {
         )}
         <a class="button" href="/org">
           {useless ? words.toList : words.later}
-        </a>
-      </p>
-    </Page>
-  );
-}
-
-function Asked() {
-  return (
-    <Page title={words.askedTitle}>
-      <p data-testid="invitation-asked">{words.asked}</p>
-      <p>
-        <a class="button button-primary" href="/org">
-          {words.toList}
-        </a>
-      </p>
-    </Page>
-  );
-}
-
-function Nothing() {
-  return (
-    <Page title={words.noneTitle}>
-      <p data-testid="invitation-none">{words.none}</p>
-      <p>
-        <a class="button button-primary" href="/org">
-          {words.toList}
         </a>
       </p>
     </Page>

@@ -8,6 +8,7 @@ import { artefacts, purposes, report as reportWords, scopes, org as words } from
 import { clock, dateTime, listed } from '../ui/format';
 import { Loaded, useLoad } from '../ui/load';
 import { Page } from '../ui/page';
+import { OrgMessage } from './org-message';
 import { OrgReceipts } from './receipts';
 import { ReportBody } from './report-body';
 import { isAnswered } from './report-model';
@@ -29,7 +30,9 @@ export function OrgReportView(props: { id: string }) {
     return () => leaving.abort();
   }, [props.id, round]);
   useEndOf(page.value?.authorization?.valid_until, end);
-  if (page.error instanceof ApiError && page.error.status === 404) return <Gone />;
+  if (page.error instanceof ApiError && page.error.status === 404) {
+    return <OrgMessage title={words.goneTitle} text={words.gone} back={words.toList} id="access-ended" />;
+  }
   return (
     <Page title={words.bannerTitle(page.value?.role_title ?? '')} wide>
       <Loaded of={page} lines={8}>
@@ -57,19 +60,6 @@ function useEndOf(validUntil: string | undefined, onEnd: () => void): void {
     const timer = setTimeout(onEnd, Math.max(0, left));
     return () => clearTimeout(timer);
   }, [validUntil]);
-}
-
-function Gone() {
-  return (
-    <Page title={words.goneTitle}>
-      <p data-testid="access-ended">{words.gone}</p>
-      <p>
-        <a class="button button-primary" href="/org">
-          {words.toList}
-        </a>
-      </p>
-    </Page>
-  );
 }
 
 function Banner(props: { report: Report }) {
