@@ -14,10 +14,6 @@ import (
 // exportRowLife is how long the books remember an export after it is over.
 const exportRowLife = "24 hours"
 
-// waitForRetry is longer than the job library waits between two tries: after it, an export that was begun
-// and waits has no job any more.
-const waitForRetry = "10 minutes"
-
 // asEraser runs work under the erasure plane.
 func (e *Exports) asEraser(ctx context.Context, work func(pgx.Tx) error) error {
 	return e.database.in(ctx, RoleErasure, rowContext{}, work)
@@ -132,18 +128,22 @@ func (e *Exports) Tend(ctx context.Context) (removed int, err error) {
 	return removed, nil
 }
 
-// requeue asks for a job for each export whose maker was not heard of: the job library itself would wait
-// an hour before it gives a dead server's job to another.
+// requeue asks for a job for each export that nobody makes and no job waits for: its server died, while it
+// made the file or between taking the job up and beginning. The job library itself would wait two hours
+// before it gives a dead server's job to another.
 func (e *Exports) requeue(ctx context.Context, tx pgx.Tx) error {
-	rows, err := tx.Query(ctx, `SELECT id, account, attempt FROM exports
-		WHERE state = 'running' AND beat_at < statement_timestamp() - $1::interval
-		OR state = 'queued' AND attempt > 0 AND beat_at < statement_timestamp() - interval '`+waitForRetry+`'`, e.times.stale)
+	rows, err := tx.Query(ctx, `SELECT e.id, e.account, asked FROM exports e CROSS JOIN LATERAL (
+			SELECT coalesce(max((args->>'asked')::int) + 1, 0) AS asked, coalesce(bool_or(state IN ('available', 'pending', 'retryable', 'scheduled')
+				OR state = 'running' AND attempted_at > statement_timestamp() - $1::interval), false) AS awaited
+			FROM river.river_job WHERE kind = $2 AND args->>'export' = e.id) jobs
+		WHERE (state = 'running' AND beat_at < statement_timestamp() - $1::interval OR state = 'queued') AND NOT awaited`,
+		e.times.stale, exportJob{}.Kind())
 	if err != nil {
 		return err
 	}
 	jobs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (exportJob, error) {
 		var job exportJob
-		err := row.Scan(&job.Export, &job.Account, &job.After)
+		err := row.Scan(&job.Export, &job.Account, &job.Asked)
 		return job, err
 	})
 	if err != nil {

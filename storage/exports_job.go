@@ -18,12 +18,12 @@ const (
 	exportTimeout = 2 * time.Hour
 )
 
-// exportJob asks for the file of an export. After is the attempt that was left behind, so that it can be
+// exportJob asks for the file of an export. Asked is how often it was asked for before, so that it can be
 // asked for again while the job library still believes that a dead server works on it.
 type exportJob struct {
 	Export  consent.ExportID  `json:"export"`
 	Account consent.AccountID `json:"account"`
-	After   int               `json:"after"`
+	Asked   int               `json:"asked"`
 }
 
 // Kind names the job in the table.

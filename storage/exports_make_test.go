@@ -90,17 +90,9 @@ func TestExportIsTakenOverFromWhoIsNotHeardOf(t *testing.T) {
 	if running := w.find(t, w.alice, export.ID); running.State != consent.ExportRunning || running.Attempt != 1 {
 		t.Fatalf("while somebody is at it, another changed it to %+v", running)
 	}
+	w.workedOnByTheDead(t, export.ID)
 	w.ownerExec(t, `UPDATE exports SET beat_at = now() - interval '1 minute'`)
-	jobs := `SELECT count(*) FROM river.river_job WHERE kind = 'export'`
-	before := w.ownerCount(t, jobs)
-	for range 2 {
-		if _, err := w.exports.Tend(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if n := w.ownerCount(t, jobs) - before; n != 1 {
-		t.Errorf("%d new jobs for a maker that is not heard of, want 1", n)
-	}
+	w.wantAskedAnew(t, export.ID)
 	made := w.make(t, export, w.write)
 	text := w.fetch(t, made)
 	slow.goOn <- nil
@@ -110,6 +102,64 @@ func TestExportIsTakenOverFromWhoIsNotHeardOf(t *testing.T) {
 	after := w.find(t, w.alice, export.ID)
 	if after.State != consent.ExportReady || after.Attempt != made.Attempt || string(w.fetch(t, after)) != string(text) {
 		t.Errorf("the first spoiled what the second made: %+v", after)
+	}
+}
+
+// A server may also die after it took the job up and before it began, or wait with a file that it gave back:
+// however often that happens, the export is asked for once more, and not while a job for it waits.
+func TestExportIsAskedForAnewAfterADeathBeforeItBegan(t *testing.T) {
+	w := newExportsWorld(t, anyStore)
+	w.recorded(t, w.alice)
+	export := w.request(t, w.alice, "")
+	w.tend(t)
+	if n := w.ownerCount(t, exportJobs(export.ID)); n != 1 {
+		t.Fatalf("%d jobs while the first waits, want 1", n)
+	}
+	w.ownerExec(t, `UPDATE river.river_job SET state = 'running', attempted_at = now() WHERE kind = 'export'`)
+	w.tend(t)
+	if n := w.ownerCount(t, exportJobs(export.ID)); n != 1 {
+		t.Fatalf("%d jobs when the first was just taken up, want 1", n)
+	}
+	for range 3 {
+		w.workedOnByTheDead(t, export.ID)
+		w.wantAskedAnew(t, export.ID)
+	}
+	w.ownerExec(t, `DELETE FROM river.river_job WHERE kind = 'export'`) // as a restored database may have none
+	w.wantAskedAnew(t, export.ID)
+	w.fetch(t, w.make(t, export, w.write))
+	w.workedOnByTheDead(t, export.ID)
+	w.tend(t)
+	if n := w.ownerCount(t, exportJobs(export.ID)); n != 1 {
+		t.Errorf("%d jobs for an export that is made, want the old one only", n)
+	}
+}
+
+func exportJobs(export consent.ExportID) string {
+	return `SELECT count(*) FROM river.river_job WHERE kind = 'export' AND args->>'export' = '` + string(export) + `'`
+}
+
+// workedOnByTheDead makes the books of the job library say that the export's jobs were taken up long ago.
+func (w *exportsWorld) workedOnByTheDead(t *testing.T, export consent.ExportID) {
+	t.Helper()
+	w.ownerExec(t, `UPDATE river.river_job SET state = 'running', attempted_at = now() - interval '1 minute'
+		WHERE kind = 'export' AND args->>'export' = $1`, export)
+}
+
+func (w *exportsWorld) tend(t *testing.T) {
+	t.Helper()
+	if _, err := w.exports.Tend(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wantAskedAnew tends twice and demands one new job.
+func (w *exportsWorld) wantAskedAnew(t *testing.T, export consent.ExportID) {
+	t.Helper()
+	before := w.ownerCount(t, exportJobs(export))
+	w.tend(t)
+	w.tend(t)
+	if n := w.ownerCount(t, exportJobs(export)) - before; n != 1 {
+		t.Errorf("%d new jobs, want 1", n)
 	}
 }
 
