@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -17,7 +18,7 @@ import (
 type probe struct{ who, do, want string }
 
 // planes are those who ask. The words are ids of policyWorld.
-func planes() map[string]attacker {
+var planes = sync.OnceValue(func() map[string]attacker {
 	candidate := func(account string) attacker { return attacker{RoleCandidate, rowContext{account: word(account)}} }
 	employer := func(account, org string) attacker {
 		return attacker{RoleEmployer, rowContext{account: word(account), org: word(org)}}
@@ -51,7 +52,7 @@ func planes() map[string]attacker {
 		"export of carol": {RoleExport, rowContext{account: word("carol")}},
 		"erasure":         {role: RoleErasure}, "audit": {role: RoleAudit},
 	}
-}
+})
 
 func (p probe) plane() attacker { return planes()[p.who] }
 

@@ -74,6 +74,7 @@ func policyFunctions(t *testing.T, owner *pgx.Conn, policies []policy) []mutant 
 type reach struct {
 	names *regexp.Regexp                 // of tables and functions
 	looks map[string]map[string][]string // by role and table or function: what its policies look at
+	named map[string][]string            // what a statement names, once it was looked for
 }
 
 func newReach(policies []policy, functions []mutant) reach {
@@ -84,13 +85,15 @@ func newReach(policies []policy, functions []mutant) reach {
 	for _, f := range functions {
 		names[f.name] = true
 	}
-	r := reach{regexp.MustCompile(`\b(` + strings.Join(slices.Collect(maps.Keys(names)), "|") + `)\b`), make(map[string]map[string][]string)}
+	r := reach{regexp.MustCompile(`\b(` + strings.Join(slices.Collect(maps.Keys(names)), "|") + `)\b`), make(map[string]map[string][]string), make(map[string][]string)}
 	add := func(p policy, at string) {
 		for _, role := range p.roles {
 			if r.looks[role] == nil {
 				r.looks[role] = make(map[string][]string)
 			}
 			r.looks[role][at] = append(r.looks[role][at], r.names.FindAllString(p.using+" "+p.checks, -1)...)
+			slices.Sort(r.looks[role][at])
+			r.looks[role][at] = slices.Compact(r.looks[role][at])
 		}
 	}
 	for _, p := range policies {
@@ -102,8 +105,13 @@ func newReach(policies []policy, functions []mutant) reach {
 	return r
 }
 
-// meets reports whether a role that names these tables comes by a table or function.
-func (r reach) meets(role string, from []string, what string) bool {
+// meets reports whether a role comes by a table or function with a statement.
+func (r reach) meets(role, statement, what string) bool {
+	from, known := r.named[statement]
+	if !known {
+		from = r.names.FindAllString(statement, -1)
+		r.named[statement] = from
+	}
 	seen := make(map[string]bool)
 	for len(from) > 0 {
 		next := from[0]
@@ -126,7 +134,7 @@ func (r reach) probes(m mutant, all []probe) []probe {
 	for _, p := range all {
 		role := p.plane().role.database()
 		changes := m.command == "INSERT" || m.command == "UPDATE" || m.command == "DELETE"
-		if !slices.Contains(m.roles, role) || !r.meets(role, r.names.FindAllString(p.do, -1), at) || changes && !p.begins(m.command, at) {
+		if !slices.Contains(m.roles, role) || !r.meets(role, p.do, at) || changes && !p.begins(m.command, at) {
 			continue
 		}
 		relevant = append(relevant, p)
