@@ -57,13 +57,13 @@ tools: need
 	@.ci/tools-install $(TOOLS)
 
 test-go: setup tools web/dist/index.html ## Go tests with the race detector, on real Postgres, versitygw and MinIO
-	go test -race -timeout 40m ./...
+	go test -race -timeout 40m -parallel 4 ./... # most tests wait: for speech in real time, for a database
 
 test-page: web/dist/index.html ## types and unit tests of the page
 	cd web && npm run --silent typecheck && npm run --silent test
 
 e2e: build tools ## the whole program in Chromium with fake devices that play real speech
-	cd web && node --test --test-reporter=spec e2e/
+	cd web && node --test --test-concurrency=2 --test-reporter=spec e2e/
 
 lint: need web/node_modules/.ready web/dist/index.html ## every linter
 	@.ci/lint $(TOOLS)

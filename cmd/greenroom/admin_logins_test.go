@@ -21,6 +21,7 @@ func (p *program) admin(want bool, args ...string) string {
 // An employer's first log-in, by what an operator has in hand: the printed password, then a lost phone,
 // then a forgotten password.
 func TestOperatorHelpsPeopleIn(t *testing.T) {
+	t.Parallel()
 	p := startProgram(t, t.TempDir())
 	const email = "person@example.org"
 	printed := func(text, before string) string {

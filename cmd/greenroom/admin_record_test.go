@@ -8,6 +8,7 @@ import (
 
 // What an operator does to records is felt by the running server at once, and says what it did.
 func TestOperatorEndsAndHolds(t *testing.T) {
+	t.Parallel()
 	p := startProgram(t, t.TempDir())
 	candidate := p.logIn(p.accounts().Candidate)
 	var made struct{ ID string }

@@ -12,6 +12,7 @@ import (
 
 // TestEveryFileIsInTheCatalogue looks at the data folder of a server that has worked and stopped.
 func TestEveryFileIsInTheCatalogue(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts a server")
 	}

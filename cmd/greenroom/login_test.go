@@ -19,6 +19,7 @@ import (
 
 // A candidate who logs out is out of the room, too, not only of the pages.
 func TestLogOutLeavesTheLiveRoom(t *testing.T) {
+	t.Parallel()
 	p := startProgram(t, t.TempDir())
 	candidate := p.logIn(p.accounts().Candidate)
 	path := candidate.consented(t)

@@ -13,6 +13,7 @@ import (
 // nothing of it in the log: no name, address, password, code, secret, token, ticket, id of a person, nor
 // what was said.
 func TestNothingPersonalIsLogged(t *testing.T) {
+	t.Parallel()
 	speech, _ := realSpeech(t)
 	p := startProgram(t, t.TempDir(), "GREENROOM_LOG_LEVEL=debug", "GREENROOM_DEMO=off")
 	canaries := map[string]string{
