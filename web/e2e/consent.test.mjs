@@ -146,9 +146,12 @@ async function redeem(page, link) {
   await fits(page, "the requests of an organization");
 }
 
-/** Opens the shared report and plays its recording. */
+/** Opens the shared report and plays its recording, over a line so slow that it is not fetched whole before it is cut off. */
 async function watch(page) {
   await page.reload();
+  const line = await page.context().newCDPSession(page);
+  await line.send("Network.enable");
+  await line.send("Network.emulateNetworkConditions", { offline: false, latency: 0, downloadThroughput: 32_000, uploadThroughput: -1 });
   await byId(page, "shared-session").click();
   await byId(page, "grant-banner").waitFor();
   await page.waitForFunction(() => document.querySelector('[data-testid="report-video"]')?.readyState >= 2);
