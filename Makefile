@@ -78,7 +78,7 @@ fuzz: setup ## ten minutes of fuzzing for each target
 	@.ci/fuzz 10m
 
 mutate: setup ## take every condition of the walls out once, and compare long random histories; takes a while
-	go test -count=1 -v -run 'TestEveryConditionOf(Decide|EveryPolicy)IsNoticed' ./consent ./storage
+	go test -count=1 -v -run 'TestEveryConditionOf(Decide|EveryPolicy|TheKeyService)IsNoticed' ./consent ./storage
 	GREENROOM_HISTORIES=60 go test -count=1 -v -timeout 60m -run TestThreeModelsAgreeOnEveryHistory ./storage
 
 # --- supply chain ----------------------------------------------------------------------------------
