@@ -24,6 +24,9 @@ type differential struct {
 	made      int       // histories
 	compared  int       // answers
 	steps     int
+
+	spoil string         // breaks a wall before each comparison
+	named map[string]int // then, how often which one disagreed
 }
 
 // history is one of them, as it happens and as the words say.
@@ -165,7 +168,7 @@ func (h *history) step() string {
 	case "restart":
 		h.reopen()
 	}
-	if (err == nil) != allowed {
+	if (err == nil) != allowed && h.spoil == "" {
 		r.Fatalf("%s: %v, and the words allow it: %t", what, err, allowed)
 	}
 	return what
