@@ -313,7 +313,7 @@ func (a *Assessor) save(ctx context.Context, rating Rating) error {
 // objects to AI. Facts that could not be read are a failure like any other.
 func (a *Assessor) unlessRefused(session consent.SessionID, err error) error {
 	if errors.Is(err, consent.ErrNotFound) && !errors.Is(err, consent.ErrFacts) {
-		a.Log.Info("assessment ended: not consented, or objected to", "session", session)
+		a.Log.Info("assessment ended: not consented, objected to, or the model is not in the notice that was answered", "session", session)
 		return nil
 	}
 	return err

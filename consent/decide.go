@@ -43,6 +43,10 @@ type Snapshot struct {
 	Consents     Consents
 	// ModelAllowed: the candidate has not objected to AI. Only parts of the server ask.
 	ModelAllowed bool
+	// Notice is the SHA-256 of the notice that the candidate answered for this session, NoticeShown that of
+	// the one this server shows: only if they are the same was the candidate told where it would send
+	// something. Only parts of the server ask.
+	Notice, NoticeShown string
 	// Authorizations of this session for Actor.Org, in any state; empty for others.
 	Authorizations []Authorization
 	MinNotice      int       // the newest notice in effect that everybody has to agree to anew; 0: none
@@ -61,7 +65,10 @@ type SnapshotReader interface {
 var ErrFacts = errors.New("the facts could not be read")
 
 // Gate asks a SnapshotReader and decides.
-type Gate struct{ Reader SnapshotReader }
+type Gate struct {
+	Reader SnapshotReader
+	Notice string // SHA-256 of the notice this server shows; it names every server that something is sent to
+}
 
 // Permit reads the facts and decides about one artefact. Any failure to read them is a refusal: the
 // cause is wrapped beside [ErrNotFound] and [ErrFacts], so that callers can log it and answer the same
@@ -83,6 +90,7 @@ func (g Gate) Snapshot(ctx context.Context, actor Actor, session SessionID) (Sna
 	if snapshot.Actor != actor || snapshot.Session != session {
 		return Snapshot{}, fmt.Errorf("%w: facts are about another question", ErrNotFound)
 	}
+	snapshot.NoticeShown = g.Notice
 	return snapshot, nil
 }
 
@@ -160,18 +168,24 @@ func takesMedia(state SessionState) bool {
 	return state != SessionScheduled
 }
 
-// scribeMay: after an objection to AI speech is still written down, but no sound leaves for it.
-func scribeMay(s Snapshot, artefact Artefact) bool {
-	return artefact == ArtefactTranscript || artefact == ArtefactModel && s.ModelAllowed
+// modelMay: nothing goes to a model after an objection to AI, nor to one that the notice which was answered
+// does not name: who configures another asks for consent anew, in the next interview.
+func modelMay(s Snapshot) bool {
+	return s.ModelAllowed && s.Notice == s.NoticeShown
 }
 
-// assessorMay: after an objection to AI answers are still measured, and that is all.
+// scribeMay: where no model may be asked speech is still written down, but no sound leaves for it.
+func scribeMay(s Snapshot, artefact Artefact) bool {
+	return artefact == ArtefactTranscript || artefact == ArtefactModel && modelMay(s)
+}
+
+// assessorMay: where no model may be asked answers are still measured, and that is all.
 func assessorMay(s Snapshot, artefact Artefact) bool {
 	switch artefact {
 	case ArtefactTranscript, ArtefactMeasurements:
 		return true
 	case ArtefactModel, ArtefactRatings, ArtefactFeedback, ArtefactQuotes:
-		return s.ModelAllowed
+		return modelMay(s)
 	default:
 		return false
 	}

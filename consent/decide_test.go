@@ -14,7 +14,7 @@ func shared() Snapshot {
 	return Snapshot{
 		Actor:     Actor{Kind: ActorEmployer, Account: "employer", Org: "org"},
 		ActorLive: true, MemberRole: MemberReviewer, OrgLive: true, Session: "session", Known: true, Candidate: "candidate", State: SessionEnded,
-		Consents: Consents{Recording: true, Transcription: true, Assessment: true}, ModelAllowed: true,
+		Consents: Consents{Recording: true, Transcription: true, Assessment: true}, ModelAllowed: true, Notice: "notice", NoticeShown: "notice",
 		Authorizations: []Authorization{{
 			Session: "session", Org: "org", Scopes: AllScopes(), State: AuthorizationGranted,
 			ValidFrom: noon.Add(-time.Hour), ValidUntil: noon.Add(time.Hour), NoticeVersion: 3,
@@ -260,8 +260,20 @@ func TestPartsOfTheServerNeedTheirConsent(t *testing.T) {
 	}
 }
 
-// An objection to AI takes away what needs a model, and nothing else from anybody.
+// An objection to AI, and a notice that does not name the server's models, take away what needs a model,
+// and nothing else from anybody.
 func TestObjectionToAIStopsModelsAndNothingElse(t *testing.T) {
+	for name, spoil := range map[string]func(*Snapshot){
+		"an objection":                      func(s *Snapshot) { s.ModelAllowed = false },
+		"another notice than was answered":  func(s *Snapshot) { s.NoticeShown = "another" },
+		"a notice, where none was answered": func(s *Snapshot) { s.Notice = "" },
+	} {
+		stopsModels(t, name, spoil)
+	}
+}
+
+func stopsModels(t *testing.T, name string, spoil func(*Snapshot)) {
+	t.Helper()
 	needsModel := map[ActorKind]map[Artefact]bool{
 		ActorScribe:   {ArtefactModel: true},
 		ActorAssessor: {ArtefactModel: true, ArtefactRatings: true, ArtefactFeedback: true, ArtefactQuotes: true},
@@ -271,10 +283,10 @@ func TestObjectionToAIStopsModelsAndNothingElse(t *testing.T) {
 			s := as(actor.Kind, actor.Account)
 			s.Actor, s.Authorizations = actor, shared().Authorizations
 			_, before := Decide(s, a)
-			s.ModelAllowed = false
+			spoil(&s)
 			_, after := Decide(s, a)
 			if got, want := after == nil, before == nil && !needsModel[actor.Kind][a]; got != want {
-				t.Errorf("%s to %s %q after an objection: open = %v, want %v", a, actor.Kind, actor.Account, got, want)
+				t.Errorf("%s: %s to %s %q: open = %v, want %v", name, a, actor.Kind, actor.Account, got, want)
 			}
 		}
 	}
@@ -323,6 +335,11 @@ func TestGateFailsClosed(t *testing.T) {
 		if got, want := errors.Is(err, ErrFacts), name == "facts cannot be read"; got != want {
 			t.Errorf("%s: ErrFacts = %v, want %v", name, got, want)
 		}
+	}
+	_, err := Gate{Reader: factsFunc(func(Actor, SessionID) (Snapshot, error) { return as(ActorAssessor, ""), nil }), Notice: "another"}.Permit(
+		t.Context(), Actor{Kind: ActorAssessor}, "session", ArtefactModel)
+	if !errors.Is(err, ErrNotFound) {
+		t.Errorf("a gate of a server that shows another notice: %v, want ErrNotFound", err)
 	}
 	good := factsFunc(func(Actor, SessionID) (Snapshot, error) { return shared(), nil })
 	permit, err := (Gate{Reader: good}).Permit(t.Context(), employer, "session", ArtefactAudio)

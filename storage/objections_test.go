@@ -63,6 +63,13 @@ func TestObjectionKeepsModelsAwayFromEverySessionOfTheCandidate(t *testing.T) {
 	if !w.mayUseModels(t, bobs) {
 		t.Error("Alice's objection binds Bob's session")
 	}
+	shown := w.gate.Notice
+	w.gate.Notice = consent.Notice{Text: "Words go to another server."}.SHA256()
+	if w.mayUseModels(t, bobs) {
+		t.Error("a model may be used that the answered notice does not name")
+	}
+	w.part(t, consent.ActorAssessor, bobs, consent.ArtefactMeasurements)
+	w.gate.Notice = shown
 	if err := w.sessions.LiftAIObjection(t.Context(), w.alice.ID); err != nil || !w.mayUseModels(t, fresh) {
 		t.Errorf("lifted: %v, model allowed %t", err, w.mayUseModels(t, fresh))
 	}

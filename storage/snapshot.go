@@ -34,9 +34,9 @@ const noMember = `'', false, '[]'::json, 0`
 const noExport = `, false`
 
 // modelFacts: only parts of the server ask; an account that is hidden from one counts as an objection to AI.
-const modelFacts = `, coalesce((SELECT a.ai_objected_at IS NULL FROM accounts a WHERE a.id = s.candidate), false)`
+const modelFacts = `, coalesce((SELECT a.ai_objected_at IS NULL FROM accounts a WHERE a.id = s.candidate), false), coalesce(s.notice_sha256, '')`
 
-const noModel = `, false`
+const noModel = `, false, ''`
 
 const partFacts = `SELECT ` + sessionFacts + `, true, ` + noMember + `, ` + consentFacts + noExport + modelFacts + factsFrom
 
@@ -101,7 +101,7 @@ func (s *Snapshots) read(ctx context.Context, from batchSender, role Role, actor
 		return row.Scan(&f.Now, &f.Known, &f.State, orZero{&f.RestrictedAt}, orZero{&f.HeldAt}, &f.ActorLive,
 			&f.MemberRole, &f.OrgLive, &f.Authorizations, &f.MinNotice,
 			&f.Candidate, &f.Consents.Recording, &f.Consents.Transcription, &f.Consents.Assessment,
-			&f.ExportOpen, &f.ModelAllowed)
+			&f.ExportOpen, &f.ModelAllowed, &f.Notice)
 	})
 	return f, from.SendBatch(ctx, &batch).Close() //nolint:wrapcheck // Snapshot says what it tried
 }

@@ -55,7 +55,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatalf("open log-in keys: %v", err)
 	}
 	w := &world{
-		database: d, owner: asOwner(t, d), keys: keys, gate: consent.Gate{Reader: NewSnapshots(d)},
+		database: d, owner: asOwner(t, d), keys: keys, gate: consent.Gate{Reader: NewSnapshots(d), Notice: testNotice.SHA256()},
 		accounts: NewAccounts(d, logIn), sessions: NewSessions(d), records: NewRecords(d, keys), shared: NewShared(d),
 		ingest: NewIngest(d, keys, true), results: NewResults(d, keys), notice: testNotice,
 	}

@@ -14,9 +14,10 @@ const (
 	noticeMateriality = consent.MaterialityNotice
 )
 
-// noticeFor builds the one text that a candidate answers before an interview. It promises only what
-// this program does.
-func noticeFor(judge Judge) consent.Notice {
+// NoticeFor builds the one text that a candidate answers before an interview. It promises only what
+// this program does. It must be published before the server is called: the stores accept no answer to
+// another one.
+func NoticeFor(judge Judge) consent.Notice {
 	parts := []string{
 		"# Before the interview",
 		"This is a practice interview. Three things can be done with it, each only if you tick its box. No box is ticked for you. " +

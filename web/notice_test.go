@@ -55,7 +55,7 @@ func TestNoticeSaysWhereThingsGo(t *testing.T) {
 		},
 		"nothing writes down": {Judge{}, []string{"nothing writes down"}, nil},
 	} {
-		text := noticeFor(c.judge).Text
+		text := NoticeFor(c.judge).Text
 		for _, want := range c.has {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: the notice lacks %q:\n%s", name, want, text)
@@ -71,7 +71,7 @@ func TestNoticeSaysWhereThingsGo(t *testing.T) {
 
 func TestNoticePromisesOnlyWhatIsBuilt(t *testing.T) {
 	t.Parallel()
-	text := noticeFor(Judge{}).Text
+	text := NoticeFor(Judge{}).Text
 	for _, want := range []string{
 		"No box is ticked for you", "nothing else changes", "your face", "your feelings", "your accent", "how confident you seem",
 		"Nobody but you", "for 2 years from the end of the interview, and then erased by itself", "the privacy page does that", "unvalidated practice estimate",
@@ -85,9 +85,9 @@ func TestNoticePromisesOnlyWhatIsBuilt(t *testing.T) {
 
 func TestNoticeOfAnotherConfigurationHasAnotherHash(t *testing.T) {
 	t.Parallel()
-	a := noticeFor(Judge{AssessorModel: "a", AssessorPlace: "x"})
-	b := noticeFor(Judge{AssessorModel: "a", AssessorPlace: "y"})
-	if a.SHA256() == b.SHA256() || a.SHA256() != noticeFor(Judge{AssessorModel: "a", AssessorPlace: "x"}).SHA256() {
+	a := NoticeFor(Judge{AssessorModel: "a", AssessorPlace: "x"})
+	b := NoticeFor(Judge{AssessorModel: "a", AssessorPlace: "y"})
+	if a.SHA256() == b.SHA256() || a.SHA256() != NoticeFor(Judge{AssessorModel: "a", AssessorPlace: "x"}).SHA256() {
 		t.Error("the hash does not follow the text")
 	}
 }

@@ -88,7 +88,7 @@ func New(cfg Config) (*Server, error) {
 	cfg.Gate.Reader = loggedReader{cfg.Gate.Reader, cfg.Log}
 	limits := cfg.Limits.withDefaults()
 	s := &Server{
-		cfg: cfg, log: cfg.Log, now: cfg.Now, mux: http.NewServeMux(), notice: noticeFor(cfg.Judge),
+		cfg: cfg, log: cfg.Log, now: cfg.Now, mux: http.NewServeMux(), notice: NoticeFor(cfg.Judge),
 		crossOrigin: http.NewCrossOriginProtection(), passwords: newPasswords(cfg.Pepper), streams: newStreams(),
 		perAddress: newLimiter(limits.AnonymousPerMinute, time.Minute, cfg.Now),
 		perAccount: newLimiter(limits.AccountPerMinute, time.Minute, cfg.Now),
@@ -104,10 +104,6 @@ func New(cfg Config) (*Server, error) {
 	}
 	return s, nil
 }
-
-// Notice returns the text that this server shows. It must be published before the server is called:
-// the stores accept no answer to another one.
-func (s *Server) Notice() consent.Notice { return s.notice }
 
 func (c Config) check() error {
 	for name, missing := range map[string]bool{

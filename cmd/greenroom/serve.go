@@ -215,7 +215,7 @@ func (a *app) openStores(ctx context.Context) (err error) {
 		return err
 	}
 	a.closing("the spool", func(context.Context) error { return a.spool.Close() })
-	a.gate = consent.Gate{Reader: storage.NewSnapshots(a.database)}
+	a.gate = consent.Gate{Reader: storage.NewSnapshots(a.database), Notice: web.NoticeFor(a.judge).SHA256()}
 	a.segments = storage.NewSegments(a.database, a.keys, a.spool, a.objects)
 	a.live = storage.NewIngest(a.database, a.keys, a.model != nil)
 	a.changes = storage.NewChanges(a.database, a.log)
@@ -430,7 +430,7 @@ func (a *app) publishNotice(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = admin.Close(context.WithoutCancel(ctx)) }()
-	return admin.PublishNotice(ctx, a.pages.Notice())
+	return admin.PublishNotice(ctx, web.NoticeFor(a.judge))
 }
 
 // spoolBacklog is what waits for the object store.
