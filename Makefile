@@ -63,7 +63,7 @@ test-page: web/dist/index.html ## types and unit tests of the page
 	cd web && npm run --silent typecheck && npm run --silent test
 
 e2e: build tools ## the whole program in Chromium with fake devices that play real speech
-	cd web && node --test --test-concurrency=2 --test-reporter=spec e2e/
+	cd web && node --test --test-reporter=spec e2e/
 
 lint: need web/node_modules/.ready web/dist/index.html ## every linter
 	@.ci/lint $(TOOLS)

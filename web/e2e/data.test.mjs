@@ -48,7 +48,9 @@ test("name and address are corrected, and the old address logs nobody in", { tim
   await byId(page, "account-name").fill("Corrected Name");
   await byId(page, "account-rename").click();
   await byId(page, "account-email").fill("corrected@demo.test");
+  const answered = page.waitForResponse((answer) => answer.request().method() !== "GET" && answer.request().postData()?.includes("corrected@demo.test"));
   await byId(page, "account-change-email").click();
+  assert.ok((await answered).ok());
   await page.waitForFunction(() => document.querySelector('[data-testid="account-change-email"]').disabled);
   const me = await (await page.request.get(`${server.address}/api/v1/me`)).json();
   assert.deepEqual([me.display_name, me.email], ["Corrected Name", "corrected@demo.test"]);
