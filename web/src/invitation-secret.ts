@@ -6,6 +6,9 @@ export const invitationPath = '/org/invitation';
 
 const KEY = 'greenroom.invitation';
 
+/** What a secret looks like; any other fragment, of the link to the content for one, is a place on the page. */
+const FORM = /^#([a-z2-7]{52})$/;
+
 interface Place {
   location: { pathname: string; search: string; hash: string };
   history: { replaceState: (data: unknown, unused: string, url: string) => void; state: unknown };
@@ -16,8 +19,9 @@ const here = (): Place => ({ location, history, store: sessionStorage });
 
 /** Takes a secret out of the address before anything else of the page runs; whether one was there. */
 export function takeInvitation({ location, history, store }: Place = here()): boolean {
-  if (location.pathname !== invitationPath || location.hash.length < 2) return false;
-  store.setItem(KEY, location.hash.slice(1));
+  const secret = location.pathname === invitationPath && FORM.exec(location.hash)?.[1];
+  if (!secret) return false;
+  store.setItem(KEY, secret);
   history.replaceState(history.state, '', location.pathname + location.search);
   return true;
 }
