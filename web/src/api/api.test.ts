@@ -181,8 +181,14 @@ class FakeSource extends EventTarget implements EventSourceLike {
 }
 
 describe('listen', () => {
-  beforeEach(() => void vi.useFakeTimers());
-  afterEach(() => void vi.useRealTimers());
+  beforeEach(() => {
+    vi.useFakeTimers();
+    vi.stubGlobal('document', Object.assign(new EventTarget(), { hidden: false }));
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  });
 
   function setUp() {
     const sources: FakeSource[] = [];
@@ -218,6 +224,33 @@ describe('listen', () => {
     sources[1]?.refuse();
     leaving.abort();
     vi.advanceTimersByTime(60_000);
+    expect(sources).toHaveLength(2);
+  });
+
+  it('comes back more and more seldom while it is refused, until it was open again', () => {
+    const { sources } = setUp();
+    for (const wait of [5_000, 10_000, 20_000, 40_000, 60_000, 60_000]) {
+      const n = sources.length;
+      sources.at(-1)?.refuse();
+      vi.advanceTimersByTime(wait - 1);
+      expect(sources).toHaveLength(n);
+      vi.advanceTimersByTime(1);
+      expect(sources).toHaveLength(n + 1);
+    }
+    sources.at(-1)?.dispatchEvent(new Event('open'));
+    sources.at(-1)?.refuse();
+    vi.advanceTimersByTime(5_000);
+    expect(sources).toHaveLength(8);
+  });
+
+  it('does not come back to a page that nobody sees', () => {
+    const { sources } = setUp();
+    Object.assign(document, { hidden: true });
+    sources[0]?.refuse();
+    vi.advanceTimersByTime(3_600_000);
+    expect(sources).toHaveLength(1);
+    Object.assign(document, { hidden: false });
+    document.dispatchEvent(new Event('visibilitychange'));
     expect(sources).toHaveLength(2);
   });
 });

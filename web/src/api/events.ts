@@ -1,3 +1,5 @@
+import { waitMs, whenSeen } from './again';
+
 /** The part of EventSource that is used here. */
 export interface EventSourceLike {
   readonly readyState: number;
@@ -15,7 +17,7 @@ const AGAIN_MS = 5_000;
 /**
  * Listens to a server's event stream until the signal fires. The browser reconnects by itself after a
  * loss; after a refusal it does not, so refused is called (look at the page's data again: a 401 or 404
- * shows there) and the stream is tried anew a little later.
+ * shows there) and the stream is tried anew a little later, more and more seldom, and not unseen.
  */
 export function listen(
   url: string,
@@ -24,21 +26,22 @@ export function listen(
   refused: () => void,
   open: (url: string) => EventSourceLike = (u) => new EventSource(u),
 ): void {
-  if (signal.aborted) return;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const source = open(url);
-  for (const [event, handler] of Object.entries(handlers)) source.addEventListener(event, handler);
-  source.addEventListener('error', () => {
-    if (source.readyState !== CLOSED || signal.aborted) return;
-    refused();
-    timer = setTimeout(() => listen(url, signal, handlers, refused, open), AGAIN_MS);
-  });
-  signal.addEventListener(
-    'abort',
-    () => {
-      clearTimeout(timer);
-      source.close();
-    },
-    { once: true },
-  );
+  let refusals = 0;
+  let stop = () => {};
+  const connect = () => {
+    if (signal.aborted) return;
+    const source = open(url);
+    stop = () => source.close();
+    for (const [event, handler] of Object.entries(handlers)) source.addEventListener(event, handler);
+    source.addEventListener('open', () => {
+      refusals = 0;
+    });
+    source.addEventListener('error', () => {
+      if (source.readyState !== CLOSED || signal.aborted) return;
+      stop = whenSeen(connect, waitMs(AGAIN_MS, refusals++));
+      refused();
+    });
+  };
+  connect();
+  signal.addEventListener('abort', () => stop(), { once: true });
 }

@@ -1,4 +1,3 @@
-import { useEffect } from 'preact/hooks';
 import { certificateUrl } from '../api/endpoints';
 import type { Erasure } from '../api/types';
 import { erasures as words } from '../text';
@@ -6,6 +5,7 @@ import { CheckIt } from '../ui/check-it';
 import { ErrorBox } from '../ui/errors';
 import { date, dateTime } from '../ui/format';
 import type { Load } from '../ui/load';
+import { useAgain } from '../ui/use-again';
 import { erasureWords, isUnderWay } from './erasure-words';
 import { ErasedReceipts } from './receipts';
 
@@ -16,12 +16,7 @@ const AGAIN_MS = 1_000;
 export function Erasures(props: { list: Load<{ erasures: Erasure[] }> }) {
   const { value, error, reload } = props.list;
   const erasures = value?.erasures ?? [];
-  const running = erasures.some(isUnderWay);
-  useEffect(() => {
-    if (!running) return;
-    const again = setInterval(reload, AGAIN_MS);
-    return () => clearInterval(again);
-  }, [running]);
+  useAgain(props.list, erasures.some(isUnderWay), AGAIN_MS);
   if (erasures.length === 0 && error === null) return null;
   return (
     <section data-testid="erasures">

@@ -1,4 +1,5 @@
 import { useEffect } from 'preact/hooks';
+import { gathered } from '../api/again';
 import { eventsUrl } from '../api/endpoints';
 import { listen } from '../api/events';
 import type { Report, Session } from '../api/types';
@@ -22,21 +23,14 @@ export function ReportView(props: { id: string }) {
   }, props.id);
   useEffect(() => {
     const leaving = new AbortController();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const look = () => {
-      clearTimeout(timer);
-      timer = setTimeout(page.reload, GATHER_MS);
-    };
+    const look = gathered(page.reload, GATHER_MS, leaving.signal);
     listen(
       eventsUrl('sessions', props.id),
       leaving.signal,
       { results: look, consents: look },
       () => undefined,
     );
-    return () => {
-      clearTimeout(timer);
-      leaving.abort();
-    };
+    return () => leaving.abort();
   }, [props.id]);
   const title = page.value?.report.role_title ?? '';
   return (

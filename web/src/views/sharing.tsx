@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { gathered } from '../api/again';
 import { eventsUrl } from '../api/endpoints';
 import { listen } from '../api/events';
 import type { Invitation, NewInvitation } from '../api/types';
@@ -7,6 +8,7 @@ import { receipts, sharing as words } from '../text';
 import { dateTime } from '../ui/format';
 import { Loaded, useLoad } from '../ui/load';
 import { Page } from '../ui/page';
+import { useAgain } from '../ui/use-again';
 import { Accesses } from './accesses';
 import { FreshCutOffs, splitViewers } from './cut-offs';
 import { ownReceiptWords } from './receipt-words';
@@ -18,6 +20,10 @@ import { Earlier, Standing } from './sharing-records';
 import { Requests } from './sharing-requests';
 import { Restrict } from './sharing-restrict';
 import { CutOffs, OpenNow } from './sharing-viewers';
+import { isShut } from './shut';
+
+/** What is closing now is over within a second: nobody should have to wait for the news of it. */
+const CLOSING_MS = 500;
 
 /** Everything about who may see one interview. It follows what happens elsewhere while it is open. */
 export function SharingView(props: { id: string }) {
@@ -28,12 +34,15 @@ export function SharingView(props: { id: string }) {
   const page = useLoad((signal) => loadSharing(id, signal), id);
   // Apart from the page: it changes with every look of somebody else.
   const watching = useLoad((signal) => api.viewers(id, { signal }), id);
+  const shut = isShut(page.value?.session, page.error);
   useEffect(() => {
+    if (shut) return;
     const leaving = new AbortController();
-    const handlers = { results: page.reload, viewers: watching.reload };
-    listen(eventsUrl('sessions', id), leaving.signal, handlers, page.reload);
+    const look = gathered(page.reload, 0, leaving.signal);
+    const lookWho = gathered(watching.reload, 0, leaving.signal);
+    listen(eventsUrl('sessions', id), leaving.signal, { results: look, viewers: lookWho }, look);
     return () => leaving.abort();
-  }, [id]);
+  }, [id, shut]);
   const changed = () => {
     page.reload();
     watching.reload();
@@ -49,12 +58,7 @@ export function SharingView(props: { id: string }) {
   const cutOffs = watching.value?.cut_offs ?? [];
   const records = byPlace(page.value?.authorizations ?? []);
   const { open, closing } = splitViewers(watching.value?.viewers ?? [], records.standing);
-  useEffect(() => {
-    if (closing.length === 0) return;
-    // What is closing now is over within a second: nobody should have to wait for the news of it.
-    const again = setInterval(watching.reload, 500);
-    return () => clearInterval(again);
-  }, [closing.length === 0]);
+  useAgain(watching, closing.length > 0, CLOSING_MS);
   return (
     <Page title={words.title} lead={words.intro}>
       <Loaded of={page} lines={6}>
