@@ -88,20 +88,22 @@ function Record(props: {
 
 /** Records that ended, and how; with what was open then, and how fast it closed. */
 export function Earlier(props: { list: Authorization[]; cutOffs: CutOff[] }) {
-  if (props.list.length === 0) return null;
+  if (props.list.length === 0 && props.cutOffs.length === 0) return null;
   return (
     <section>
       <h2>{words.history}</h2>
-      <ul class="rows">
-        {props.list.map((a) => (
-          <li key={a.id} class="row" data-testid="share-ended">
-            <div>
-              {a.org_name} · {purposes[a.purpose].name} · {endWords(a)}
-              <p class="quiet">{partsOf(a)}</p>
-            </div>
-          </li>
-        ))}
-      </ul>
+      {props.list.length > 0 && (
+        <ul class="rows">
+          {props.list.map((a) => (
+            <li key={a.id} class="row" data-testid="share-ended">
+              <div>
+                {a.org_name} · {purposes[a.purpose].name} · {endWords(a)}
+                <p class="quiet">{partsOf(a)}</p>
+              </div>
+            </li>
+          ))}
+        </ul>
+      )}
       {props.cutOffs.length > 0 && (
         <details>
           <summary data-testid="cut-offs-earlier">{words.closed(props.cutOffs.length)}</summary>
