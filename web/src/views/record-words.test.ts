@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Authorization } from '../api/types';
 import { sharing } from '../text';
 import { partChange } from './part-change';
-import { byPlace, endWords, noticeEffect, partsOf, pauseWords } from './record-words';
+import { byPlace, endWords, linkEnd, noticeEffect, partsOf, pauseWords } from './record-words';
 import { blankTerms, sharable } from './share-terms';
 
 const states = [
@@ -71,6 +71,17 @@ describe('records on the sharing page', () => {
 
   it('name their parts', () => {
     expect(partsOf({ scopes: ['ratings', 'transcript', 'profile'] })).toBe('levels, transcript and name');
+  });
+});
+
+describe('the link of an invitation', () => {
+  const [early, late] = ['2026-11-30T23:59:59Z', '2026-12-08T10:00:00.5Z'];
+  it.each([
+    [late, early],
+    [early, late],
+    [early, early],
+  ])('that expires at %s, for a record until %s, stops working at the earlier', (expires_at, valid_until) => {
+    expect(linkEnd({ expires_at, valid_until })).toBe(early);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Authorization, NoticeChange } from '../api/types';
+import type { Authorization, Invitation, NoticeChange } from '../api/types';
 import { paused, scopes, sharing } from '../text';
 import { date, dateTime, listed } from '../ui/format';
 
@@ -39,6 +39,12 @@ export function noticeEffect(
 export function endWords(record: Pick<Authorization, 'state' | 'ended_at'>): string {
   const how = sharing.endings[record.state] ?? record.state;
   return record.ended_at ? `${how}, ${dateTime(record.ended_at)}` : how;
+}
+
+/** When the link of an invitation stops working: there is no use in asking for what is over. */
+export function linkEnd(invitation: Pick<Invitation, 'expires_at' | 'valid_until'>): string {
+  const { expires_at, valid_until } = invitation;
+  return new Date(valid_until) < new Date(expires_at) ? valid_until : expires_at;
 }
 
 /** Until when a record lasts by itself. */

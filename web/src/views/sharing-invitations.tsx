@@ -7,7 +7,7 @@ import { CopyField } from '../ui/copy-field';
 import { ErrorBox } from '../ui/errors';
 import { date, dateTime } from '../ui/format';
 import { useSubmit } from '../ui/submit';
-import { partsOf, untilWords } from './record-words';
+import { linkEnd, partsOf, untilWords } from './record-words';
 
 /** The link of an invitation that was just made: only this page has it, and only now. */
 export function MadeInvitation(props: { made: NewInvitation; onDone: () => void }) {
@@ -25,7 +25,7 @@ export function MadeInvitation(props: { made: NewInvitation; onDone: () => void 
         value={`${location.origin}${invitationPath}#${secret}`}
         testId="invitation-link"
       />
-      <p class="quiet">{words.expires(dateTime(invitation.expires_at))}</p>
+      <p class="quiet">{words.expires(dateTime(linkEnd(invitation)))}</p>
       <button type="button" class="button" onClick={props.onDone} data-testid="invitation-done">
         {words.done}
       </button>
@@ -80,7 +80,7 @@ function Open(props: { id: string; invitation: Invitation; onCancelled: () => vo
       <div>
         {words.madeOn(date(i.created_at))} · {words.line(purposes[i.purpose].name, untilWords(i))}
         <p class="quiet">
-          {words.offers(partsOf(i))} {words.expires(date(i.expires_at))}
+          {words.offers(partsOf(i))} {words.expires(date(linkEnd(i)))}
         </p>
         {cancel.error !== null && <ErrorBox error={cancel.error} />}
       </div>
