@@ -1,28 +1,31 @@
 import { useState } from 'preact/hooks';
 
-/** A long list that is loaded page by page, each at a click; the first page is there already. */
-export function usePages<T>(
-  first: { list: readonly T[]; next: number | undefined },
-  load: (offset: number) => Promise<{ list: readonly T[]; next: number | undefined }>,
-) {
-  const [more, setMore] = useState<{ list: readonly T[]; next: number | undefined } | null>(null);
+interface Part<T> {
+  list: readonly T[];
+  next: number | undefined;
+}
+
+/**
+ * A long list that is loaded page by page, each at a click; the first page is there already. When that is
+ * loaded anew, the later ones are forgotten: where they began, another line may stand by now.
+ */
+export function usePages<T>(first: Part<T>, load: (offset: number) => Promise<Part<T>>) {
+  const [later, setLater] = useState<Part<T> & { after: readonly T[] }>({ ...first, after: first.list });
   const [state, setState] = useState<{ busy: boolean; error: unknown }>({ busy: false, error: null });
-  const next = more ? more.next : first.next;
-  const loadMore = async () => {
-    if (next === undefined || state.busy) return;
+  const all = later.after === first.list ? later : first;
+  /** Whether there is more after it. */
+  const loadMore = async (): Promise<boolean> => {
+    if (all.next === undefined || state.busy) return true;
     setState({ busy: true, error: null });
     try {
-      const page = await load(next);
-      setMore((old) => ({ list: [...(old?.list ?? []), ...page.list], next: page.next }));
+      const page = await load(all.next);
+      setLater({ list: [...all.list, ...page.list], next: page.next, after: first.list });
       setState({ busy: false, error: null });
+      return page.next !== undefined;
     } catch (error) {
       setState({ busy: false, error });
+      return true;
     }
   };
-  return {
-    list: more ? [...first.list, ...more.list] : first.list,
-    hasMore: next !== undefined,
-    loadMore,
-    ...state,
-  };
+  return { list: all.list, hasMore: all.next !== undefined, loadMore, ...state };
 }

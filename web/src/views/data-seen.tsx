@@ -1,3 +1,5 @@
+import type { RefObject } from 'preact';
+import { useRef } from 'preact/hooks';
 import type { AccessPage, AICall, AICallPage, SessionAccess } from '../api/types';
 import { api } from '../state';
 import { data as words } from '../text';
@@ -8,6 +10,7 @@ import { askedFor, modelOf, seenGroups, whatWasOpened } from './data-model';
 
 /** Which organization opened which parts of which interview. */
 export function SeenBy(props: { first: AccessPage }) {
+  const heading = useRef<HTMLHeadingElement>(null);
   const pages = usePages<SessionAccess>(
     { list: props.first.accesses, next: props.first.next },
     async (offset) => {
@@ -17,7 +20,9 @@ export function SeenBy(props: { first: AccessPage }) {
   );
   return (
     <section>
-      <h2>{words.seen}</h2>
+      <h2 ref={heading} tabIndex={-1}>
+        {words.seen}
+      </h2>
       <p>{words.seenBody}</p>
       {pages.list.length === 0 ? (
         <p class="quiet">{words.nobody}</p>
@@ -35,20 +40,23 @@ export function SeenBy(props: { first: AccessPage }) {
           ))}
         </ul>
       )}
-      <More of={pages} testId="seen-more" />
+      <More of={pages} heading={heading} testId="seen-more" />
     </section>
   );
 }
 
 /** Which models were asked about which interview. */
 export function ModelsAsked(props: { first: AICallPage }) {
+  const heading = useRef<HTMLHeadingElement>(null);
   const pages = usePages<AICall>({ list: props.first.calls, next: props.first.next }, async (offset) => {
     const page = await api.myAICalls(offset);
     return { list: page.calls, next: page.next };
   });
   return (
     <section>
-      <h2>{words.models}</h2>
+      <h2 ref={heading} tabIndex={-1}>
+        {words.models}
+      </h2>
       <p>{words.modelsBody}</p>
       {pages.list.length === 0 ? (
         <p class="quiet">{words.noModel}</p>
@@ -71,16 +79,23 @@ export function ModelsAsked(props: { first: AICallPage }) {
           ))}
         </ul>
       )}
-      <More of={pages} testId="models-more" />
+      <More of={pages} heading={heading} testId="models-more" />
     </section>
   );
 }
 
 function More(props: {
-  of: { hasMore: boolean; busy: boolean; error: unknown; loadMore: () => Promise<void> };
+  of: { hasMore: boolean; busy: boolean; error: unknown; loadMore: () => Promise<boolean> };
+  heading: RefObject<HTMLHeadingElement | null>;
   testId: string;
 }) {
   const { hasMore, busy, error, loadMore } = props.of;
+  const press = async (button: HTMLElement) => {
+    if (await loadMore()) return;
+    // The button goes away after the last page. Whoever went on to something else meanwhile stays there.
+    const at = document.activeElement;
+    if (at === button || at === document.body) props.heading.current?.focus();
+  };
   return (
     <>
       {error !== null && <ErrorBox error={error} />}
@@ -89,7 +104,7 @@ function More(props: {
           type="button"
           class="button"
           disabled={busy}
-          onClick={() => void loadMore()}
+          onClick={(event) => void press(event.currentTarget)}
           data-testid={props.testId}
         >
           {words.more}

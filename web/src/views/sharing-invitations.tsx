@@ -1,3 +1,4 @@
+import type { RefObject } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Invitation, NewInvitation } from '../api/types';
 import { invitationPath } from '../invitation-secret';
@@ -37,11 +38,11 @@ export function MadeInvitation(props: { made: NewInvitation; onDone: () => void 
 export function Invitations(props: {
   id: string;
   list: Invitation[];
+  heading: RefObject<HTMLHeadingElement | null>;
   said: string;
   onSaid: (sentence: string) => void;
 }) {
-  const { said } = props;
-  const heading = useRef<HTMLHeadingElement>(null);
+  const { said, heading } = props;
   if (props.list.length === 0 && said === '') return null;
   return (
     <section>

@@ -30,6 +30,7 @@ export function SharingView(props: { id: string }) {
   const { id } = props;
   const [made, setMade] = useState<NewInvitation | null>(null);
   const [said, setSaid] = useState<Said>({ by: 'nobody', sentence: '' });
+  const invitations = useRef<HTMLHeadingElement>(null);
   const fresh = useRef(new FreshCutOffs());
   const page = useLoad((signal) => loadSharing(id, signal), id);
   // Apart from the page: it changes with every look of somebody else.
@@ -73,7 +74,13 @@ export function SharingView(props: { id: string }) {
             <CutOffs list={watching.value ? fresh.current.of(cutOffs) : []} closing={closing} />
             <OpenNow list={open} />
             {made && isUnused(made, all.invitations) && (
-              <MadeInvitation made={made} onDone={() => setMade(null)} />
+              <MadeInvitation
+                made={made}
+                onDone={() => {
+                  invitations.current?.focus(); // where it stands from now on
+                  setMade(null);
+                }}
+              />
             )}
             <ShareForm
               id={id}
@@ -86,6 +93,7 @@ export function SharingView(props: { id: string }) {
             />
             <Invitations
               id={id}
+              heading={invitations}
               list={all.invitations.filter((i) => i.state === 'open')}
               {...says('invitations')}
             />
