@@ -5,11 +5,12 @@ import { ErrorBox } from '../ui/errors';
 import { Field } from '../ui/field';
 import { useSubmit } from '../ui/submit';
 
-export function EmailForm() {
+export function EmailForm(props: { onChanged?: () => void }) {
   const [email, setEmail] = useState(me.value?.email ?? '');
   const { submit, busy, error, done } = useSubmit(async () => {
     me.value = await api.changeEmail(email);
     setEmail(me.value.email);
+    props.onChanged?.();
   });
   return (
     <section class="card">

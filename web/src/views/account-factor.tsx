@@ -9,11 +9,11 @@ import { QR } from '../ui/qr';
 import { useSubmit } from '../ui/submit';
 
 /** The second factor: off, being set up, on. Without it employers and operations see nothing else. */
-export function SecondFactor() {
+export function SecondFactor(props: { onChanged?: () => void }) {
   const [offer, setOffer] = useState<OfferedFactor | null>(null);
   const begin = useSubmit(async () => setOffer(await api.offerSecondFactor()));
   const state = me.value?.second_factor;
-  if (offer) return <SetUp offer={offer} onEnd={() => setOffer(null)} />;
+  if (offer) return <SetUp offer={offer} onEnd={() => setOffer(null)} onChanged={props.onChanged} />;
   return (
     <section class="card">
       <h2>{words.title}</h2>
@@ -28,17 +28,18 @@ export function SecondFactor() {
       >
         {state === 'on' ? words.replace : words.begin}
       </button>
-      {state === 'on' && me.value?.kind === 'candidate' && <Drop />}
+      {state === 'on' && me.value?.kind === 'candidate' && <Drop onChanged={props.onChanged} />}
       <p class="quiet">{words.lost}</p>
     </section>
   );
 }
 
-function SetUp(props: { offer: OfferedFactor; onEnd: () => void }) {
+function SetUp(props: { offer: OfferedFactor; onEnd: () => void; onChanged: (() => void) | undefined }) {
   const [code, setCode] = useState('');
   const { submit, busy, error } = useSubmit(async () => {
     me.value = await api.keepSecondFactor(code);
     props.onEnd();
+    props.onChanged?.();
   });
   const groups = props.offer.secret.match(/.{1,4}/g) ?? [];
   return (
@@ -84,7 +85,7 @@ function SetUp(props: { offer: OfferedFactor; onEnd: () => void }) {
   );
 }
 
-function Drop() {
+function Drop(props: { onChanged: (() => void) | undefined }) {
   const proof = useProof(me.value);
   const { submit, busy, error } = useSubmit(async () => {
     try {
@@ -93,6 +94,7 @@ function Drop() {
       proof.clearCode();
     }
     if (me.value) me.value = { ...me.value, second_factor: 'off' };
+    props.onChanged?.();
   });
   return (
     <details>

@@ -7,7 +7,7 @@ import { ProofFields, useProof } from '../ui/proof';
 import { useSubmit } from '../ui/submit';
 import { PASSWORD_MIN, PASSWORD_MIN_WITH_CODE, passwordRules } from './password-rules';
 
-export function PasswordForm() {
+export function PasswordForm(props: { onChanged: () => void }) {
   const [next, setNext] = useState('');
   const proof = useProof(me.value);
   const least = proof.needsCode ? PASSWORD_MIN_WITH_CODE : PASSWORD_MIN;
@@ -20,6 +20,7 @@ export function PasswordForm() {
     }
     proof.clear();
     setNext('');
+    props.onChanged();
   });
   return (
     <section class="card">
