@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { whenSeen } from '../api/again';
 import { ApiError } from '../api/client';
 import { eventsUrl } from '../api/endpoints';
 import { listen } from '../api/events';
@@ -6,8 +7,9 @@ import type { Report } from '../api/types';
 import { api } from '../state';
 import { artefacts, purposes, report as reportWords, scopes, org as words } from '../text';
 import { clock, dateTime, listed } from '../ui/format';
-import { Loaded, useLoad } from '../ui/load';
+import { type Load, Loaded, useLoad } from '../ui/load';
 import { Page } from '../ui/page';
+import { endOfAccess } from './end-of-access';
 import { OrgMessage } from './org-message';
 import { OrgReceipts } from './receipts';
 import { ReportBody } from './report-body';
@@ -23,14 +25,16 @@ export function OrgReportView(props: { id: string }) {
   // Another round is another key: nothing of the round before is shown while it loads.
   const page = useLoad((signal) => api.sharedReport(props.id, { signal }), `${props.id}/${round}`);
   const end = () => setRound((n) => n + 1);
+  const gone = page.error instanceof ApiError && page.error.status === 404;
   useEffect(() => {
+    if (gone) return;
     const leaving = new AbortController();
     // A stream that is refused says nothing about why: the report itself does.
     listen(eventsUrl('shared', props.id), leaving.signal, { 'access.ended': end }, page.reload);
     return () => leaving.abort();
-  }, [props.id, round]);
-  useEndOf(page.value?.authorization?.valid_until, end);
-  if (page.error instanceof ApiError && page.error.status === 404) {
+  }, [props.id, round, gone]);
+  useEndOf(page, end);
+  if (gone) {
     return <OrgMessage title={words.goneTitle} text={words.gone} back={words.toList} id="access-ended" />;
   }
   return (
@@ -48,18 +52,17 @@ export function OrgReportView(props: { id: string }) {
   );
 }
 
-/** Longest wait a timer takes. */
-const LONGEST_MS = 2 ** 31 - 1;
-
-/** The end date is kept by the server; the page does not outlive it either. */
-function useEndOf(validUntil: string | undefined, onEnd: () => void): void {
+/** The end date is kept by the server; the page does not outlive it either. After each answer it waits anew. */
+function useEndOf(page: Load<Report>, onEnd: () => void): void {
+  const { value, error, reload } = page;
   useEffect(() => {
-    if (!validUntil) return;
-    const left = new Date(validUntil).getTime() - Date.now();
-    if (!(left < LONGEST_MS)) return;
-    const timer = setTimeout(onEnd, Math.max(0, left));
+    const end = endOfAccess(value?.authorization?.valid_until ?? '', Date.now());
+    if (!end) return;
+    // Past the end only an answer keeps the page; without one it goes.
+    if (!end.ends && error === null) return whenSeen(reload, end.inMs);
+    const timer = setTimeout(onEnd, end.inMs);
     return () => clearTimeout(timer);
-  }, [validUntil]);
+  }, [value, error]);
 }
 
 function Banner(props: { report: Report }) {
