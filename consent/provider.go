@@ -37,11 +37,12 @@ type Term struct {
 func (p Provider) Until() time.Time { return p.Reviewed.Add(ReviewLife) }
 
 // Check refuses a provider whose review is too old, or dated in the future. It is asked before each request.
+// A review's day begins at midnight in UTC: where it is tomorrow already, today is up to a day ahead of that.
 func (p Provider) Check(now time.Time) error {
 	switch day := p.Reviewed.Format(time.DateOnly); {
 	case p.Reviewed.IsZero():
 		return fmt.Errorf("%w: it was never reviewed", ErrProvider)
-	case now.Before(p.Reviewed):
+	case now.Before(p.Reviewed.Add(-24 * time.Hour)):
 		return fmt.Errorf("%w: %s: its review is dated %s, which is still to come", ErrProvider, p.Origin, day)
 	case !now.Before(p.Until()):
 		return fmt.Errorf("%w: %s: its last review, of %s, is older than %d days", ErrProvider, p.Origin, day, ReviewLife/(24*time.Hour))
