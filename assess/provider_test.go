@@ -1,8 +1,10 @@
 package assess
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -123,6 +125,8 @@ func TestSoundStaysHereWhenTheReviewRanOut(t *testing.T) {
 	for _, own := range []Transcriber{&namedTranscriber{name: "own"}, nil} {
 		a.now = reviewed
 		desk, config, _ := leaving(transcriber, own)
+		var log bytes.Buffer
+		config.Log = slog.New(slog.NewTextHandler(&log, nil))
 		scribe, stop := running(t, config)
 		scribe.Hear(twoSeconds())
 		must(t, scribe.Drain(t.Context()))
@@ -130,18 +134,23 @@ func TestSoundStaysHereWhenTheReviewRanOut(t *testing.T) {
 		u := twoSeconds()
 		u.Sequence = 1
 		scribe.Hear(u)
+		u.Sequence = 2
+		scribe.Hear(u)
 		must(t, errors.Join(scribe.Drain(t.Context()), stop()))
 		if got := len(a.server.Take()); got != 1 {
 			t.Errorf("the server got %d utterances, want the one in time", got)
 		}
 		if own == nil {
-			if len(desk.lines) != 1 || len(desk.failed) != 1 || !errors.Is(desk.failed[0], consent.ErrProvider) {
+			if len(desk.lines) != 1 || len(desk.failed) != 2 || !errors.Is(desk.failed[0], consent.ErrProvider) {
 				t.Errorf("nothing here: lines %+v, failures %v", desk.lines, desk.failed)
 			}
 			continue
 		}
-		if len(desk.lines) != 2 || desk.lines[1].Engine != "own" || len(desk.failed) != 0 {
-			t.Errorf("lines %+v, failures %v; want the second from this machine", desk.lines, desk.failed)
+		if len(desk.lines) != 3 || desk.lines[1].Engine != "own" || desk.lines[2].Engine != "own" || len(desk.failed) != 0 {
+			t.Errorf("lines %+v, failures %v; want the second and the third from this machine", desk.lines, desk.failed)
+		}
+		if said := log.String(); strings.Count(said, "level=ERROR") != 1 || !strings.Contains(said, "older than 90 days") {
+			t.Errorf("the log says %q; want the reason at level error, once", said)
 		}
 	}
 }

@@ -64,6 +64,7 @@ type Scribe struct {
 	ready    []*scribeQueue // with something waiting, and neither at work nor pausing
 	waiting  time.Duration  // audio of all utterances that are not done
 	stopped  bool
+	kept     bool          // sound stays here because of the provider, and the log says so
 	wake     *sync.Cond    // ready or stopped changed
 	settled  chan struct{} // closed and replaced whenever a session has nothing left
 }
@@ -371,6 +372,9 @@ func (s *Scribe) transcribe(ctx context.Context, task *scribeTask) (Line, error)
 	if err == nil {
 		line, err = s.transcribeBy(ctx, task, s.config.Transcriber, s.config.Leave)
 	}
+	if err == nil {
+		s.setKept(false)
+	}
 	unreviewed := errors.Is(err, consent.ErrProvider)
 	if !refusedByConsent(err) && !unreviewed {
 		return line, err
@@ -384,7 +388,25 @@ func (s *Scribe) transcribe(ctx context.Context, task *scribeTask) (Line, error)
 	if s.config.Own == nil {
 		return Line{}, fmt.Errorf("%w: the candidate objects to AI servers, and nothing on this machine can do it", ErrTranscriber)
 	}
+	if unreviewed {
+		s.sayKept(err)
+	}
 	return s.transcribeBy(ctx, task, s.config.Own, s.config.Permit)
+}
+
+// sayKept says once, until the server may be used again, that nothing is sent there any more.
+func (s *Scribe) sayKept(cause error) {
+	if !s.setKept(true) {
+		s.log.Error("nothing is sent to the speech server any more: speech is written down on this machine", "error", cause)
+	}
+}
+
+// setKept returns what it was before.
+func (s *Scribe) setKept(kept bool) (before bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before, s.kept = s.kept, kept
+	return before
 }
 
 func (s *Scribe) mayLeave(ctx context.Context, session consent.SessionID) error {
