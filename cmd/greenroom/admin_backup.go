@@ -86,21 +86,24 @@ func (c *adminRestore) Run(ctx context.Context) (err error) {
 	}
 	fmt.Printf("restored %d rows of %s and %d keys of %s; %d keys belong to nothing in it\n",
 		done.Rows, done.At.Format(time.RFC3339), done.Keys, done.KeysAt.Format(time.RFC3339), done.KeysLeft)
-	c.adviseJournal()
+	fmt.Println(c.journalAdvice())
 	return nil
 }
 
-// adviseJournal says what the next start needs to know what the backup has forgotten.
-func (c *adminRestore) adviseJournal() {
+// journalAdvice says what the next start needs to know what the backup has forgotten.
+func (c *adminRestore) journalAdvice() string {
 	folder := c.LedgerDir
 	if folder == "" {
 		folder = filepath.Join(c.DataDir, "ledger")
 	}
-	if _, err := os.Stat(filepath.Join(folder, consent.JournalFile)); errors.Is(err, fs.ErrNotExist) {
-		fmt.Printf("WARNING: %s has no journal. Put your newest copy of the ledger folder there before a server starts: without it what was withdrawn or erased after the backup is back\n", folder)
-		return
+	_, err := os.Stat(filepath.Join(folder, consent.JournalFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Sprintf("WARNING: %s has no journal. Put your newest copy of the ledger folder there before a server starts: without it what was withdrawn or erased after the backup is back", folder)
+	case err != nil:
+		return fmt.Sprintf("WARNING: it could not be seen whether %s has a journal: %v. Mend that before a server starts: without the journal what was withdrawn or erased after the backup is back", folder, err)
 	}
-	fmt.Printf("at its next start the server ends again what the journal in %s says had ended, before it serves anything\n", folder)
+	return fmt.Sprintf("at its next start the server ends again what the journal in %s says had ended, before it serves anything", folder)
 }
 
 // database returns how to connect as the owner, and what ends the embedded Postgres.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"net/http"
 	"os"
 	"os/exec"
@@ -83,4 +84,23 @@ func (b *browser) share(t *testing.T, session string) string {
 	decode(t, b.post(t, session+"/authorizations", `{"org_id":"`+list.Organizations[0].ID+`","purpose":"hiring","scopes":["ratings"],"valid_until":"`+until+`"}`,
 		http.StatusCreated), &record)
 	return record.ID
+}
+
+// Only a journal that was seen may be relied on.
+func TestRestoringSaysWhetherThereIsAJournal(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for path, text := range map[string]string{"journal/" + consent.JournalFile: "", "empty/x": "", "file": ""} {
+		path = filepath.Join(dir, path)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for folder, want := range map[string]string{"journal": "ends again", "empty": "has no journal", "none": "has no journal", "file": "not a directory"} {
+		restore := adminRestore{LedgerDir: filepath.Join(dir, folder)}
+		got := restore.journalAdvice()
+		if !strings.Contains(got, want) || strings.HasPrefix(got, "WARNING") != (folder != "journal") {
+			t.Errorf("%s: %q; want %q, and a warning unless it is there", folder, got, want)
+		}
+	}
 }
