@@ -22,20 +22,19 @@ type verifyCommand struct {
 var errNotWhole = errors.New("something is not as it was signed")
 
 // Run checks a file or a folder and says in sentences what holds, what does not, and what could not be
-// checked. Without --server it asks nobody.
+// checked. Without --server it asks nobody. What was found before something failed is said too.
 func (c *verifyCommand) Run(ctx context.Context) error {
 	found, err := c.verify(ctx)
-	if err != nil {
-		return err
+	if len(found) > 0 {
+		fmt.Println(c.Path)
 	}
-	fmt.Println(c.Path)
 	for _, f := range found {
 		fmt.Printf("  %-12s %s\n", verdictWords[f.Verdict], f.Text)
 	}
 	if !found.Whole() {
-		return errNotWhole
+		return errors.Join(errNotWhole, err)
 	}
-	return nil
+	return err
 }
 
 var verdictWords = map[consent.Verdict]string{consent.Holds: "holds:", consent.NotChecked: "not checked:", consent.Broken: "WRONG:"}
@@ -65,7 +64,7 @@ func (c *verifyCommand) look(ctx context.Context, keys consent.KeySet) (consent.
 	defer func() { _ = file.Close() }()
 	var begin [4]byte
 	if n, _ := file.ReadAt(begin[:], 0); n == len(begin) && bytes.Equal(begin[:2], []byte("PK")) {
-		return verifyExport(file, info.Size(), keys), nil
+		return c.notLookedUp(verifyExport(file, info.Size(), keys)), nil
 	}
 	text, err := io.ReadAll(io.LimitReader(file, consent.MaxReceiptFile+1))
 	if err != nil {
@@ -103,6 +102,16 @@ func (c *verifyCommand) verifyDocument(ctx context.Context, text []byte, keys co
 	}
 	looked, err := c.lookUp(receipt, keys)
 	return append(found, looked...), err
+}
+
+// notLookedUp adds that a ledger which was named is not looked in for an export.
+func (c *verifyCommand) notLookedUp(found consent.Findings) consent.Findings {
+	if !found.Whole() || c.Server == "" && c.Ledger == "" {
+		return found
+	}
+	return append(found, consent.Finding{
+		Verdict: consent.NotChecked, Text: "Whether the ledger has the entries of these receipts was not looked up: check each receipt by itself for that.",
+	})
 }
 
 // lookUp compares a receipt's place with a copy of the ledger, if there is one.

@@ -18,16 +18,7 @@ func verifyExport(file io.ReaderAt, size int64, keys consent.KeySet) consent.Fin
 			signer, err = keys.Open(signature, consent.DocumentExport, body)
 			return err
 		},
-		Receipt: func(text []byte) error {
-			receipt, err := consent.ParseReceiptFile(text)
-			if err != nil {
-				return err
-			}
-			if _, found := receipt.Verify(keys); !found.Whole() {
-				return errors.New(found[len(found)-1].Text)
-			}
-			return nil
-		},
+		Receipt: func(text []byte) error { return receiptHolds(text, keys) },
 	})
 	if err == nil {
 		err = signer.SignedAt(result.Manifest.Created)
@@ -44,4 +35,19 @@ func verifyExport(file io.ReaderAt, size int64, keys consent.KeySet) consent.Fin
 		found = append(found, consent.Finding{Text: fmt.Sprintf("Session %s is not in it, because it was %s: the server signed that too.", left.Session, left.Why)})
 	}
 	return found
+}
+
+// receiptHolds says what is wrong with a receipt: the first thing, where there are several.
+func receiptHolds(text []byte, keys consent.KeySet) error {
+	receipt, err := consent.ParseReceiptFile(text)
+	if err != nil {
+		return err //nolint:wrapcheck // the export names the file
+	}
+	_, found := receipt.Verify(keys)
+	for _, f := range found {
+		if f.Verdict == consent.Broken {
+			return errors.New(f.Text)
+		}
+	}
+	return nil
 }

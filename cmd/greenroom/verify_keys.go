@@ -64,8 +64,40 @@ func readBounded(path string, most int64) ([]byte, error) {
 	return text, nil
 }
 
-// fetch reads a small public document of a server.
+// How long a server that asks to wait is waited for.
+const (
+	longestWait = time.Minute // at once
+	mostWaits   = 5           // before the same document
+)
+
+// errNotThere says that a server has no such document.
+var errNotThere = errors.New("it has none")
+
+// askedToWait is a server's answer that this caller has asked too often.
+type askedToWait struct {
+	status string
+	wait   time.Duration
+}
+
+func (e askedToWait) Error() string { return "it answers " + e.status }
+
+// fetch reads a small public document of a server. A server that has been asked too often is waited for.
 func fetch(ctx context.Context, server, path string, most int64) ([]byte, error) {
+	for waits := 0; ; waits++ {
+		text, err := fetchOnce(ctx, server, path, most)
+		later, ok := errors.AsType[askedToWait](err)
+		if !ok || waits == mostWaits || later.wait > longestWait {
+			return text, err
+		}
+		select {
+		case <-time.After(later.wait):
+		case <-ctx.Done():
+			return nil, fmt.Errorf("ask %s for %s: %w", server, path, ctx.Err())
+		}
+	}
+}
+
+func fetchOnce(ctx context.Context, server, path string, most int64) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(server, "/")+path, nil)
@@ -77,12 +109,27 @@ func fetch(ctx context.Context, server, path string, most int64) ([]byte, error)
 		return nil, fmt.Errorf("ask %s: %w", server, err)
 	}
 	defer func() { _ = answer.Body.Close() }()
-	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("ask %s for %s: it answers %s", server, path, answer.Status)
+	if err := notGiven(answer); err != nil {
+		return nil, fmt.Errorf("ask %s for %s: %w", server, path, err)
 	}
 	text, err := io.ReadAll(io.LimitReader(answer.Body, most+1))
 	if err != nil {
 		return nil, fmt.Errorf("ask %s for %s: %w", server, path, err)
 	}
 	return text, nil
+}
+
+// notGiven returns why an answer is not the document.
+func notGiven(answer *http.Response) error {
+	switch answer.StatusCode {
+	case http.StatusOK:
+		return nil
+	case http.StatusNotFound:
+		return fmt.Errorf("%w: it answers %s", errNotThere, answer.Status)
+	case http.StatusTooManyRequests:
+		if wait, err := time.ParseDuration(answer.Header.Get("Retry-After") + "s"); err == nil {
+			return askedToWait{answer.Status, wait}
+		}
+	}
+	return errors.New("it answers " + answer.Status)
 }

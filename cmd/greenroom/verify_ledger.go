@@ -20,17 +20,16 @@ func (c *verifyCommand) verifyLedger(ctx context.Context, keys consent.KeySet) (
 	reading, found := folder.files().Verify(keys, nil)
 	if found.Whole() && c.Server != "" {
 		today, err := c.askServer(ctx, keys, reading.Head, folder.chainAt)
-		if err != nil {
-			return nil, err
+		if found = append(found, today...); err != nil {
+			return found, err
 		}
-		found = append(found, today...)
 	}
 	if !found.Whole() || c.Ledger == "" {
 		return found, nil
 	}
 	other, err := openLedger(c.Ledger)
 	if err != nil {
-		return nil, err
+		return found, err
 	}
 	defer other.close()
 	otherReading, otherFound := other.files().Verify(keys, nil)
@@ -43,7 +42,7 @@ func (c *verifyCommand) verifyLedger(ctx context.Context, keys consent.KeySet) (
 	}
 	chain, err := longer.chainAt(shorter.Seq)
 	if err != nil {
-		return nil, err
+		return found, err
 	}
 	return append(found, consent.CompareHeads(shorter, chain)...), nil
 }

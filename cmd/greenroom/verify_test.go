@@ -463,6 +463,126 @@ func TestVerifyFollowsTheServersLedger(t *testing.T) {
 	}
 }
 
+// A server lets an address ask sixty times a minute, and a long ledger has more pages than that.
+func TestVerifyWaitsForAServerThatAsksForIt(t *testing.T) {
+	t.Parallel()
+	p := newProof(t)
+	var asked []string
+	behind, refusals, retryAfter := p.serve(&asked), 0, "0"
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api/v1/ledger/sums" && refusals > 0 {
+			refusals--
+			w.Header().Set("Retry-After", retryAfter)
+			w.WriteHeader(http.StatusTooManyRequests)
+			return
+		}
+		http.Redirect(w, r, behind+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+	}))
+	defer server.Close()
+	command := verifyCommand{Path: p.path("organization.json"), Server: server.URL}
+	refusals = mostWaits
+	if found, err := command.verify(t.Context()); err != nil || verdicts(found) != "holds, holds, not checked, holds" {
+		t.Errorf("a server that asked to wait: %v, %v", found, err)
+	}
+	for name, c := range map[string]struct {
+		refusals   int
+		retryAfter string
+	}{"too often": {mostWaits + 1, "0"}, "too long": {1, "61"}, "without an end": {1, "99999999999999999999"}, "and does not say how long": {1, ""}} {
+		refusals, retryAfter = c.refusals, c.retryAfter
+		if found, err := command.verify(t.Context()); err == nil || !strings.Contains(err.Error(), "429") || verdicts(found) != "holds, holds, not checked" {
+			t.Errorf("a server that asks to wait %s: %v, %v; want what was found, and that it answers 429", name, found, err)
+		}
+		if refusals != 0 {
+			t.Errorf("%s: it was asked %d times less than wanted", name, refusals)
+		}
+	}
+	ending, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	refusals, retryAfter = 1, "60"
+	if _, err := command.verify(ending); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("who does not want to wait: %v", err)
+	}
+}
+
+// A ledger folder that was read is said to hold, whatever comes of asking the server.
+func TestVerifySaysWhatWasFoundBeforeSomethingFailed(t *testing.T) {
+	t.Parallel()
+	p := newProof(t)
+	p.copyLedger()
+	var asked []string
+	behind := p.serve(&asked)
+	answers := map[string]int{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if status := answers[r.URL.Path]; status != 0 {
+			w.WriteHeader(status)
+			return
+		}
+		http.Redirect(w, r, behind+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+	}))
+	defer server.Close()
+	for path, before := range map[string]string{"copy": "holds, holds", "candidate.json": "holds, holds, holds"} {
+		command := verifyCommand{Path: p.path(path), Server: server.URL}
+		answers["/api/v1/ledger/checkpoint"] = http.StatusServiceUnavailable
+		if found, err := command.verify(t.Context()); err == nil || verdicts(found) != before {
+			t.Errorf("%s, and a server that is ill: %v, %v; want %s", path, found, err, before)
+		}
+		answers["/api/v1/ledger/checkpoint"] = http.StatusNotFound
+		if found, err := command.verify(t.Context()); err != nil || !strings.HasPrefix(verdicts(found), before+", not checked") || !slices.ContainsFunc(found, func(f consent.Finding) bool { return strings.Contains(f.Text, "no checkpoint") }) {
+			t.Errorf("%s, and a server without a checkpoint: %v, %v", path, found, err)
+		}
+	}
+	command := verifyCommand{Path: p.path("copy"), Keys: p.path("keys.json"), Ledger: p.path("nothing")}
+	if found, err := command.verify(t.Context()); err == nil || verdicts(found) != "holds, holds" {
+		t.Errorf("a copy that is not there: %v, %v", found, err)
+	}
+}
+
+// Nobody may take it that a ledger was looked in which was only named.
+func TestVerifySaysThatNoLedgerIsLookedInForAnExport(t *testing.T) {
+	t.Parallel()
+	whole := consent.Findings{{Text: "All files are there."}}
+	for name, c := range map[string]struct {
+		command verifyCommand
+		found   consent.Findings
+		want    string
+	}{
+		"nothing named":   {verifyCommand{}, whole, "holds"},
+		"a server":        {verifyCommand{Server: "https://greenroom.example"}, whole, "holds, not checked"},
+		"a folder":        {verifyCommand{Ledger: "ledger"}, whole, "holds, not checked"},
+		"something wrong": {verifyCommand{Ledger: "ledger"}, consent.Findings{{Verdict: consent.Broken}}, "WRONG"},
+	} {
+		if got := verdicts(c.command.notLookedUp(c.found)); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+func TestVerifyNamesTheFirstThingThatIsWrongWithAReceipt(t *testing.T) {
+	t.Parallel()
+	p := newProof(t)
+	keys, err := consent.ParseKeySet(p.keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := func() []byte {
+		text, err := os.ReadFile(p.path("candidate.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	if err := receiptHolds(text(), keys); err != nil {
+		t.Errorf("a genuine one: %v", err)
+	}
+	p.replace("candidate.json", "What happens.", "What may happen.")
+	if err := receiptHolds(text(), keys); err == nil || !strings.Contains(err.Error(), "The text of the notice") {
+		t.Errorf("a notice that was swapped: %v", err)
+	}
+	if err := receiptHolds([]byte("{}"), keys); err == nil {
+		t.Error("no receipt at all")
+	}
+}
+
 func TestVerifyFetchesKeysFromAServer(t *testing.T) {
 	t.Parallel()
 	p := newProof(t)
