@@ -177,6 +177,10 @@ func (s *Server) confirmRequest(ctx context.Context, account consent.Account, in
 		return nil, err
 	}
 	authorization, err := s.cfg.Record.ConfirmRequest(ctx, account.ID, session, id)
+	if errors.Is(err, consent.ErrNoticeChanged) { // reading it again would not help: the request stays under the old one
+		return nil, newProblem(http.StatusConflict, "The notice has changed since this invitation was made, so it cannot be confirmed any more.",
+			"Refuse it, and make a new link.").because(err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("confirm request: %w", err)
 	}

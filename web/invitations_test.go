@@ -60,6 +60,12 @@ func TestInvitationFromOfferToConfirmation(t *testing.T) {
 	}
 	path := sessionPathOf(id, "authorizations/"+string(list.Authorizations[0].ID))
 	s.candidate(t).do(http.MethodPost, path+"/confirm", nil).want(http.StatusNotFound)
+	s.set(func(w *world) { w.oldInvitations = true })
+	outdated := p.do(http.MethodPost, path+"/confirm", nil).want(http.StatusConflict).problem()
+	if !strings.Contains(outdated.Detail, "since this invitation was made") || !strings.Contains(outdated.Next, "make a new link") {
+		t.Errorf("under an old notice: %q %q; want the way out", outdated.Detail, outdated.Next)
+	}
+	s.set(func(w *world) { w.oldInvitations = false })
 	p.do(http.MethodPost, path+"/confirm", nil).want(http.StatusOK)
 	watcher.get(sharedPath(id, "report")).want(http.StatusOK)
 	p.do(http.MethodPost, path+"/refuse", nil).want(http.StatusConflict).problem() // too late: withdraw it

@@ -11,15 +11,16 @@ import (
 // recordFakes are what a world remembers about invitations, notices and viewers. What these do with the
 // database is tested in storage.
 type recordFakes struct {
-	invited    map[consent.InvitationSecret]consent.Invitation
-	inSession  map[consent.InvitationID]consent.SessionID
-	requests   []consent.Request
-	redeemed   int
-	newNotices []consent.NoticeChange
-	viewers    []consent.Viewer
-	cutOffs    []consent.CutOff
-	noted      []string // what Watching and CutOff were told
-	lastCut    cutOffNote
+	invited        map[consent.InvitationSecret]consent.Invitation
+	inSession      map[consent.InvitationID]consent.SessionID
+	requests       []consent.Request
+	redeemed       int
+	newNotices     []consent.NoticeChange
+	oldInvitations bool // made before the newest notice
+	viewers        []consent.Viewer
+	cutOffs        []consent.CutOff
+	noted          []string // what Watching and CutOff were told
+	lastCut        cutOffNote
 }
 
 type cutOffNote struct {
@@ -135,6 +136,12 @@ func (w *world) happen(candidate consent.AccountID, session consent.SessionID, i
 }
 
 func (w *world) ConfirmRequest(_ context.Context, candidate consent.AccountID, session consent.SessionID, id consent.AuthorizationID) (consent.Authorization, error) {
+	w.mu.Lock()
+	outdated := w.oldInvitations
+	w.mu.Unlock()
+	if outdated {
+		return consent.Authorization{}, consent.ErrNoticeChanged
+	}
 	return w.happen(candidate, session, id, consent.EventGranted)
 }
 
