@@ -186,22 +186,23 @@ export const account = {
 /** Closing an account, and opening it again. */
 export const closing = {
   title: 'Close the account',
-  body: 'Everything ends at once, and is erased 30 days later. Until then you can undo it.',
+  body: 'Everything ends at once. 30 days later your interviews and your profile are erased. Until then you can undo it.',
   open: 'Close the account',
   ask: 'Close your account?',
   list: [
     'Every log-in of yours ends, and so does an interview that is going on.',
     'Everything you share ends now, for good. Whoever is watching is cut off.',
     'Nobody works on your interviews any more, and nobody sees them, not even you.',
-    'After 30 days everything is erased. Until then you can log in and undo it.',
+    'After 30 days your interviews and your profile are erased. Until then you can log in and undo it.',
+    'What you agreed to and took back stays as proof for three years after that, without any content. An interview that must be kept for legal reasons is erased when that ends.',
   ],
   submit: 'Close it',
   keep: 'Keep it',
   done: (day: string) =>
-    `Your account is closed. Everything of it is erased on ${day}. You can undo that until then: log in.`,
+    `Your account is closed. Your interviews and your profile are erased on ${day}. You can undo that until then: log in.`,
   closedTitle: 'Your account is closed',
   closed: (since: string, until: string) =>
-    `You closed it on ${since}. On ${until} everything of it is erased, and it cannot be undone any more.`,
+    `You closed it on ${since}. On ${until} your interviews and your profile are erased, and it cannot be undone any more.`,
   undoBody:
     'If you undo it, your interviews are here again as they were. What you shared has ended; you can share it anew.',
   undo: 'Undo: open it again',
@@ -893,12 +894,15 @@ export const erasing = {
   titleAll: (n: number) => `Erase all ${n} interviews?`,
   goes: 'What goes',
   goesList: [
-    'Recording, transcript, answers, levels and feedback. The keys they are encrypted under are destroyed first, then every copy is removed.',
+    'Recording, transcript, answers, levels and feedback. The keys that recordings and words are encrypted under are destroyed first, then every copy on this server is removed.',
     'What is shared of it ends now. Whoever is watching is cut off.',
   ],
   stays: 'What stays',
-  staysList: (years: string) => [
-    `That you agreed and took back, without any content, as proof${years ? `, for ${years}` : ''}.`,
+  staysList: (proof: string, looks: string) => [
+    `That you agreed and took back, without any content, as proof${proof ? `, for ${proof}` : ''}.`,
+    `Who looked at it and when, whose view was cut off, and which model was asked, without any content${looks ? `, for ${looks}` : ''}.`,
+    'What an AI provider that was sent something of it may still keep: the certificate names it, and until when.',
+    'Levels, counts and dates in earlier backups of the database, until these are removed after 21 days.',
     'Entries of the ledger, which say nothing about anybody any more.',
     'What somebody has already seen, or filmed.',
   ],
@@ -928,7 +932,7 @@ export const erasures = {
   underWay: (n: number) => (n === 1 ? 'An interview is being erased.' : `${n} interviews are being erased.`),
   follow: 'See how far it is',
   progress: (done: number, all: number) => `${done} of ${all} steps are done.`,
-  keysGone: 'The keys are destroyed, so nothing of it can be read any more.',
+  keysGone: 'The keys are destroyed, so no recording and no words can be read any more.',
   faults: {
     objects: 'The object store does not answer; it is tried again by itself.',
     server: 'The last try failed; it is tried again by itself.',
@@ -987,17 +991,19 @@ export const data = {
   opened: (parts: string, role: string) => `opened ${parts} of ${role}`,
   models: 'Which models were asked',
   modelsBody:
-    'Every time a program wrote down or judged your words. A model that judges is sent the transcript without your name; where a place is named, it was sent there.',
+    'Every time a model was asked to judge your words, and how many passages were written down; a passage that could not be is not listed. A model that judges is sent the transcript without your name, to the place that is named. Your voice is sent to a speech server only where the notice names one, and is written down on this server otherwise.',
   noModel: 'No model was asked about anything of yours.',
   transcription: (n: number) => (n === 1 ? 'wrote down 1 passage' : `wrote down ${n} passages`),
   evidence: 'was asked which words show a skill',
   rating: 'was asked for a level',
   asked: (what: string, role: string) => `${what}, in ${role}`,
+  erasedRole: 'an interview that was erased',
   at: (model: string, place: string) => `${model} at ${place}`,
   prompt: (hash: string) => `instructions ${hash}…`,
   more: 'Show more',
   correct: 'Correct it',
-  correctBody: 'Organizations that may see your name see the new one at once. The old one is kept nowhere.',
+  correctBody:
+    'Organizations that may see your name see the new one at once. The old one stays only in a copy that you asked for, for up to 24 hours, and in backups, for up to 21 days.',
 };
 
 export const exports = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AICall, Holding, SessionAccess } from '../api/types';
-import { amount, askedFor, howLong, modelOf, seenGroups, whatWasOpened } from './data-model';
+import { amount, askedFor, howLong, modelOf, seenGroups, whatWasAsked, whatWasOpened } from './data-model';
 
 const look = (at: string, session: string, artefact: string, org_name = 'Demo'): SessionAccess => ({
   at,
@@ -42,6 +42,13 @@ describe('who has seen it', () => {
     ]);
     expect(groups.map(whatWasOpened)[2]).toBe('opened the levels and the transcript of Role a');
   });
+
+  it('has words for an interview that was erased', () => {
+    const erased = { ...look('2026-11-22T17:01:02Z', 'a', 'ratings'), role_title: '' };
+    expect(seenGroups([erased]).map(whatWasOpened)).toEqual([
+      'opened the levels of an interview that was erased',
+    ]);
+  });
 });
 
 describe('what is held', () => {
@@ -69,6 +76,10 @@ describe('models that were asked', () => {
     expect(modelOf(call({}))).toBe('judge-1');
     expect(askedFor(call({ for: 'transcription', times: 1 }))).toBe('wrote down 1 passage');
     expect(askedFor(call({ for: 'transcription', times: 12 }))).toBe('wrote down 12 passages');
+    expect(whatWasAsked(call({}))).toBe('was asked for a level, in Go engineer');
+    expect(whatWasAsked(call({ role_title: '' }))).toBe(
+      'was asked for a level, in an interview that was erased',
+    );
     expect(askedFor(call({}))).not.toBe(askedFor(call({ for: 'evidence' })));
   });
 });

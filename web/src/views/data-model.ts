@@ -56,4 +56,10 @@ export const askedFor = (call: AICall): string => {
 /** Who was asked: the model, and the place that was sent the words. */
 export const modelOf = (call: AICall): string => (call.place ? words.at(call.model, call.place) : call.model);
 
-export const whatWasOpened = (group: SeenGroup): string => words.opened(listed(group.what), group.role);
+// An interview that was erased has no role any more.
+const inRole = (title: string): string => title || words.erasedRole;
+
+export const whatWasOpened = (group: SeenGroup): string =>
+  words.opened(listed(group.what), inRole(group.role));
+
+export const whatWasAsked = (call: AICall): string => words.asked(askedFor(call), inRole(call.role_title));

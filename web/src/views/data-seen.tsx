@@ -6,7 +6,7 @@ import { data as words } from '../text';
 import { ErrorBox } from '../ui/errors';
 import { dateTime } from '../ui/format';
 import { usePages } from '../ui/pages';
-import { askedFor, modelOf, seenGroups, whatWasOpened } from './data-model';
+import { modelOf, seenGroups, whatWasAsked, whatWasOpened } from './data-model';
 
 /** Which organization opened which parts of which interview. */
 export function SeenBy(props: { first: AccessPage }) {
@@ -65,7 +65,7 @@ export function ModelsAsked(props: { first: AICallPage }) {
           {pages.list.map((call, i) => (
             <li key={`${call.at}-${call.session}-${call.for}-${i}`} class="row row-access">
               <span>
-                <strong>{modelOf(call)}</strong> {words.asked(askedFor(call), call.role_title)}
+                <strong>{modelOf(call)}</strong> {whatWasAsked(call)}
                 {call.prompt_sha256 && (
                   <span class="quiet fingerprint">{words.prompt(call.prompt_sha256.slice(0, 12))}</span>
                 )}

@@ -77,7 +77,10 @@ export function EraseDialog(props: {
 
 function WhatGoes() {
   const retention = useLoad((signal) => api.retention({ signal }), 'retention');
-  const kept = retention.value?.rules.find((rule) => rule.class === 'consent_records')?.kept;
+  const kept = (of: string) => {
+    const length = retention.value?.rules.find((rule) => rule.class === of)?.kept;
+    return length ? period(length) : '';
+  };
   return (
     <>
       <h3>{words.goes}</h3>
@@ -88,7 +91,7 @@ function WhatGoes() {
       </ul>
       <h3>{words.stays}</h3>
       <ul class="prose">
-        {words.staysList(kept ? period(kept) : '').map((line) => (
+        {words.staysList(kept('consent_records'), kept('audit_log')).map((line) => (
           <li key={line}>{line}</li>
         ))}
       </ul>
