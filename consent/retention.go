@@ -11,7 +11,7 @@ import (
 // erased.
 const KeyEpochLife = 21 * 24 * time.Hour
 
-// CloseUndo is how long a closed account can be opened again before everything of it is erased.
+// CloseUndo is how long a closed account can be opened again before its interviews and its profile are erased.
 const CloseUndo = 30 * 24 * time.Hour
 
 // UnusedAfter is how long nobody may log in to a candidate's account before it is closed by itself.
@@ -95,7 +95,7 @@ func Retention() []Rule {
 	return []Rule{
 		{
 			Class: ClassInterview,
-			Holds: "An interview: recording, transcript, answers, ratings, feedback, measurements, corrections, and the keys they are encrypted under",
+			Holds: "An interview: recording, transcript, answers, ratings, feedback, measurements, corrections, and the keys that recordings and words are encrypted under",
 			Kept:  Period{Years: 2}, From: "the end of the interview, and for as long as you keep it restricted or a legal hold keeps it closed",
 			Trigger:   "its candidate erases it, closes the account, or asks for everything to be erased",
 			Mechanism: "its keys are destroyed first, then every copy of its files and every row; whose time is over is looked for every hour",
@@ -159,7 +159,7 @@ func Retention() []Rule {
 			Holds: "Backups of keys, and the keys of the days that these were sealed under",
 			Kept:  Period{Days: 21}, From: "the day they were made",
 			Trigger:   "none",
-			Mechanism: "keys in use are sealed anew every day, the old day's key is destroyed; older backups of the data hold noise from then on",
+			Mechanism: "keys in use are sealed anew every day, the old day's key is destroyed; recordings and words in older backups are noise from then on",
 			Evidence:  "the drill: back up, erase, restore, try to read",
 			Tests:     []string{"TestOldCopiesOfKeysDieWhileSessionsLive", "TestEpochKeysAreGoneFromTheFileAfterTheirLife", "TestBackupsBringBackNothingThatWasErased"},
 		},

@@ -110,7 +110,7 @@ func (a *Accounts) ChangeEmail(ctx context.Context, account consent.AccountID, e
 }
 
 // correct changes what an account says about its person. The ledger has that it was corrected and when;
-// neither the old value nor the new one is in it, so that what was wrong is kept nowhere.
+// neither the old value nor the new one is in it, so that the ledger keeps nothing of what was wrong.
 func (a *Accounts) correct(ctx context.Context, account consent.AccountID, set, value, what string) error {
 	return a.database.in(ctx, RoleLogin, rowContext{account: string(account)}, func(tx pgx.Tx) error {
 		changed, err := tx.Exec(ctx, set, account, value)

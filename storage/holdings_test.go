@@ -133,7 +133,7 @@ func TestModelCallsAreNotedOnlyByTheAssessorAndNeverChanged(t *testing.T) {
 	}
 }
 
-// What was wrong is kept nowhere: the ledger has only that it was corrected.
+// Neither table nor ledger keeps what was wrong: the ledger has only that it was corrected.
 func TestCorrectionsLeaveNoOldValue(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -25,7 +25,7 @@ type accountJSON struct {
 	SecondFactor factorState `json:"second_factor" enum:"on,off,needed" doc:"Needed: nothing but its set-up opens."`
 
 	ClosedAt time.Time `json:"closed_at,omitzero" doc:"Of a closed account: nothing but opening it again is possible."`
-	EraseAt  time.Time `json:"erase_at,omitzero" doc:"Of a closed account: when everything of it is erased."`
+	EraseAt  time.Time `json:"erase_at,omitzero" doc:"Of a closed account: when its interviews and its profile are erased."`
 }
 
 // meOf is somebody who is logged in, as their own page sees them.

@@ -16,7 +16,7 @@ import (
 const typeClosed = "urn:greenroom:closed"
 
 type closedJSON struct {
-	EraseAt time.Time `json:"erase_at" doc:"Until then the account can be opened again; then everything of it is erased."`
+	EraseAt time.Time `json:"erase_at" doc:"Until then the account can be opened again; then its interviews and its profile are erased."`
 }
 
 type closedOutput struct {
@@ -41,7 +41,7 @@ func needsOpening(who caller, v *visit) *problem {
 	if who == anyState || v.account.ClosedAt.IsZero() {
 		return nil
 	}
-	p := newProblem(http.StatusForbidden, "This account is closed. Everything of it is erased on "+v.account.EraseAt.UTC().Format("2 January 2006")+".",
+	p := newProblem(http.StatusForbidden, "This account is closed. Its interviews and its profile are erased on "+v.account.EraseAt.UTC().Format("2 January 2006")+".",
 		"Until then you can open it again.")
 	p.Type = typeClosed
 	return p
