@@ -42,6 +42,12 @@ func parseChange(payload string) Change {
 	return Change{Session: consent.SessionID(about), Topic: Topic(topic)}
 }
 
+// subject is what of a session a subscriber hears of: who is looking at it, or everything else.
+type subject struct {
+	session consent.SessionID
+	viewers bool
+}
+
 // Changes tells subscribers what happened to sessions, on this node or another. It is safe for
 // concurrent use. Run owns the connection and is the only goroutine that sends.
 type Changes struct {
@@ -49,7 +55,7 @@ type Changes struct {
 	log      *slog.Logger
 
 	mu       sync.Mutex
-	sessions map[consent.SessionID]map[chan struct{}]struct{}
+	sessions map[subject]map[chan struct{}]struct{}
 	all      map[chan Change]struct{}
 	ledger   map[chan struct{}]struct{}
 }
@@ -58,27 +64,37 @@ type Changes struct {
 func NewChanges(database *Database, log *slog.Logger) *Changes {
 	return &Changes{
 		database: database, log: log,
-		sessions: make(map[consent.SessionID]map[chan struct{}]struct{}), all: make(map[chan Change]struct{}),
+		sessions: make(map[subject]map[chan struct{}]struct{}), all: make(map[chan Change]struct{}),
 		ledger: make(map[chan struct{}]struct{}),
 	}
 }
 
 // Subscribe returns a channel that gets a value whenever something about the session changed, or may
-// have; values are merged. It is closed when ctx ends.
+// have, except who is looking at it; values are merged. It is closed when ctx ends.
 func (c *Changes) Subscribe(ctx context.Context, session consent.SessionID) <-chan struct{} {
+	return c.subscribe(ctx, subject{session: session})
+}
+
+// SubscribeViewers returns a channel that gets a value whenever it changed, or may have, who is looking at
+// the session or was cut off; values are merged. It is closed when ctx ends.
+func (c *Changes) SubscribeViewers(ctx context.Context, session consent.SessionID) <-chan struct{} {
+	return c.subscribe(ctx, subject{session, true})
+}
+
+func (c *Changes) subscribe(ctx context.Context, what subject) <-chan struct{} {
 	wake := make(chan struct{}, 1)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.sessions[session] == nil {
-		c.sessions[session] = make(map[chan struct{}]struct{})
+	if c.sessions[what] == nil {
+		c.sessions[what] = make(map[chan struct{}]struct{})
 	}
-	c.sessions[session][wake] = struct{}{}
+	c.sessions[what][wake] = struct{}{}
 	context.AfterFunc(ctx, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		delete(c.sessions[session], wake)
-		if len(c.sessions[session]) == 0 {
-			delete(c.sessions, session)
+		delete(c.sessions[what], wake)
+		if len(c.sessions[what]) == 0 {
+			delete(c.sessions, what)
 		}
 		close(wake)
 	})
@@ -192,8 +208,8 @@ func (c *Changes) hear(ctx context.Context, conn *pgx.Conn) error {
 func (c *Changes) tell(change Change) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for session, channels := range c.sessions {
-		if change != (Change{}) && change.Session != session {
+	for what, channels := range c.sessions {
+		if change != (Change{}) && what != (subject{change.Session, change.Topic == TopicViewers}) {
 			continue
 		}
 		for wake := range channels {

@@ -51,7 +51,7 @@ func TestSubscribersHearOfTheirSessionOnly(t *testing.T) {
 	mine, other := w.live(t, w.alice, allConsents), w.live(t, w.bob, allConsents)
 	changes, all := listening(t, w)
 	wake := changes.Subscribe(t.Context(), mine)
-	foreign := changes.Subscribe(t.Context(), other)
+	foreign, viewers := changes.Subscribe(t.Context(), other), changes.SubscribeViewers(t.Context(), mine)
 	for topic, cause := range map[Topic]func() error{
 		TopicSession: func() error { _, _, err := w.ingest.GoLive(t.Context(), mine); return err },
 		TopicResults: func() error { return w.ingest.SaveAnswer(t.Context(), testAnswer(mine, 0)) },
@@ -69,6 +69,8 @@ func TestSubscribersHearOfTheirSessionOnly(t *testing.T) {
 	select {
 	case <-foreign:
 		t.Error("a subscriber heard of a session that is not its own")
+	case <-viewers:
+		t.Error("whoever asked about viewers heard of something else")
 	default:
 	}
 }
@@ -95,7 +97,7 @@ func TestLostConnectionWakesEveryoneAndIsMadeAnew(t *testing.T) {
 	w := newWorld(t)
 	id := w.live(t, w.alice, allConsents)
 	changes, all := listening(t, w)
-	wake := changes.Subscribe(t.Context(), id)
+	wake, wakeViewers := changes.Subscribe(t.Context(), id), changes.SubscribeViewers(t.Context(), id)
 	for range 2 {
 		const cut = `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'`
 		if n := w.ownerCount(t, cut); n != 1 {
@@ -103,6 +105,7 @@ func TestLostConnectionWakesEveryoneAndIsMadeAnew(t *testing.T) {
 		}
 		await(t, all, func(c Change) bool { return c == Change{} })
 		await(t, wake, anything)
+		await(t, wakeViewers, anything)
 	}
 	if err := w.ingest.SaveAnswer(t.Context(), testAnswer(id, 0)); err != nil {
 		t.Fatal(err)

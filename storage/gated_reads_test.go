@@ -40,7 +40,7 @@ func ungatedReads() map[string]string {
 		"the operator's commands: organizations, members, counts; never a session's content": "Admin.CreateAccount Admin.CreateOrganization " +
 			"Admin.ReportChild Admin.SuspendOrganization Ops.Overview",
 		"the operator's backup, written to files and never shown: sealed data, and the keys elsewhere": "Admin.Backup",
-		"that something changed, not what":                  "Changes.Subscribe Changes.SubscribeAll Changes.SubscribeLedger",
+		"that something changed, not what":                  "Changes.Subscribe Changes.SubscribeAll Changes.SubscribeLedger Changes.SubscribeViewers",
 		"housekeeping: ids, counts and times for the timer": "Eraser.Due Eraser.EraseAccounts Exports.Orphans Exports.Tend Ingest.AbandonStale Keys.TurnEpoch Journal.Reconcile Journal.Sums Sweeper.Sweep",
 		"the candidate's own rights and records, by their account: no content": "Erasures.Certificate Erasures.CloseAccount Erasures.Erase " +
 			"Erasures.ErasuresOf Exports.Export Exports.ExportsOf Exports.Request Sessions.AICallsOf Sessions.AIObjection Sessions.Accesses " +

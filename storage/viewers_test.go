@@ -30,7 +30,8 @@ func TestViewersAreThoseSeenLately(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id, other := w.interview(t, w.alice), w.interview(t, w.alice)
-	_, all := listening(t, w)
+	changes, all := listening(t, w)
+	wake, wakeViewers := changes.Subscribe(t.Context(), id), changes.SubscribeViewers(t.Context(), id)
 	viewers := NewViewers(w.database)
 	watch := func(account consent.Account, stream consent.StreamKind) {
 		t.Helper()
@@ -40,6 +41,12 @@ func TestViewersAreThoseSeenLately(t *testing.T) {
 	}
 	watch(w.acmes, consent.StreamMedia)
 	await(t, all, func(c Change) bool { return c == Change{Session: id, Topic: TopicViewers} })
+	await(t, wakeViewers, anything)
+	select {
+	case <-wake:
+		t.Error("a viewer is told as a change of the session itself")
+	default:
+	}
 	first, _ := w.viewersOf(t, w.alice, id)
 	watch(w.acmes, consent.StreamMedia) // a sign of life, not another viewer
 	watch(w.zeniths, consent.StreamEvents)

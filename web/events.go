@@ -70,6 +70,7 @@ type watcher struct {
 	viewing *viewing
 	refused bool   // the reader may not read on
 	shown   []byte // who is watching, as it was sent to the candidate
+	again   bool   // somebody was watching at the last look, or it failed: look again soon
 }
 
 // run ends when the reader is gone, which shows in a failed write or in ctx. An employer whose log-in ended
@@ -83,6 +84,10 @@ func (e *watcher) run(ctx context.Context) {
 
 func (e *watcher) follow(ctx context.Context) {
 	changed := e.server.cfg.Changes.Subscribe(ctx, e.session)
+	var viewers <-chan struct{}
+	if !e.employer() {
+		viewers = e.server.cfg.Changes.SubscribeViewers(ctx, e.session)
+	}
 	if err := e.out.open(); err != nil {
 		return
 	}
@@ -113,6 +118,12 @@ func (e *watcher) follow(ctx context.Context) {
 				changed = nil
 			}
 			err = e.look(ctx, true)
+		case _, ok := <-viewers:
+			if !ok {
+				viewers = nil
+				continue
+			}
+			err = e.showViewers(ctx)
 		case <-logIn.C:
 			e.server.endIfDead(ctx, visitOf(ctx).token)
 		case <-ask.C:
@@ -120,7 +131,7 @@ func (e *watcher) follow(ctx context.Context) {
 				err = e.look(ctx, false)
 			}
 		case <-watching.C:
-			if len(e.shown) > 0 {
+			if e.again {
 				err = e.showViewers(ctx)
 			}
 		}
@@ -169,6 +180,7 @@ func (e *watcher) showViewers(ctx context.Context) error {
 	asked, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	list, err := e.server.viewersOf(asked, e.account.ID, e.session)
+	e.again = err != nil || len(list.Viewers) > 0
 	if err != nil {
 		e.server.log.WarnContext(ctx, "viewers could not be listed", "request", visitOf(ctx).id, "error", err)
 		return nil

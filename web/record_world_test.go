@@ -21,6 +21,8 @@ type recordFakes struct {
 	cutOffs        []consent.CutOff
 	noted          []string // what Watching and CutOff were told
 	lastCut        cutOffNote
+
+	viewerReads int
 }
 
 type cutOffNote struct {
@@ -204,6 +206,7 @@ func (w *world) Renew(_ context.Context, candidate consent.AccountID, session co
 func (w *world) Viewers(_ context.Context, candidate consent.AccountID, id consent.SessionID) ([]consent.Viewer, []consent.CutOff, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.viewerReads++
 	_, err := w.own(candidate, id)
 	return slices.Clone(w.viewers), slices.Clone(w.cutOffs), err
 }
@@ -213,7 +216,7 @@ func (w *world) Watching(_ context.Context, actor consent.Actor, session consent
 	defer w.mu.Unlock()
 	w.noted = append(w.noted, "watching "+string(stream))
 	w.viewers = []consent.Viewer{{Org: actor.Org, OrgName: w.orgName(actor.Org), Stream: stream, Since: testNow}}
-	w.notify(session)
+	w.notifyViewers(session)
 	return nil
 }
 
@@ -226,6 +229,6 @@ func (w *world) CutOff(_ context.Context, actor consent.Actor, session consent.S
 	w.cutOffs = append(w.cutOffs, consent.CutOff{
 		At: testNow, Org: actor.Org, OrgName: w.orgName(actor.Org), Stream: stream, Cause: "withdrawn", After: 40 * time.Millisecond,
 	})
-	w.notify(session)
+	w.notifyViewers(session)
 	return nil
 }

@@ -141,6 +141,9 @@ type Changes interface {
 	// values may be merged. The channel is closed when ctx ends. A lost notification connection
 	// also sends a value, so that subscribers look again.
 	Subscribe(ctx context.Context, session consent.SessionID) <-chan struct{}
+	// SubscribeViewers is the same for who is watching the session and who was cut off, of which
+	// Subscribe does not tell.
+	SubscribeViewers(ctx context.Context, session consent.SessionID) <-chan struct{}
 }
 
 // Erasures is what a candidate asks to be erased, and how far it is. Storage implements it under the

@@ -48,8 +48,9 @@ type world struct {
 	chunks         map[media.SegmentID][][]byte
 	recordFakes
 	subscribers map[chan struct{}]consent.SessionID
-	writes      []string // names of the calls that stored something
-	broken      error    // every snapshot fails with it
+	lookers     map[chan struct{}]consent.SessionID // to who is watching
+	writes      []string                            // names of the calls that stored something
+	broken      error                               // every snapshot fails with it
 	noteFails   error
 	snapshots   int
 	chunkReads  int
@@ -72,7 +73,7 @@ func newWorld() *world {
 		sessions: map[consent.SessionID]consent.Session{}, plans: map[consent.SessionID]assess.Plan{},
 		records: map[consent.SessionID]assess.Record{}, authorizations: map[consent.SessionID][]consent.Authorization{},
 		segments: map[consent.SessionID][]media.StoredSegment{}, chunks: map[media.SegmentID][][]byte{},
-		subscribers: map[chan struct{}]consent.SessionID{},
+		subscribers: map[chan struct{}]consent.SessionID{}, lookers: map[chan struct{}]consent.SessionID{},
 	}
 }
 
@@ -568,14 +569,22 @@ func (w *world) ReadChunks(_ context.Context, permit consent.Permit, segment med
 }
 
 func (w *world) Subscribe(ctx context.Context, session consent.SessionID) <-chan struct{} {
+	return w.subscribe(ctx, session, w.subscribers)
+}
+
+func (w *world) SubscribeViewers(ctx context.Context, session consent.SessionID) <-chan struct{} {
+	return w.subscribe(ctx, session, w.lookers)
+}
+
+func (w *world) subscribe(ctx context.Context, session consent.SessionID, to map[chan struct{}]consent.SessionID) <-chan struct{} {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	changed := make(chan struct{}, 1)
-	w.subscribers[changed] = session
+	to[changed] = session
 	context.AfterFunc(ctx, func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		delete(w.subscribers, changed)
+		delete(to, changed)
 		close(changed)
 	})
 	return changed
@@ -587,8 +596,12 @@ func (w *world) changed(session consent.SessionID) {
 	w.notify(session)
 }
 
-func (w *world) notify(session consent.SessionID) {
-	for changed, of := range w.subscribers {
+func (w *world) notify(session consent.SessionID) { wake(w.subscribers, session) }
+
+func (w *world) notifyViewers(session consent.SessionID) { wake(w.lookers, session) }
+
+func wake(subscribers map[chan struct{}]consent.SessionID, session consent.SessionID) {
+	for changed, of := range subscribers {
 		if of == session {
 			select {
 			case changed <- struct{}{}:
