@@ -173,7 +173,9 @@ func (o *Objects) create(ctx context.Context, key string, data []byte) error {
 	return err
 }
 
-// put reports whether an object was there already; it never overwrites one.
+// put reports whether an object was there already; it never overwrites one. A store that has one may say so
+// and hang up before it has read our bytes, and then the answer is lost in the broken connection: so where
+// there was no answer, we look.
 func (o *Objects) put(ctx context.Context, key string, data []byte, hash string) (there bool, err error) {
 	options := minio.PutObjectOptions{
 		ContentType:      "application/octet-stream",
@@ -188,6 +190,11 @@ func (o *Objects) put(ctx context.Context, key string, data []byte, hash string)
 	}
 	if minio.ToErrorResponse(err).StatusCode == http.StatusPreconditionFailed {
 		return true, nil
+	}
+	if minio.ToErrorResponse(err).StatusCode == 0 {
+		if _, missing := o.client.StatObject(ctx, o.bucket, key, minio.StatObjectOptions{}); missing == nil {
+			return true, nil
+		}
 	}
 	return false, fmt.Errorf("put object %s: %w", key, o.explain(err))
 }

@@ -3,14 +3,18 @@ package storage
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -184,6 +188,39 @@ func TestObjectsAreCreatedOnceAndReadInParts(t *testing.T) {
 			t.Errorf("check: %v", err)
 		}
 	})
+}
+
+// A store that refuses an object which is there may hang up without reading it.
+func TestCreateLooksWhereAStoreHungUp(t *testing.T) {
+	t.Parallel()
+	data := []byte("what is there already")
+	sum := sha256.Sum256(data)
+	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodPut:
+			panic(http.ErrAbortHandler) // the connection breaks
+		case r.URL.Path == "/bucket/there":
+			w.Header().Set("Last-Modified", time.Now().UTC().Format(http.TimeFormat))
+			w.Header().Set("X-Amz-Meta-"+hashMetadata, hex.EncodeToString(sum[:]))
+			w.Header().Set("Content-Length", strconv.Itoa(len(data)))
+		default:
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	t.Cleanup(store.Close)
+	objects, err := newObjects(ObjectsConfig{Endpoint: store.Listener.Addr().String(), AccessKey: "key", SecretKey: "secret", Region: "region", Bucket: "bucket"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := objects.create(t.Context(), "there", data); err != nil {
+		t.Errorf("create what is there: %v", err)
+	}
+	if err := objects.create(t.Context(), "there", []byte("something else")); !errors.Is(err, errObjectDiffers) {
+		t.Errorf("create over other bytes: %v, want %v", err, errObjectDiffers)
+	}
+	if err := objects.create(t.Context(), "missing", data); err == nil || errors.Is(err, errObjectDiffers) {
+		t.Errorf("create where nothing is: %v, want what broke", err)
+	}
 }
 
 func removeSession(t *testing.T, objects *Objects, session consent.SessionID) error {
