@@ -179,9 +179,9 @@ func roleConfig(config *pgxpool.Config, role Role, password string) *pgxpool.Con
 	// tables last, because Postgres would look there first.
 	own.ConnConfig.RuntimeParams["search_path"] = "pg_catalog, public, pg_temp"
 	// A statement must see what was withdrawn before it began, also where somebody chose another default.
+	own.ConnConfig.RuntimeParams["default_transaction_isolation"] = "read committed"
 	// Years are of the calendar, and a day has 24 hours (consent.Period).
 	own.ConnConfig.RuntimeParams["timezone"] = "UTC"
-	own.ConnConfig.RuntimeParams["default_transaction_isolation"] = "read committed"
 	return own
 }
 
