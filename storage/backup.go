@@ -62,15 +62,8 @@ func (a *Admin) backUp(ctx context.Context, secretsDir string, to BackupPlaces, 
 		return made, err
 	}
 	defer unlock()
-	b := &backup{conn: a.conn, secretsDir: secretsDir, to: to, ahead: ahead}
-	defer func() { _ = b.clear() }()
-	if err := errors.Join(b.clear(), b.make(ctx)); err != nil {
-		return made, fmt.Errorf("%w: %w", ErrBackup, err)
-	}
-	if b.made.Removed, err = b.removeOld(); err != nil {
-		return b.made, fmt.Errorf("the backup %s was made, but old ones could not be removed: %w", b.made.Name, err)
-	}
-	return b.made, nil
+	b := &backup{conn: a.conn, secretsDir: secretsDir, to: to, ahead: ahead, remove: os.RemoveAll}
+	return b.run(ctx)
 }
 
 // lockBackups keeps a second backup out, and the end of epochs away until the epoch keys are copied.
@@ -93,6 +86,23 @@ type backup struct {
 	ahead      time.Duration
 	now        time.Time
 	made       BackupMade
+	remove     func(folder string) error
+}
+
+// run begins only where nothing of an earlier one is left: what could not be removed may hold keys.
+func (b *backup) run(ctx context.Context) (BackupMade, error) {
+	if err := b.clear(); err != nil {
+		return BackupMade{}, fmt.Errorf("%w: what an earlier one left could not be removed: %w", ErrBackup, err)
+	}
+	defer func() { _ = b.clear() }()
+	if err := b.make(ctx); err != nil {
+		return BackupMade{}, fmt.Errorf("%w: %w", ErrBackup, err)
+	}
+	var err error
+	if b.made.Removed, err = b.removeOld(); err != nil {
+		return b.made, fmt.Errorf("the backup %s was made, but old ones could not be removed: %w", b.made.Name, err)
+	}
+	return b.made, nil
 }
 
 // make writes both parts under names that nobody takes for a backup, and names them when all is on the disk.
@@ -208,7 +218,7 @@ func (b *backup) clear() error {
 	for _, place := range []string{b.to.Data, b.to.Keys} {
 		left, _ := filepath.Glob(filepath.Join(place, unfinishedBackup+"*"))
 		for _, folder := range left {
-			failed = errors.Join(failed, os.RemoveAll(folder))
+			failed = errors.Join(failed, b.remove(folder))
 		}
 	}
 	return failed
@@ -226,7 +236,7 @@ func (b *backup) removeOld() (removed int, err error) {
 			if err != nil || name == b.made.Name || b.now.Sub(at) < backupLife {
 				continue
 			}
-			if err := os.RemoveAll(filepath.Join(place, name)); err != nil {
+			if err := b.remove(filepath.Join(place, name)); err != nil {
 				return removed, err
 			}
 			removed++

@@ -197,3 +197,29 @@ func TestBackupThatIsNotWholeLeavesNothing(t *testing.T) {
 		t.Errorf("left: %v", left)
 	}
 }
+
+// What an earlier backup left may hold keys: while it cannot be removed, none is made that says it was not.
+func TestBackupThatCannotClearMakesNone(t *testing.T) {
+	t.Parallel()
+	w, secrets, places, made := plainBackup(t)
+	stuck := filepath.Join(places.Keys, unfinishedBackup+"before")
+	if err := os.MkdirAll(stuck, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	b := &backup{conn: openTestAdmin(t, w.database).conn, secretsDir: secrets, to: places, remove: func(string) error { return os.ErrPermission }}
+	if _, err := b.run(t.Context()); !errors.Is(err, ErrBackup) || !errors.Is(err, os.ErrPermission) {
+		t.Errorf("with a folder that cannot be removed: %v, want ErrBackup and why", err)
+	}
+	for place, want := range map[string]string{places.Data: made.Data, places.Keys: made.Keys} {
+		if names, err := backupsIn(place); err != nil || !slices.Equal(names, []string{filepath.Base(want)}) {
+			t.Errorf("in %s are %v, %v; want the earlier one only", place, names, err)
+		}
+	}
+	b.remove = os.RemoveAll
+	if _, err := b.run(t.Context()); err != nil {
+		t.Errorf("once it can be removed: %v", err)
+	}
+	if _, err := os.Stat(stuck); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what the earlier one left is there: %v", err)
+	}
+}
