@@ -135,6 +135,37 @@ func TestEndingsAreInTheJournalBeforeTheAnswer(t *testing.T) {
 	journalled(t, dir)
 }
 
+// A new record ends the one whose place it takes: that end is in the journal before the answer as well.
+func TestSupersedingIsInTheJournalBeforeTheAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	dir := t.TempDir()
+	w.reconcile(t, w.keepJournal(t, dir))
+	id := w.consented(t, w.alice, allConsents)
+	supersedes := func(what string, old consent.AuthorizationID, move func() (consent.Authorization, error)) consent.Authorization {
+		t.Helper()
+		granted, err := move()
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		text, err := os.ReadFile(filepath.Join(dir, consent.JournalFile))
+		if err != nil || !strings.Contains(string(text), fmt.Sprintf(`"kind":"authorization_superseded","session":%q,"authorization":%q`, id, old)) {
+			t.Errorf("%s was answered, and the end of the old record is not in the journal (%v)", what, err)
+		}
+		return granted
+	}
+	first := w.share(t, w.alice, id, w.acme, consent.ScopeRatings)
+	_, secret := w.invite(t, w.alice, id, consent.ScopeRatings)
+	request := w.redeem(t, w.acmes, secret)
+	confirmed := supersedes("confirming a request", first.ID, func() (consent.Authorization, error) {
+		return w.sessions.ConfirmRequest(t.Context(), w.alice.ID, id, request.ID)
+	})
+	newest := w.publish(t, consent.Notice{Version: 2, Materiality: consent.MaterialityReconsent, Text: "# What happens\n\nWe record, and sell."})
+	supersedes("agreeing to a newer notice", confirmed.ID, func() (consent.Authorization, error) {
+		return w.sessions.Renew(t.Context(), w.alice.ID, id, confirmed.ID, newest.SHA256())
+	})
+}
+
 func TestJournalFollowsOtherNodes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -146,5 +146,6 @@ func (s *Sessions) Renew(ctx context.Context, candidate consent.AccountID, id co
 	if err != nil {
 		return consent.Authorization{}, fmt.Errorf("renew authorization: %w", err)
 	}
+	s.database.settle(ctx) // the old record has ended
 	return granted, nil
 }

@@ -47,6 +47,7 @@ func (s *Sessions) ConfirmRequest(ctx context.Context, candidate consent.Account
 	if err != nil {
 		return consent.Authorization{}, fmt.Errorf("confirm request: %w", err)
 	}
+	s.database.settle(ctx) // it may have ended another
 	return granted, nil
 }
 
