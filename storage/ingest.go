@@ -110,10 +110,12 @@ func (i *Ingest) EndSession(ctx context.Context, id consent.SessionID) error {
 }
 
 // assessIfDone moves an ended session on when its last answer is assessed. The caller holds the lock
-// on the session's row, so that the end and the last answer cannot miss each other.
+// on the session's row, so that the end and the last answer cannot miss each other. Of a session that is
+// held or restricted no answer is seen, so that none being open says nothing: it stays as it is, and the
+// jobs that wait for it ask again.
 func assessIfDone(ctx context.Context, tx pgx.Tx, id consent.SessionID) error {
 	const set = `UPDATE sessions SET state = 'assessed', state_at = statement_timestamp()
-		WHERE id = $1 AND state = 'ended' AND assessment
+		WHERE id = $1 AND state = 'ended' AND assessment AND held_at IS NULL AND restricted_at IS NULL
 		AND NOT EXISTS (SELECT FROM answers WHERE session = $1 AND assessed_at IS NULL)`
 	done, err := tx.Exec(ctx, set, id)
 	if err != nil || done.RowsAffected() == 0 {

@@ -133,6 +133,33 @@ func TestSessionIsAssessedWhenBothItsEndAndItsLastAnswerAreIn(t *testing.T) {
 	}
 }
 
+// Nobody sees an answer of a session that is held or restricted: that says nothing about what is left to do.
+func TestPausedSessionIsNotAssessed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, column := range []string{"restricted_at", "held_at"} {
+		id := w.live(t, w.alice, allConsents)
+		if err := w.ingest.SaveAnswer(t.Context(), testAnswer(id, 0)); err != nil {
+			t.Fatal(err)
+		}
+		pause := func(at string) { w.ownerExec(t, `UPDATE sessions SET `+column+` = `+at+` WHERE id = $1`, id) }
+		pause("now()")
+		if err := w.ingest.EndSession(t.Context(), id); err != nil || w.state(t, id) != consent.SessionEnded {
+			t.Errorf("%s: at its end it is %s, %v; want ended", column, w.state(t, id), err)
+		}
+		if err := w.results.MarkAnswerAssessed(t.Context(), id, 0, 1); !errors.Is(err, consent.ErrNotFound) || w.state(t, id) != consent.SessionEnded {
+			t.Errorf("%s: marking its answer: %v, and it is %s; want ErrNotFound, and ended", column, err, w.state(t, id))
+		}
+		pause("NULL")
+		if err := w.results.MarkAnswerAssessed(t.Context(), id, 0, 1); err != nil || w.state(t, id) != consent.SessionAssessed {
+			t.Errorf("%s was lifted: marking its answer: %v, and it is %s; want assessed", column, err, w.state(t, id))
+		}
+		if err := w.results.MarkAnswerAssessed(t.Context(), id, 9, 1); !errors.Is(err, consent.ErrNotFound) {
+			t.Errorf("marking an answer that nobody gave: %v, want ErrNotFound", err)
+		}
+	}
+}
+
 func TestOnlyStaleSessionsAreAbandoned(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

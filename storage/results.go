@@ -252,7 +252,8 @@ func (r *Results) SaveRating(ctx context.Context, ratings consent.Permit, rating
 }
 
 // MarkAnswerAssessed says that the assessor has nothing left to do for the answer; an ended session
-// whose answers are all assessed is assessed.
+// whose answers are all assessed is assessed. [consent.ErrNotFound] if there is no such answer, or none to be
+// seen while the session is held or restricted.
 func (r *Results) MarkAnswerAssessed(ctx context.Context, session consent.SessionID, question, take int) error {
 	err := r.about(ctx, session, func(tx pgx.Tx) error {
 		if _, err := lockState(ctx, tx, session); err != nil {
@@ -260,8 +261,12 @@ func (r *Results) MarkAnswerAssessed(ctx context.Context, session consent.Sessio
 		}
 		const set = `UPDATE answers SET assessed_at = coalesce(assessed_at, statement_timestamp())
 			WHERE session = $1 AND question = $2 AND take = $3`
-		if _, err := tx.Exec(ctx, set, session, question, take); err != nil {
+		marked, err := tx.Exec(ctx, set, session, question, take)
+		if err != nil {
 			return err
+		}
+		if marked.RowsAffected() == 0 {
+			return consent.ErrNotFound
 		}
 		if err := notify(ctx, tx, session, TopicResults); err != nil {
 			return err
