@@ -284,18 +284,25 @@ func TestOnlyTheClosedCanBeEmptied(t *testing.T) {
 	}
 }
 
-// TestRestoredAccountsGoTheirWay applies what the journal tells a database that has forgotten it.
+// TestRestoredAccountsGoTheirWay applies what the journal tells a database that has forgotten it. The account
+// has an interview of before, and one that its candidate restricted.
 func TestRestoredAccountsGoTheirWay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	now := time.Now().UTC().Truncate(time.Microsecond)
-	state := func() (closed, due bool) {
+	open, own, others := w.interview(t, w.alice), w.interview(t, w.alice), w.interview(t, w.bob)
+	w.ownerExec(t, `UPDATE sessions SET restricted_at = $2 WHERE id = $1`, own, now.AddDate(0, 0, -50))
+	state := func() (closed, due, worked bool) {
 		t.Helper()
 		const read = `SELECT closed_at IS NOT NULL, coalesce(erase_at <= statement_timestamp(), false) FROM accounts WHERE id = $1`
 		if err := w.owner.QueryRow(t.Context(), read, w.alice.ID).Scan(&closed, &due); err != nil {
 			t.Fatal(err)
 		}
-		return closed, due
+		_, err := w.gate.Permit(t.Context(), consent.Actor{Kind: consent.ActorAssessor}, open, consent.ArtefactModel)
+		if errors.Is(err, consent.ErrFacts) {
+			t.Fatal(err)
+		}
+		return closed, due, err == nil
 	}
 	for _, c := range []struct {
 		name        string
@@ -311,6 +318,7 @@ func TestRestoredAccountsGoTheirWay(t *testing.T) {
 		{"erased", []consent.LedgerEntry{{Kind: consent.LedgerAccountClosing, At: now}, {Kind: consent.LedgerAccountErased, At: now}}, true, true},
 	} {
 		w.ownerExec(t, `UPDATE accounts SET closed_at = NULL, erase_at = NULL, erase_cause = NULL WHERE id = $1`, w.alice.ID)
+		w.ownerExec(t, `UPDATE sessions SET restricted_at = NULL WHERE id = $1`, open)
 		err := pgx.BeginFunc(t.Context(), w.owner, func(tx pgx.Tx) error {
 			for _, e := range slices.Concat(c.told, c.told) { // telling twice is harmless
 				e.Account = w.alice.ID
@@ -320,10 +328,14 @@ func TestRestoredAccountsGoTheirWay(t *testing.T) {
 			}
 			return nil
 		})
-		if closed, due := state(); err != nil || closed != c.closed || due != c.due {
-			t.Errorf("%s: closed %v, due %v, %v; want %v, %v", c.name, closed, due, err, c.closed, c.due)
+		if closed, due, worked := state(); err != nil || closed != c.closed || due != c.due || worked == c.closed {
+			t.Errorf("%s: closed %v, due %v, worked on %v, %v; want %v, %v, %v", c.name, closed, due, worked, err, c.closed, c.due, !c.closed)
+		}
+		if n := w.ownerCount(t, `SELECT count(*) FROM sessions WHERE id = $1 AND restricted_at = $2`, own, now.AddDate(0, 0, -50)); n != 1 {
+			t.Errorf("%s: the candidate's own restriction changed", c.name)
 		}
 	}
+	w.part(t, consent.ActorAssessor, others, consent.ArtefactModel) // bob's is worked on
 }
 
 // TestAssessorLeavesClosedAccountsAlone: what was queued before an account was closed comes to nothing.

@@ -123,27 +123,46 @@ func replayErasure(ctx context.Context, tx pgx.Tx, e consent.LedgerEntry) error 
 	return notify(ctx, tx, e.Session, TopicSession)
 }
 
-// replayClosing closes an account as it was closed before, with the days it had then.
+// replayClosing closes an account as it was closed before, with the days it had then. Nobody works on its
+// interviews any more, not even the jobs that came back with the backup.
 func replayClosing(ctx context.Context, tx pgx.Tx, e consent.LedgerEntry) error {
 	const end = `UPDATE accounts SET closed_at = $2::timestamptz, erase_at = $2::timestamptz + $3::interval, erase_cause = 'closed' WHERE id = $1 AND closed_at IS NULL`
-	_, err := tx.Exec(ctx, end, e.Account, e.At, consent.CloseUndo)
+	if _, err := tx.Exec(ctx, end, e.Account, e.At, consent.CloseUndo); err != nil {
+		return err
+	}
+	return restrictClosed(ctx, tx, e.Account)
+}
+
+// restrictClosed restricts the interviews of a closed account from its closing on, by which opening it again
+// finds them.
+func restrictClosed(ctx context.Context, tx pgx.Tx, account consent.AccountID) error {
+	const restrict = `UPDATE sessions s SET restricted_at = a.closed_at FROM accounts a
+		WHERE a.id = $1 AND a.closed_at IS NOT NULL AND s.candidate = a.id AND s.restricted_at IS NULL AND s.state <> 'erased'`
+	_, err := tx.Exec(ctx, restrict, account)
 	return err
 }
 
 // replayReopening opens it again: otherwise its person's data would be erased, who had said in time that it
-// should not be.
+// should not be. It lifts what closing set, and nothing else.
 func replayReopening(ctx context.Context, tx pgx.Tx, e consent.LedgerEntry) error {
+	const lift = `UPDATE sessions s SET restricted_at = NULL FROM accounts a
+		WHERE a.id = $1 AND a.erased_at IS NULL AND s.candidate = a.id AND s.restricted_at = a.closed_at AND s.state <> 'erased'`
+	if _, err := tx.Exec(ctx, lift, e.Account); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, `UPDATE accounts SET closed_at = NULL, erase_at = NULL, erase_cause = NULL, used_at = statement_timestamp()
 		WHERE id = $1 AND erased_at IS NULL`, e.Account)
 	return err
 }
 
-// replayAccountErasure lets the eraser begin at once.
+// replayAccountErasure lets the eraser begin at once; until it does, nobody works on the interviews.
 func replayAccountErasure(ctx context.Context, tx pgx.Tx, e consent.LedgerEntry) error {
 	const end = `UPDATE accounts SET closed_at = coalesce(closed_at, $2::timestamptz), erase_at = least(erase_at, statement_timestamp()), erase_cause = coalesce(erase_cause, 'restored')
 		WHERE id = $1 AND erased_at IS NULL`
-	_, err := tx.Exec(ctx, end, e.Account, e.At)
-	return err
+	if _, err := tx.Exec(ctx, end, e.Account, e.At); err != nil {
+		return err
+	}
+	return restrictClosed(ctx, tx, e.Account)
 }
 
 // replayAIObjection keeps models away from a candidate's sessions again. That it was lifted later is not

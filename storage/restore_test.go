@@ -98,6 +98,8 @@ func TestRestoredBackupForgetsNoEnding(t *testing.T) {
 	w.share(t, w.bob, held, w.acme, consent.ScopeRatings)
 	w.share(t, w.bob, kept, w.acme, consent.ScopeRatings)
 	w.share(t, w.bob, kept, w.zenith, consent.ScopeRatings)
+	carol := w.candidate(t, "Carol")
+	closed := w.consented(t, carol, allConsents)
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -113,6 +115,9 @@ func TestRestoredBackupForgetsNoEnding(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := w.sessions.ObjectToAI(t.Context(), w.bob.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := NewErasures(w.database).CloseAccount(t.Context(), carol.ID); err != nil {
 		t.Fatal(err)
 	}
 	again := w.share(t, w.alice, withdrawn, w.acme, consent.ScopeRatings) // given anew, and forgotten by the backup
@@ -138,10 +143,19 @@ func TestRestoredBackupForgetsNoEnding(t *testing.T) {
 	if permitted, rows := w.sees(t, withdrawn); !permitted || rows != 1 {
 		t.Fatalf("the backup does not have the authorization that was withdrawn later: %t, %d rows", permitted, rows)
 	}
+	assessor := consent.Actor{Kind: consent.ActorAssessor}
+	w.permit(t, assessor, closed, consent.ArtefactModel) // and does not know that carol closed her account
 	j = w.keepJournal(t, dir)
-	if restored := w.reconcile(t, j); restored != 8 {
-		t.Errorf("%d entries were put back, want 8", restored)
+	if restored := w.reconcile(t, j); restored != 9 {
+		t.Errorf("%d entries were put back, want 9", restored)
 	}
+	if _, err := w.gate.Permit(t.Context(), assessor, closed, consent.ArtefactModel); !errors.Is(err, consent.ErrNotFound) || errors.Is(err, consent.ErrFacts) {
+		t.Errorf("a restored job sends a closed account's interview to a model: %v", err)
+	}
+	if err := w.accounts.Reopen(t.Context(), carol.ID); err != nil {
+		t.Errorf("opening the account again: %v", err)
+	}
+	w.permit(t, assessor, closed, consent.ArtefactModel)
 	if since, err := w.sessions.AIObjection(t.Context(), w.bob.ID); err != nil || since.IsZero() {
 		t.Errorf("the objection to AI that the backup lacks: %s, %v", since, err)
 	}
@@ -167,8 +181,8 @@ func TestRestoredBackupForgetsNoEnding(t *testing.T) {
 		t.Errorf("consents %+v, %v; want none where one was withdrawn", session.Consents, err)
 	}
 	after := wholeLedger(t, w.database)
-	if len(after) != len(before)+1 || !slices.Equal(after[:len(before)], before) || after[len(before)].Kind != consent.LedgerRestored {
-		t.Errorf("the ledger has %d entries, want the %d of before and one that says so", len(after), len(before))
+	if len(after) != len(before)+2 || !slices.Equal(after[:len(before)], before) || after[len(before)].Kind != consent.LedgerRestored {
+		t.Errorf("the ledger has %d entries, want the %d of before, one that says so and carol's return", len(after), len(before))
 	}
 	if entries, _ := journalled(t, dir); !slices.Equal(entries, after) {
 		t.Errorf("the journal has %d entries, the ledger %d", len(entries), len(after))
@@ -301,6 +315,7 @@ func TestPlainOwnerReplaysEndings(t *testing.T) {
 	for _, kind := range []consent.LedgerKind{
 		consent.LedgerSessionHeld, consent.LedgerSessionRestricted, consent.LedgerAuthorizationWithdrawn, consent.LedgerConsentWithdrawn, consent.LedgerSessionErased,
 		consent.LedgerOrganizationSuspended, consent.LedgerMemberRole, consent.LedgerMemberEnded,
+		consent.LedgerAccountClosing, consent.LedgerAccountReopened,
 	} {
 		e := consent.LedgerEntry{Seq: head.Seq + 1, At: testOrigin, Kind: kind, Session: id, Authorization: granted.ID, Account: other.alice.ID, Leaf: consent.Digest(consent.NewSalt())}
 		switch kind {
@@ -308,6 +323,8 @@ func TestPlainOwnerReplaysEndings(t *testing.T) {
 			e.Session, e.Authorization, e.Account, e.Org = "", "", "", other.acme.ID
 		case consent.LedgerMemberRole, consent.LedgerMemberEnded:
 			e.Session, e.Authorization, e.Account = "", "", other.acmes.ID
+		case consent.LedgerAccountClosing, consent.LedgerAccountReopened:
+			e.Session, e.Authorization = "", ""
 		default:
 		}
 		e.Chain = consent.ChainOf(head.Chain, e.Seq, e.Digest())
@@ -316,8 +333,8 @@ func TestPlainOwnerReplaysEndings(t *testing.T) {
 		}
 		head = j.head
 	}
-	if restored, err := j.Reconcile(t.Context(), url); err != nil || restored != 8 {
-		t.Fatalf("%d entries were put back, %v; want 8", restored, err)
+	if restored, err := j.Reconcile(t.Context(), url); err != nil || restored != 10 {
+		t.Fatalf("%d entries were put back, %v; want 10", restored, err)
 	}
 	if permitted, rows := other.sees(t, id); permitted || rows != 0 {
 		t.Errorf("after replaying as a plain owner: permitted %t, %d rows", permitted, rows)
