@@ -27,6 +27,10 @@ func (e ErrHeld) Is(target error) bool { return target == ErrNotFound }
 // ErrRestricted says that the candidate restricted the session, so that nothing new is done with it.
 var ErrRestricted = errors.New("the session is restricted")
 
+// ErrInterviewLive says that an account is not closed while an interview of it goes on: what is being said
+// would be lost.
+var ErrInterviewLive = errors.New("an interview is going on")
+
 // ErrPermit says that code used a Permit that is zero, too old, or for something else. It is a
 // mistake in this program, not in a request.
 var ErrPermit = errors.New("permit does not cover this read")

@@ -13,7 +13,8 @@ import (
 
 // CloseAccount cuts everything of a candidate at once: what is shared, log-ins, rooms, and all work on their
 // interviews. It returns when the eraser will begin; until then [Accounts.Reopen] undoes it, but for what
-// was shared. Closing twice is no error.
+// was shared. Closing twice is no error; [consent.ErrInterviewLive] while an interview goes on, because
+// restricting it would lose the answer that is being given.
 func (e *Erasures) CloseAccount(ctx context.Context, candidate consent.AccountID) (eraseAt time.Time, err error) {
 	err = e.asCandidate(ctx, candidate, func(tx pgx.Tx) error {
 		sessions, err := lockSessions(ctx, tx, candidate)
@@ -28,6 +29,9 @@ func (e *Erasures) CloseAccount(ctx context.Context, candidate consent.AccountID
 			return notFound(tx.QueryRow(ctx, `SELECT erase_at FROM accounts WHERE id = $1 AND erase_at IS NOT NULL`, candidate).Scan(&eraseAt))
 		}
 		if err != nil {
+			return err
+		}
+		if err := noneLive(ctx, tx, candidate); err != nil {
 			return err
 		}
 		return e.cut(ctx, tx, candidate, sessions, closedAt)
@@ -46,6 +50,19 @@ func lockSessions(ctx context.Context, tx pgx.Tx, candidate consent.AccountID) (
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[consent.SessionID])
+}
+
+// noneLive looks at sessions that the caller has locked, so that none goes live meanwhile.
+func noneLive(ctx context.Context, tx pgx.Tx, candidate consent.AccountID) error {
+	var live bool
+	const read = `SELECT EXISTS (SELECT FROM sessions WHERE candidate = $1 AND state = 'live')`
+	if err := tx.QueryRow(ctx, read, candidate).Scan(&live); err != nil {
+		return err
+	}
+	if live {
+		return consent.ErrInterviewLive
+	}
+	return nil
 }
 
 // cut ends what an account has open. Interviews are restricted from the moment of closing on, by which

@@ -92,6 +92,47 @@ func TestClosingCutsEverythingAndCanBeUndone(t *testing.T) {
 	}
 }
 
+// TestAccountIsNotClosedDuringAnInterview: it is refused and ends nothing, so that what is being said is kept
+// and assessed.
+func TestAccountIsNotClosedDuringAnInterview(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	erasures := NewErasures(w.database)
+	other, id := w.interview(t, w.alice), w.live(t, w.alice, allConsents)
+	w.share(t, w.alice, other, w.acme, consent.ScopeRatings)
+	w.live(t, w.bob, allConsents) // keeps nobody else's account open
+	logIn := w.logInOf(t, w.alice, 8)
+	if at, err := erasures.CloseAccount(t.Context(), w.alice.ID); !errors.Is(err, consent.ErrInterviewLive) || !at.IsZero() {
+		t.Fatalf("closing during an interview: %v, %v; want ErrInterviewLive", at, err)
+	}
+	if l, err := w.accounts.LogIn(t.Context(), logIn); err != nil || !l.Account.ClosedAt.IsZero() {
+		t.Errorf("after the refusal the log-in is of an account closed at %v, %v", l.Account.ClosedAt, err)
+	}
+	if permitted, _ := w.sees(t, other); !permitted {
+		t.Error("the refusal ended what is shared")
+	}
+	if n := w.ownerCount(t, `SELECT count(*) FROM ledger WHERE kind = 'account_closing'`); n != 0 {
+		t.Errorf("%d entries of a closing that was refused", n)
+	}
+	for _, err := range []error{w.ingest.SaveAnswer(t.Context(), testAnswer(id, 0)), w.ingest.EndSession(t.Context(), id)} {
+		if err != nil {
+			t.Errorf("the interview does not end in order: %v", err)
+		}
+	}
+	if _, err := erasures.CloseAccount(t.Context(), w.alice.ID); err != nil {
+		t.Fatalf("closing after the interview: %v", err)
+	}
+	if err := w.accounts.Reopen(t.Context(), w.alice.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.state(t, id); got != consent.SessionEnded {
+		t.Errorf("after opening again the interview is %s, want ended: its answer was not assessed", got)
+	}
+	if err := w.results.MarkAnswerAssessed(t.Context(), id, 0, 1); err != nil || w.state(t, id) != consent.SessionAssessed {
+		t.Errorf("then it is %s, %v; want assessed", w.state(t, id), err)
+	}
+}
+
 func TestClosedAccountIsErasedAfterThirtyDays(t *testing.T) {
 	w := newErasingWorld(t, embeddedStore)
 	first, second := w.recorded(t, w.alice), w.recorded(t, w.alice)

@@ -28,7 +28,7 @@ type closedOutput struct {
 func (s *Server) closingRoutes() {
 	register(s, candidate, confirmed(huma.Operation{
 		OperationID: "close-account", Method: http.MethodPost, Path: "/me/close",
-		Summary: "Close the account: log-ins, rooms and all that is shared end at once; after 30 days everything is erased",
+		Summary: "Close the account, unless an interview goes on: log-ins and all that is shared end at once; after 30 days everything is erased",
 	}), s.closeAccount)
 	register(s, anyState, huma.Operation{
 		OperationID: "reopen-account", Method: http.MethodPost, Path: "/me/reopen",

@@ -14,6 +14,11 @@ import (
 func (w *world) CloseAccount(_ context.Context, candidate consent.AccountID) (time.Time, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	for _, session := range w.sessions {
+		if session.Candidate == candidate && session.State == consent.SessionLive {
+			return time.Time{}, consent.ErrInterviewLive
+		}
+	}
 	w.wrote("CloseAccount")
 	account := w.accounts[candidate]
 	account.ClosedAt, account.EraseAt = testNow, testNow.Add(consent.CloseUndo)
@@ -71,6 +76,33 @@ func TestClosedAccountCanOnlyBeOpenedAgain(t *testing.T) {
 	back.do(http.MethodPost, "/api/v1/me/reopen", nil).want(http.StatusOK)
 	back.get("/api/v1/sessions/" + string(session.ID)).want(http.StatusOK)
 	back.do(http.MethodPost, "/api/v1/me/reopen", nil).want(http.StatusOK) // it is open
+}
+
+// The refusal says what goes on and what to do about it, and ends nothing.
+func TestAccountIsNotClosedDuringAnInterview(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	p := s.candidate(t)
+	id := p.newSession().ID
+	state := func(state consent.SessionState) {
+		s.set(func(w *world) {
+			session := w.sessions[id]
+			session.State = state
+			w.sessions[id] = session
+		})
+	}
+	state(consent.SessionLive)
+	refused := p.do(http.MethodPost, "/api/v1/me/close", nil).want(http.StatusConflict)
+	told := refused.problem()
+	if !strings.Contains(told.Detail, "still going on") || !strings.Contains(told.Next, "End the interview in its room") {
+		t.Errorf("closing during an interview says %+v", told)
+	}
+	if refused.header.Get("Set-Cookie") != "" || refused.header.Get("Clear-Site-Data") != "" {
+		t.Error("the refusal takes the browser's log-in")
+	}
+	p.get("/api/v1/me").want(http.StatusOK)
+	state(consent.SessionEnded)
+	p.do(http.MethodPost, "/api/v1/me/close", nil).want(http.StatusOK)
 }
 
 func TestClosedAccountOpensNoRoom(t *testing.T) {

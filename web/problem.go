@@ -119,6 +119,9 @@ func problemOf(err error) *problem {
 	case errors.Is(err, consent.ErrRestricted):
 		return newProblem(http.StatusConflict, "You restricted this session, so that nothing new is done with it.",
 			"Lift the restriction on the session's page first.").because(err)
+	case errors.Is(err, consent.ErrInterviewLive):
+		return newProblem(http.StatusConflict, "An interview of yours is still going on. Closing the account now would lose the answer you are giving, so nothing was closed.",
+			"End the interview in its room, or erase it; then close the account.").because(err)
 	case errors.Is(err, consent.ErrNoticeChanged):
 		return newProblem(http.StatusConflict, "The notice has changed since you read it. Nothing was stored.",
 			"Reload the page and read it again.").because(err)

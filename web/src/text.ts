@@ -190,7 +190,8 @@ export const closing = {
   open: 'Close the account',
   ask: 'Close your account?',
   list: [
-    'Every log-in of yours ends, and so does an interview that is going on.',
+    'An interview that is going on comes first: end it in its room, or erase it.',
+    'Every log-in of yours ends.',
     'Everything you share ends now, for good. Whoever is watching is cut off.',
     'Nobody works on your interviews any more, and nobody sees them, not even you.',
     'After 30 days your interviews and your profile are erased. Until then you can log in and undo it.',
