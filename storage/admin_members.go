@@ -34,7 +34,8 @@ func (a *Admin) setSuspended(ctx context.Context, name string, suspended bool) (
 	err = pgx.BeginFunc(ctx, a.conn, func(tx pgx.Tx) error {
 		var org consent.OrgID
 		var was bool
-		err := tx.QueryRow(ctx, `SELECT id, suspended_at IS NOT NULL FROM organizations WHERE name = $1 FOR UPDATE`, name).Scan(&org, &was)
+		// NO KEY: who has locked a session may add rows that name the organization, while this waits for the session.
+		err := tx.QueryRow(ctx, `SELECT id, suspended_at IS NOT NULL FROM organizations WHERE name = $1 FOR NO KEY UPDATE`, name).Scan(&org, &was)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return ErrUnknownOrganization
 		}

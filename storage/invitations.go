@@ -85,7 +85,8 @@ func (s *Sessions) Invitations(ctx context.Context, candidate consent.AccountID,
 // CancelInvitation makes an open invitation useless; one that is not open any more stays as it is.
 func (s *Sessions) CancelInvitation(ctx context.Context, candidate consent.AccountID, session consent.SessionID, id consent.InvitationID) error {
 	err := s.asCandidate(ctx, candidate, func(tx pgx.Tx) error {
-		if _, err := readSession(ctx, tx, candidate, session, lockRow); err != nil {
+		// Who redeems it holds the invitation, and then adds a record of the session.
+		if _, err := readSession(ctx, tx, candidate, session, lockRowLess); err != nil {
 			return err
 		}
 		const cancel = `UPDATE invitations SET cancelled_at = statement_timestamp()
