@@ -127,7 +127,7 @@ func tables() []table {
 			name: "authorizations", class: ClassConsent,
 			linked: "id session org purpose scopes valid_from valid_until granted_at notice_sha256 notice_version language supersedes invitation requested_by",
 		},
-		{name: "authorization_events", class: ClassConsent, linked: "id authorization_id org kind at account ends reason"},
+		{name: "authorization_events", class: ClassConsent, linked: "id authorization_id org kind at account ends reason supersedes"},
 		{name: "receipts", class: ClassConsent, linked: "id seq session authorization_id org account side kind notice_sha256 jws at"},
 		{name: "ai_calls", class: ClassAudit, linked: "id session at purpose model place prompt_sha256"},
 		{name: "erasures", class: ClassConsent, linked: "id session account cause state fault requested_at finished_at certificate"},

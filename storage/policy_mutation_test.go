@@ -98,17 +98,24 @@ func secondDoors() map[string][]string {
 	)
 	members := []string{"ALTER POLICY employer_own ON members USING (true)"}
 	organizations := []string{"ALTER POLICY employer_own ON organizations USING (true)"}
+	redeems := []string{"ALTER POLICY employer_redeems ON invitations USING (true)"}
 	events := []string{"ALTER POLICY employer_own ON authorization_events USING (true)"}
 	sessions := []string{"ALTER POLICY export_own ON sessions USING (true)"}
 	atWork := []string{"ALTER POLICY worker_masks ON accounts USING (true)"}
 	ingest := []string{"ALTER POLICY ingest_one ON sessions USING (true)"}
 	exports := []string{"ALTER POLICY export_own ON exports USING (true)"}
 	return map[string][]string{
-		"authorizations.employer_live: USING without (m.account" + account:                                  members,
-		"receipts.employer_own: USING without (m.account" + account:                                         members,
-		"requests.employer_own: USING without (m.account" + account:                                         members,
-		"invitations.employer_redeems: USING without (m.account" + account:                                  members,
-		"authorizations.employer_asks: WITH CHECK without (m.account = authorizations.requested_by)":        members,
+		"authorizations.employer_live: USING without (m.account" + account:                                members,
+		"receipts.employer_own: USING without (m.account" + account:                                       members,
+		"requests.employer_own: USING without (m.account" + account:                                       members,
+		"invitations.employer_redeems: USING without (m.account" + account:                                members,
+		"authorizations.employer_asks: WITH CHECK without (m.account = authorizations.requested_by)":      slices.Concat(members, redeems),
+		"authorizations.employer_asks: WITH CHECK without (org = ( SELECT current_org() AS current_org))": redeems,
+		"authorizations.employer_asks: WITH CHECK without (m.org = authorizations.org)":                   redeems,
+		"authorizations.employer_asks: WITH CHECK without (EXISTS ( SELECT FROM members m WHERE ((m.account = authorizations.requested_by) " +
+			"AND (m.org = authorizations.org) AND (m.ended_at IS NULL) AND (m.role = 'reviewer'::text))))": redeems,
+		"authorizations.employer_asks: WITH CHECK without (m.ended_at IS NULL)":                             redeems,
+		"authorizations.employer_asks: WITH CHECK without (m.role = 'reviewer'::text)":                      redeems,
 		"authorizations.employer_asks: WITH CHECK without (requested_by" + account:                          members,
 		"invitations.employer_redeems: USING without (o.id = ( SELECT current_org() AS current_org))":       organizations,
 		"authorizations.employer_live: USING without (o.id = authorizations.org)":                           organizations,
@@ -157,4 +164,20 @@ func tentatively(t *testing.T, owner *pgx.Conn, statements ...string) func() {
 		t.Fatalf("%s: %v", text, err)
 	}
 	return func() { _, _ = owner.Exec(context.WithoutCancel(t.Context()), "ROLLBACK") }
+}
+
+// A door of the owner's that restricts something must not stand beside one that does not.
+func TestOwnersDoorsDoNotOverlap(t *testing.T) {
+	t.Parallel()
+	d := newTestDatabase(t)
+	rows, err := asOwner(t, d).Query(t.Context(), `SELECT tablename || ' ' || cmd || ': ' || string_agg(policyname, ', ') FROM pg_policies
+		WHERE schemaname = 'public' AND permissive = 'PERMISSIVE' AND NOT EXISTS (SELECT FROM unnest(roles) r WHERE r LIKE 'greenroom\_%')
+		GROUP BY tablename, cmd, roles HAVING count(*) > 1 ORDER BY 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlapping, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil || len(overlapping) > 0 {
+		t.Errorf("doors beside each other: %q, %v", overlapping, err)
+	}
 }

@@ -20,7 +20,7 @@ const minNotice = `(SELECT coalesce(max(n.version), 0) FROM notices n
 // asked for, and one with an open suspension or under a notice that no longer holds is suspended.
 const (
 	authorizationColumns = `a.id, a.session, a.org, o.name, a.purpose, a.scopes, a.valid_from, a.valid_until,
-		a.notice_version, coalesce(a.notice_sha256, '') AS notice_sha256, coalesce(a.supersedes, '') AS supersedes, a.language,
+		a.notice_version, coalesce(a.notice_sha256, '') AS notice_sha256, coalesce(a.supersedes, e.supersedes, '') AS supersedes, a.language,
 		CASE WHEN e.ended IS NOT NULL THEN e.ended
 			WHEN statement_timestamp() >= a.valid_until THEN 'expired'
 			WHEN e.granted_at IS NULL THEN 'requested'
@@ -31,6 +31,7 @@ const (
 		coalesce(e.paused_by, 'notice') AS paused_by`
 	authorizationTables = `authorizations a JOIN organizations o ON o.id = a.org CROSS JOIN LATERAL (SELECT
 			max(x.at) FILTER (WHERE x.kind = 'granted') AS granted_at,
+			max(x.supersedes) AS supersedes,
 			max(x.kind) FILTER (WHERE x.kind IN ` + endEvents + `) AS ended,
 			max(x.at) FILTER (WHERE x.kind IN ` + endEvents + `) AS ended_at,
 			max(x.reason) FILTER (WHERE x.kind = 'suspended' AND NOT EXISTS (SELECT FROM authorization_events r WHERE r.ends = x.id)) AS paused_by

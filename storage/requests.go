@@ -35,13 +35,12 @@ func (s *Sessions) ConfirmRequest(ctx context.Context, candidate consent.Account
 		if err != nil {
 			return err
 		}
-		if err := addEvent(ctx, tx, request, consent.EventGranted, candidate); err != nil {
+		if err := addConfirmation(ctx, tx, request, candidate, last(superseded)); err != nil {
 			return err
 		}
 		if granted, err = readBack(ctx, tx, asked, "request_confirmed"); err != nil {
 			return err
 		}
-		granted.Supersedes = last(superseded) // the record was made before anybody knew
 		return s.database.attestGranted(ctx, tx, session, granted, superseded)
 	})
 	if err != nil {
@@ -49,6 +48,17 @@ func (s *Sessions) ConfirmRequest(ctx context.Context, candidate consent.Account
 	}
 	s.database.settle(ctx) // it may have ended another
 	return granted, nil
+}
+
+// addConfirmation grants a record that was asked for. What it takes the place of is written with the grant:
+// the record was made before anybody knew.
+func addConfirmation(ctx context.Context, tx pgx.Tx, request consent.Authorization, candidate consent.AccountID, superseded consent.AuthorizationID) error {
+	if _, err := request.State.After(consent.EventGranted); err != nil {
+		return err
+	}
+	const add = `INSERT INTO authorization_events (authorization_id, org, kind, account, supersedes) VALUES ($1, $2, 'granted', $3, nullif($4, ''))`
+	_, err := tx.Exec(ctx, add, request.ID, request.Org, candidate, superseded)
+	return err
 }
 
 // RefuseRequest ends a record that was only asked for; the organization learns no more than that it is

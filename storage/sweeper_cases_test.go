@@ -101,6 +101,11 @@ func retentionCases() []retentionCase {
 			tables: []string{"authorizations", "authorization_events", "requests", "receipts", "invitations"},
 		},
 		{class: consent.ClassConsent, name: "authorization and what it replaced", make: narrowedLongAgo, tables: []string{"authorizations"}},
+		{class: consent.ClassConsent, name: "authorization and the request that replaced it", make: confirmedLongAgo, tables: []string{"authorizations"}},
+		{
+			class: consent.ClassConsent, name: "authorization that expired unnoted, and its tombstone", make: expiredUnnoted,
+			tables: []string{"authorizations", "authorization_events", "receipts", "sessions"},
+		},
 		{
 			class: consent.ClassConsent, name: "tombstone", make: erasedLongAgo,
 			tables: []string{"consent_events", "receipts", "ledger_openings", "erasures", "erasure_counts", "sessions"},

@@ -6,12 +6,16 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// overdueAuthorization is a record that ended long enough ago. One that was replaced stays for as long as
-// what replaced it: the newer one names it.
+// overdueAuthorization is a record that ended long enough ago, and to which nothing happened since: where
+// its session was erased before its expiry was noted, or a restored backup has forgotten the note, nobody
+// will note it, and its time was up when it says. One that was replaced stays for as long as what replaced
+// it: the newer one names it, or its grant does.
 const overdueAuthorization = `SELECT a.id FROM authorizations a JOIN sessions s ON s.id = a.session
-	WHERE NOT ` + sessionPaused + ` AND EXISTS (SELECT FROM authorization_events e WHERE e.authorization_id = a.id
-		AND e.kind IN ` + endEvents + ` AND e.at + $1::interval <= statement_timestamp())
+	WHERE NOT ` + sessionPaused + ` AND (a.valid_until + $1::interval <= statement_timestamp()
+		OR EXISTS (SELECT FROM authorization_events e WHERE e.authorization_id = a.id AND e.kind IN ` + endEvents + `))
+	AND NOT EXISTS (SELECT FROM authorization_events e WHERE e.authorization_id = a.id AND e.at + $1::interval > statement_timestamp())
 	AND NOT EXISTS (SELECT FROM authorizations n WHERE n.supersedes = a.id)
+	AND NOT EXISTS (SELECT FROM authorization_events n WHERE n.supersedes = a.id)
 	AND NOT EXISTS (SELECT FROM cut_offs c JOIN authorization_events e ON e.id = c.ended_by WHERE e.authorization_id = a.id)
 	LIMIT $2`
 

@@ -83,12 +83,18 @@ func (w *sweepWorld) erased(t *testing.T, at time.Time) consent.SessionID {
 	id := w.consented(t, who, allConsents)
 	w.ask(t, who, id)
 	w.erase(t, id)
+	w.ageErasure(t, id, at)
+	return id
+}
+
+// ageErasure moves the erasure of a session, and what else is left of it, to the given time.
+func (w *sweepWorld) ageErasure(t *testing.T, id consent.SessionID, at time.Time) {
+	t.Helper()
 	w.unguarded(t, `UPDATE erasures SET finished_at = $2, requested_at = $2 WHERE session = $1`, id, at)
 	w.unguarded(t, `UPDATE erasure_counts SET at = $2 WHERE erasure IN (SELECT id FROM erasures WHERE session = $1)`, id, at)
 	w.unguarded(t, `UPDATE sessions SET state_at = $2 WHERE id = $1`, id, at)
 	w.unguarded(t, `UPDATE consent_events SET at = $2 WHERE session = $1`, id, at)
 	w.unguarded(t, `UPDATE receipts SET at = $2 WHERE session = $1`, id, at)
-	return id
 }
 
 func erasureDone(t *testing.T, w *sweepWorld, begun time.Time) (string, func(*testing.T)) {
@@ -141,6 +147,48 @@ func narrowedLongAgo(t *testing.T, w *sweepWorld, begun time.Time) (string, func
 		t.Fatal("the second record does not name the first")
 	}
 	return fmt.Sprintf(`SELECT count(*) FROM authorizations WHERE session = '%s'`, session), nil
+}
+
+// confirmedLongAgo is a record that was replaced by a request that had been made before it.
+func confirmedLongAgo(t *testing.T, w *sweepWorld, begun time.Time) (string, func(*testing.T)) {
+	t.Helper()
+	session := w.fresh(t)
+	_, secret := w.invite(t, w.bob, session, consent.ScopeRatings)
+	second := w.redeem(t, w.acmes, secret).ID
+	first := w.share(t, w.bob, session, w.acme, consent.ScopeRatings, consent.ScopeTranscript)
+	granted, err := w.sessions.ConfirmRequest(t.Context(), w.bob.ID, session, second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kept := w.recordOf(t, w.bob, session, second); granted.Supersedes != first.ID || kept.Supersedes != first.ID {
+		t.Errorf("the confirmed request supersedes %q, and %q when it is read again; want %q", granted.Supersedes, kept.Supersedes, first.ID)
+	}
+	if err := w.sessions.WithdrawAuthorization(t.Context(), w.bob.ID, session, second); err != nil {
+		t.Fatal(err)
+	}
+	w.ageRecord(t, first.ID, begun.AddDate(-1, 0, 0))
+	w.ageRecord(t, second, begun)
+	return fmt.Sprintf(`SELECT count(*) FROM authorizations WHERE session = '%s'`, session), nil
+}
+
+// expiredUnnoted is an interview that was erased when what was shared of it had expired and nobody had noted
+// that yet: nobody does afterwards.
+func expiredUnnoted(t *testing.T, w *sweepWorld, begun time.Time) (string, func(*testing.T)) {
+	t.Helper()
+	who := w.somebody(t)
+	id := w.consented(t, who, allConsents)
+	record := w.share(t, who, id, w.acme, consent.ScopeRatings)
+	w.expire(t, record.ID)
+	w.ask(t, who, id)
+	w.erase(t, id)
+	if n := w.ownerCount(t, `SELECT count(*) FROM authorization_events WHERE authorization_id = $1 AND kind <> 'granted'`, record.ID); n != 0 {
+		t.Fatalf("%d ends are noted, want none", n)
+	}
+	w.ageErasure(t, id, begun)
+	w.unguarded(t, `UPDATE authorizations SET granted_at = $2, valid_from = $2, valid_until = $3 WHERE id = $1`, record.ID, begun.AddDate(0, -1, 0), begun)
+	w.unguarded(t, `UPDATE authorization_events SET at = $2 WHERE authorization_id = $1`, record.ID, begun.AddDate(0, -1, 0))
+	return fmt.Sprintf(`SELECT (SELECT count(*) FROM authorizations WHERE session = '%[1]s') + (SELECT count(*) FROM sessions WHERE id = '%[1]s')
+		+ (SELECT count(*) FROM authorization_events WHERE authorization_id = '%[2]s') + (SELECT count(*) FROM receipts WHERE session = '%[1]s')`, id, record.ID), nil
 }
 
 func erasedLongAgo(t *testing.T, w *sweepWorld, begun time.Time) (string, func(*testing.T)) {
