@@ -399,7 +399,7 @@ func TestAssessorLeavesClosedAccountsAlone(t *testing.T) {
 func TestLoggingInKeepsAnAccount(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	sweeper := NewSweeper(w.database, nil, nil, nil, slog.New(slog.DiscardHandler))
+	sweeper := NewSweeper(w.database, nil, nil, slog.New(slog.DiscardHandler))
 	sweep := func(want int64) {
 		t.Helper()
 		w.ownerExec(t, `UPDATE sessions SET held_at = now() WHERE candidate = $1`, w.bob.ID)

@@ -161,7 +161,7 @@ func (h *history) step() string {
 		h.endAll("withdrawn", func(a *refRecord) bool { return a.session == session })
 		at.erased = true
 	case "sweep":
-		_, err = h.database.noteEnds(ctx)
+		_, _, err = h.database.noteEnds(ctx, time.Time{})
 		h.sweep()
 	case "clock":
 		h.jump(rapid.SampledFrom([]int{1, 1, 24 * 10, 24 * 30, -1, -24 * 10}).Draw(r, "hours"))

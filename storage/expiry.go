@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -13,17 +14,34 @@ import (
 // mostEnds bounds how many ends one run of the job notes; the next run has the rest.
 const mostEnds = 500
 
+// lateEnds is how long after its time is up a record may still become visible: it was given just before.
+const lateEnds = time.Hour
+
+const (
+	expiredToNote = `a.valid_until > $2 AND a.valid_until <= statement_timestamp() AND NOT EXISTS (SELECT FROM authorization_events e
+		WHERE e.authorization_id = a.id AND e.kind IN ` + endEvents + `)`
+	revokedToNote = `EXISTS (SELECT FROM authorization_events e WHERE e.authorization_id = a.id AND e.kind = 'revoked')
+		AND NOT EXISTS (SELECT FROM receipts r WHERE r.authorization_id = a.id AND r.side = 'candidate' AND r.kind = 'revoked')`
+)
+
 // noteEnds writes down what ended by itself, and gives the receipts of that and of what the operator
 // revoked, each in a transaction of its own. It only informs: that a record's time is up, or its
-// organization suspended, is asked anew at every read. It returns how many ends it noted.
-func (d *Database) noteEnds(ctx context.Context) (int, error) {
-	overdue, err := d.endsToNote(ctx, `statement_timestamp() >= a.valid_until AND NOT EXISTS (SELECT FROM authorization_events e
-		WHERE e.authorization_id = a.id AND e.kind IN `+endEvents+`)`)
+// organization suspended, is asked anew at every read. What expired until since is not looked at again. It
+// returns how many ends it noted, and the since of the next run.
+func (d *Database) noteEnds(ctx context.Context, since time.Time) (noted int, until time.Time, err error) {
+	var now time.Time
+	err = d.in(ctx, RoleWorker, rowContext{}, func(tx pgx.Tx) (err error) {
+		now, err = databaseTime(ctx, tx)
+		return err
+	})
 	if err != nil {
-		return 0, fmt.Errorf("find what has expired: %w", err)
+		return 0, since, fmt.Errorf("ask for the time: %w", err)
+	}
+	overdue, err := d.endsToNote(ctx, expiredToNote, since)
+	if err != nil {
+		return 0, since, fmt.Errorf("find what has expired: %w", err)
 	}
 	var faults []error
-	noted := 0
 	note := func(id consent.AuthorizationID, work func(context.Context, consent.AuthorizationID) error) {
 		if err := work(ctx, id); err != nil {
 			faults = append(faults, fmt.Errorf("note the end of authorization %s: %w", id, err))
@@ -34,23 +52,25 @@ func (d *Database) noteEnds(ctx context.Context) (int, error) {
 	for _, id := range overdue {
 		note(id, d.expire)
 	}
-	revoked, err := d.endsToNote(ctx, `EXISTS (SELECT FROM authorization_events e WHERE e.authorization_id = a.id AND e.kind = 'revoked')
-		AND NOT EXISTS (SELECT FROM receipts r WHERE r.authorization_id = a.id AND r.side = 'candidate' AND r.kind = 'revoked')`)
+	until = since
+	if len(faults) == 0 && len(overdue) < mostEnds {
+		until = now.Add(-lateEnds)
+	}
+	revoked, err := d.endsToNote(ctx, revokedToNote)
 	if err != nil {
-		return noted, fmt.Errorf("find what was revoked: %w", errors.Join(append(faults, err)...))
+		return noted, until, fmt.Errorf("find what was revoked: %w", errors.Join(append(faults, err)...))
 	}
 	for _, id := range revoked {
 		note(id, d.attestRevoked)
 	}
-	return noted, errors.Join(faults...)
+	return noted, until, errors.Join(faults...)
 }
 
-func (d *Database) endsToNote(ctx context.Context, which string) ([]consent.AuthorizationID, error) {
+func (d *Database) endsToNote(ctx context.Context, which string, arguments ...any) ([]consent.AuthorizationID, error) {
 	var ids []consent.AuthorizationID
 	err := d.in(ctx, RoleWorker, rowContext{}, func(tx pgx.Tx) error {
 		// Nothing is added to an erased session: its erasure said the last word about it.
-		rows, err := tx.Query(ctx, `SELECT a.id FROM authorizations a JOIN sessions s ON s.id = a.session AND s.state <> 'erased'
-			WHERE `+which+` ORDER BY a.valid_until LIMIT $1`, mostEnds)
+		rows, err := tx.Query(ctx, endsQuery(which), append([]any{mostEnds}, arguments...)...)
 		if err != nil {
 			return err
 		}
@@ -58,6 +78,11 @@ func (d *Database) endsToNote(ctx context.Context, which string) ([]consent.Auth
 		return err
 	})
 	return ids, err
+}
+
+func endsQuery(which string) string {
+	return `SELECT a.id FROM authorizations a JOIN sessions s ON s.id = a.session AND s.state <> 'erased'
+		WHERE ` + which + ` ORDER BY a.valid_until LIMIT $1`
 }
 
 // expire adds the expired event, unless something else ended the record meanwhile.

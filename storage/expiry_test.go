@@ -49,7 +49,7 @@ func TestEndsAreNotedOnceWithTheirReceipts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for run, want := range []int{2, 0} {
-		if noted, err := w.database.noteEnds(t.Context()); err != nil || noted != want {
+		if noted, _, err := w.database.noteEnds(t.Context(), time.Time{}); err != nil || noted != want {
 			t.Fatalf("run %d noted %d, %v; want %d", run, noted, err, want)
 		}
 	}
@@ -90,7 +90,7 @@ func TestRequestThatNobodyAnsweredExpires(t *testing.T) {
 	if got := w.recordOf(t, w.alice, id, asked.ID).State; got != consent.AuthorizationExpired {
 		t.Errorf("before it is noted the request is %s, want expired", got)
 	}
-	if noted, err := w.database.noteEnds(t.Context()); err != nil || noted != 1 {
+	if noted, _, err := w.database.noteEnds(t.Context(), time.Time{}); err != nil || noted != 1 {
 		t.Errorf("noted %d, %v", noted, err)
 	}
 	if told := receiptStates(t, w, w.alice, id, asked.ID); told[consent.ReceiptExpired] != 1 || len(told) != 1 {
@@ -147,4 +147,43 @@ func TestForgottenViewersGo(t *testing.T) {
 	if n := w.ownerCount(t, `SELECT count(*) FROM viewers`); n != 1 {
 		t.Errorf("%d viewers are left, want 1", n)
 	}
+}
+
+// A run looks only at what expired since the one before, unless that one could not note everything.
+func TestEndsAreLookedForSinceTheLastRun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	run := func(since time.Time, want int) time.Time {
+		t.Helper()
+		noted, until, err := w.database.noteEnds(t.Context(), since)
+		if err != nil || noted != want {
+			t.Fatalf("noted %d, %v; want %d", noted, err, want)
+		}
+		return until
+	}
+	old := w.share(t, w.alice, w.interview(t, w.alice), w.acme, consent.ScopeRatings)
+	w.expire(t, old.ID)
+	until := run(time.Time{}, 1)
+	if left := w.databaseNow(t).Sub(until); left < lateEnds || left > lateEnds+time.Minute {
+		t.Errorf("the next run looks %v back, want %v", left, lateEnds)
+	}
+	run(until, 0)
+	just := w.share(t, w.alice, w.interview(t, w.alice), w.acme, consent.ScopeRatings)
+	w.expire(t, just.ID)
+	w.ownerExec(t, `ALTER TABLE authorizations DISABLE TRIGGER append_only`)
+	w.ownerExec(t, `UPDATE authorizations SET valid_until = now() - interval '1 minute' WHERE id = $1`, just.ID)
+	w.ownerExec(t, `ALTER TABLE authorizations ENABLE TRIGGER append_only`)
+	until = run(until, 1)
+
+	failed := w.share(t, w.alice, w.interview(t, w.alice), w.acme, consent.ScopeRatings)
+	w.expire(t, failed.ID)
+	w.ownerExec(t, `REVOKE INSERT ON authorization_events FROM greenroom_worker`)
+	w.ownerExec(t, `REVOKE INSERT (authorization_id, org, kind) ON authorization_events FROM greenroom_worker`)
+	since := until.Add(-2 * time.Hour)
+	noted, again, err := w.database.noteEnds(t.Context(), since)
+	if err == nil || noted != 0 || !again.Equal(since) {
+		t.Errorf("a run that could not write noted %d, %v, and the next looks from %v, want %v", noted, err, again, since)
+	}
+	w.ownerExec(t, `GRANT INSERT (authorization_id, org, kind) ON authorization_events TO greenroom_worker`)
+	run(again, 1)
 }

@@ -11,9 +11,6 @@ import (
 	"greenroom/consent"
 )
 
-// exportRowLife is how long the books remember an export after it is over.
-const exportRowLife = "24 hours"
-
 // asEraser runs work under the erasure plane.
 func (e *Exports) asEraser(ctx context.Context, work func(pgx.Tx) error) error {
 	return e.database.in(ctx, RoleErasure, rowContext{}, work)
@@ -105,7 +102,8 @@ func (e *Exports) EraseAccount(ctx context.Context, account consent.AccountID) e
 	return nil
 }
 
-// Tend takes up what was left by a server that died, removes what is over, and forgets what is long gone.
+// Tend takes up what was left by a server that died, removes what is over, and forgets what was over for as
+// long as leftovers are kept.
 // Any node may call it at any time; it returns how many files it removed.
 func (e *Exports) Tend(ctx context.Context) (removed int, err error) {
 	if err := e.keep(ctx, func(tx pgx.Tx) error { return e.requeue(ctx, tx) }); err != nil {
@@ -119,7 +117,7 @@ func (e *Exports) Tend(ctx context.Context) (removed int, err error) {
 	}
 	err = e.asEraser(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `DELETE FROM exports WHERE NOT kept AND state IN ('failed', 'gone')
-			AND coalesce(gone_at, finished_at, requested_at) < statement_timestamp() - interval '`+exportRowLife+`'`)
+			AND coalesce(gone_at, finished_at, requested_at) + $1::interval <= statement_timestamp()`, consent.RuleOf(consent.ClassLeftovers).Kept.ISO())
 		return err
 	})
 	if err != nil {

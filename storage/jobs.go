@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -102,6 +103,8 @@ type Jobs struct {
 	database *Database
 	handlers JobHandlers
 	options  JobOptions
+
+	endsNoted atomic.Pointer[time.Time] // until when this node knows that every expiry is noted; nil: it has not looked
 }
 
 // NewJobs returns a worker on the queue; it does nothing until Run runs.
@@ -146,10 +149,11 @@ func (j *Jobs) config() *river.Config {
 		Workers:    workers,
 		JobTimeout: j.options.Timeout,
 		// What a killed node was at, another goes on with.
-		RescueStuckJobsAfter: j.options.Timeout + rescueMargin,
-		SoftStopTimeout:      j.options.Drain,
-		// Its default for the other finished jobs is a day too, as consent/retention.go says.
-		DiscardedJobRetentionPeriod: 24 * time.Hour,
+		RescueStuckJobsAfter:        j.options.Timeout + rescueMargin,
+		SoftStopTimeout:             j.options.Drain,
+		CompletedJobRetentionPeriod: leftoversLife(),
+		CancelledJobRetentionPeriod: leftoversLife(),
+		DiscardedJobRetentionPeriod: leftoversLife(),
 		RetryPolicy:                 retryPolicy(j.options.Retry),
 		ErrorHandler:                (*discards)(j),
 		Logger:                      slog.New(warnings{j.options.Log.Handler()}),
@@ -157,6 +161,11 @@ func (j *Jobs) config() *river.Config {
 		TestOnly:                    j.options.soon,
 		PeriodicJobs:                j.periodic(),
 	}
+}
+
+// leftoversLife is how long what is left of finished work is kept: a rule of hours.
+func leftoversLife() time.Duration {
+	return time.Duration(consent.RuleOf(consent.ClassLeftovers).Kept.Hours) * time.Hour
 }
 
 // queues are those that this node works on.

@@ -28,7 +28,12 @@ func (endsJob) Kind() string { return "note_ends" }
 func (endsJob) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 1} }
 
 func (j *Jobs) workEnds(ctx context.Context, _ *river.Job[endsJob]) error {
-	noted, err := j.database.noteEnds(ctx)
+	var since time.Time
+	if until := j.endsNoted.Load(); until != nil {
+		since = *until
+	}
+	noted, until, err := j.database.noteEnds(ctx, since)
+	j.endsNoted.Store(&until)
 	if noted > 0 {
 		j.options.Log.Info("noted the ends of authorizations", "count", noted)
 	}

@@ -241,3 +241,22 @@ func TestEpochsTurnAtTheStart(t *testing.T) {
 	}
 	w.mustRead(t, w.keys, one)
 }
+
+// What is left of finished work is kept as long as its rule says, and nowhere by a number of its own.
+func TestFinishedJobsAreKeptAsLongAsLeftovers(t *testing.T) {
+	t.Parallel()
+	begin := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	want := consent.RuleOf(consent.ClassLeftovers).Kept.After(begin).Sub(begin)
+	jobs, err := NewJobs(nil, JobHandlers{Evidence: noEvidence, Answer: noAnswer}, JobOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jobs.config()
+	for what, got := range map[string]time.Duration{
+		"completed": c.CompletedJobRetentionPeriod, "cancelled": c.CancelledJobRetentionPeriod, "discarded": c.DiscardedJobRetentionPeriod,
+	} {
+		if got != want {
+			t.Errorf("%s jobs are kept for %v, want %v", what, got, want)
+		}
+	}
+}

@@ -19,11 +19,10 @@ const sweepBatch = 500
 // Every part of it is a transaction of its own that leaves nothing half done, so it may be cut off
 // anywhere, may run twice, and may run on two nodes at once. What is under a legal hold stays, and what
 // its candidate has restricted; parts of a recording that wait for the object store are not its business
-// at all: they go with their interview.
+// at all: they go with their interview. Copies that are over are not either: [Exports.Run] tends them.
 type Sweeper struct {
 	database *Database
 	eraser   *Eraser
-	exports  *Exports
 	objects  *Objects
 	log      *slog.Logger
 	batch    int
@@ -32,8 +31,8 @@ type Sweeper struct {
 }
 
 // NewSweeper puts the parts together. The eraser does what takes more than rows.
-func NewSweeper(database *Database, eraser *Eraser, exports *Exports, objects *Objects, log *slog.Logger) *Sweeper {
-	return &Sweeper{database: database, eraser: eraser, exports: exports, objects: objects, log: log, batch: sweepBatch}
+func NewSweeper(database *Database, eraser *Eraser, objects *Objects, log *slog.Logger) *Sweeper {
+	return &Sweeper{database: database, eraser: eraser, objects: objects, log: log, batch: sweepBatch}
 }
 
 // sweepStep takes away one kind of thing and returns how many. Its period is that of its class.
@@ -55,7 +54,6 @@ func (s *Sweeper) steps() []sweepStep {
 		}})
 	}
 	return append(steps,
-		sweepStep{consent.ClassLeftovers, "exports", s.tendExports},
 		sweepStep{consent.ClassLeftovers, "unfinished uploads", s.abortUploads},
 		sweepStep{consent.ClassConsent, "authorizations", s.forgetAuthorizations},
 		sweepStep{consent.ClassConsent, "tombstones", s.forgetSessions},
@@ -109,12 +107,6 @@ func (s *Sweeper) batches(ctx context.Context, role Role, statement, kept string
 			return total, err
 		}
 	}
-}
-
-// tendExports removes the files and the books of copies that are over; they count from when they were.
-func (s *Sweeper) tendExports(ctx context.Context, _ string) (int64, error) {
-	removed, err := s.exports.Tend(ctx)
-	return int64(removed), err
 }
 
 // abortUploads ends uploads that were begun and never finished: the store keeps their parts otherwise, and

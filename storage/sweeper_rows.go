@@ -51,8 +51,11 @@ func sweptRows() []rowsSwept {
 	}
 }
 
-// delete is the statement that takes one batch away.
+// delete is the statement that takes one batch away. The first condition is for the index: a period added to
+// a time of the row is in none. Taken off the present, a period of the calendar may end up to three days
+// away from there, so it is only a bound.
 func (r rowsSwept) delete() string {
 	return `DELETE FROM ` + r.table + ` WHERE (` + r.key + `) IN (SELECT ` + r.key + ` FROM ` + r.table + ` x
-		WHERE ` + r.begin + ` + $1::interval <= statement_timestamp() AND ` + r.while + ` LIMIT $2)`
+		WHERE ` + r.begin + ` <= statement_timestamp() - $1::interval + interval '4 days'
+		AND ` + r.begin + ` + $1::interval <= statement_timestamp() AND ` + r.while + ` LIMIT $2)`
 }

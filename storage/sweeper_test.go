@@ -28,7 +28,7 @@ type sweepWorld struct {
 func newSweepWorld(t *testing.T) *sweepWorld {
 	t.Helper()
 	w := &sweepWorld{erasingWorld: newErasingWorld(t, embeddedStore)}
-	w.sweeper = NewSweeper(w.database, w.eraser, w.exports, w.objects, slog.New(slog.DiscardHandler))
+	w.sweeper = NewSweeper(w.database, w.eraser, w.objects, slog.New(slog.DiscardHandler))
 	w.sweeper.batch = 1
 	return w
 }
@@ -55,6 +55,9 @@ func (w *sweepWorld) round(t *testing.T) map[string]int64 {
 		t.Fatal(err)
 	}
 	if err := jobs.forgetViewers(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.exports.Tend(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return swept
@@ -289,6 +292,69 @@ func TestUnfinishedUploadsAreAborted(t *testing.T) {
 	} {
 		if n, err := objects.abortUploads(t.Context(), c.before); n != c.want || err != nil {
 			t.Errorf("%s: %d aborted, %v; want %d", c.name, n, err, c.want)
+		}
+	}
+}
+
+// What is looked for again and again is found by an index, with the policies of who looks.
+func TestRowsWhoseTimeIsUpAreFoundByAnIndex(t *testing.T) {
+	t.Parallel()
+	d := newTestDatabase(t)
+	plan := func(role Role, query string, arguments ...any) string {
+		t.Helper()
+		var lines []string
+		err := d.in(t.Context(), role, rowContext{}, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(t.Context(), `SET LOCAL enable_seqscan = off`); err != nil { // the tables are empty
+				return err
+			}
+			rows, err := tx.Query(t.Context(), `EXPLAIN `+query, append([]any{pgx.QueryExecModeSimpleProtocol}, arguments...)...)
+			if err != nil {
+				return err
+			}
+			lines, err = pgx.CollectRows(rows, pgx.RowTo[string])
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(lines, "\n")
+	}
+	indexed := map[string]string{"session_events": "at", "accesses": "at", "ai_calls": "at", "cut_offs": "at"}
+	for _, rows := range sweptRows() {
+		column, has := indexed[rows.table]
+		if !has {
+			continue
+		}
+		got := plan(rows.role, rows.delete(), consent.RuleOf(rows.class).Kept.ISO(), sweepBatch)
+		if want := "Index Cond: (" + column + " <= "; !strings.Contains(got, want) || !strings.Contains(got, rows.table+"_at") {
+			t.Errorf("%s: the plan has no %q:\n%s", rows.table, want, got)
+		}
+	}
+	got := plan(RoleWorker, endsQuery(expiredToNote), mostEnds, time.Now())
+	if !strings.Contains(got, "authorizations_valid_until") || !strings.Contains(got, "Index Cond: ((valid_until > ") {
+		t.Errorf("expiries: the plan does not go by the time:\n%s", got)
+	}
+}
+
+// The bound for the index leaves nothing behind that is too old by the calendar.
+func TestBoundForTheIndexIsNeverTighterThanThePeriod(t *testing.T) {
+	t.Parallel()
+	d := newTestDatabase(t)
+	kept := map[string]bool{}
+	for _, rows := range sweptRows() {
+		kept[consent.RuleOf(rows.class).Kept.ISO()] = true
+	}
+	for _, other := range []string{"P1M", "P6M", "P1M1D"} {
+		kept[other] = true
+	}
+	for period := range kept {
+		var missed int
+		err := d.in(t.Context(), RoleErasure, rowContext{}, func(tx pgx.Tx) error {
+			return tx.QueryRow(t.Context(), `SELECT count(*) FROM generate_series(timestamptz '2023-01-01', '2029-01-01', '12 hours') begun
+				CROSS JOIN LATERAL (SELECT begun + $1::interval AS over) o WHERE begun > over - $1::interval + interval '4 days'`, period).Scan(&missed)
+		})
+		if err != nil || missed != 0 {
+			t.Errorf("%s: %d moments are missed, %v", period, missed, err)
 		}
 	}
 }

@@ -460,7 +460,7 @@ func (a *app) startJobs(ctx context.Context) error {
 	eraser := storage.NewEraser(a.database, a.spool, a.objects, a.exports, a.processors, a.log)
 	jobs, err := storage.NewJobs(a.database, storage.JobHandlers{
 		Evidence: a.assessor.Evidence, Answer: a.assessor.Answer, TurnEpoch: a.keys.TurnEpoch, Export: a.makeExport,
-		Eraser: eraser, Sweeper: storage.NewSweeper(a.database, eraser, a.exports, a.objects, a.log),
+		Eraser: eraser, Sweeper: storage.NewSweeper(a.database, eraser, a.objects, a.log),
 	}, storage.JobOptions{
 		OnDiscard: a.giveUp, Log: a.log,
 	})
