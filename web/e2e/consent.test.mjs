@@ -151,7 +151,7 @@ async function watch(page) {
   await page.reload();
   const line = await page.context().newCDPSession(page);
   await line.send("Network.enable");
-  await line.send("Network.emulateNetworkConditions", { offline: false, latency: 0, downloadThroughput: 32_000, uploadThroughput: -1 });
+  await line.send("Network.emulateNetworkConditions", { offline: false, latency: 0, downloadThroughput: 12_000, uploadThroughput: -1 });
   await byId(page, "shared-session").click();
   await byId(page, "grant-banner").waitFor();
   await page.waitForFunction(() => document.querySelector('[data-testid="report-video"]')?.readyState >= 2);
