@@ -77,6 +77,7 @@ func (d *differential) begin(r *rapid.T) *history {
 		members: make(map[consent.AccountID]*refMember), closed: make(map[consent.OrgID]bool), sessions: make(map[consent.SessionID]*refSession),
 	}}
 	d.notice = h.notices[len(h.notices)-1].Notice
+	d.gate.Notice = d.notice.SHA256()
 	h.candidate = d.candidate(d.t, name("Candidate"))
 	for _, org := range []string{name("Acme"), name("Zenith")} {
 		made, account := employerOf(d.t, d.admin, org)

@@ -46,7 +46,7 @@ func (w *world) on(t *testing.T, name string) *world {
 	}
 	t.Cleanup(d.Close)
 	other := *w
-	other.database, other.owner, other.gate = d, asOwner(t, d), consent.Gate{Reader: NewSnapshots(d)}
+	other.database, other.owner, other.gate = d, asOwner(t, d), consent.Gate{Reader: NewSnapshots(d), Notice: w.gate.Notice}
 	other.accounts, other.sessions, other.shared = NewAccounts(d, nil), NewSessions(d), NewShared(d)
 	return &other
 }
