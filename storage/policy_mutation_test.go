@@ -98,24 +98,17 @@ func secondDoors() map[string][]string {
 	)
 	members := []string{"ALTER POLICY employer_own ON members USING (true)"}
 	organizations := []string{"ALTER POLICY employer_own ON organizations USING (true)"}
-	redeems := []string{"ALTER POLICY employer_redeems ON invitations USING (true)"}
 	events := []string{"ALTER POLICY employer_own ON authorization_events USING (true)"}
 	sessions := []string{"ALTER POLICY export_own ON sessions USING (true)"}
 	atWork := []string{"ALTER POLICY worker_masks ON accounts USING (true)"}
 	ingest := []string{"ALTER POLICY ingest_one ON sessions USING (true)"}
 	exports := []string{"ALTER POLICY export_own ON exports USING (true)"}
 	return map[string][]string{
-		"authorizations.employer_live: USING without (m.account" + account:                                members,
-		"receipts.employer_own: USING without (m.account" + account:                                       members,
-		"requests.employer_own: USING without (m.account" + account:                                       members,
-		"invitations.employer_redeems: USING without (m.account" + account:                                members,
-		"authorizations.employer_asks: WITH CHECK without (m.account = authorizations.requested_by)":      slices.Concat(members, redeems),
-		"authorizations.employer_asks: WITH CHECK without (org = ( SELECT current_org() AS current_org))": redeems,
-		"authorizations.employer_asks: WITH CHECK without (m.org = authorizations.org)":                   redeems,
-		"authorizations.employer_asks: WITH CHECK without (EXISTS ( SELECT FROM members m WHERE ((m.account = authorizations.requested_by) " +
-			"AND (m.org = authorizations.org) AND (m.ended_at IS NULL) AND (m.role = 'reviewer'::text))))": redeems,
-		"authorizations.employer_asks: WITH CHECK without (m.ended_at IS NULL)":                             redeems,
-		"authorizations.employer_asks: WITH CHECK without (m.role = 'reviewer'::text)":                      redeems,
+		"authorizations.employer_live: USING without (m.account" + account:                                  members,
+		"receipts.employer_own: USING without (m.account" + account:                                         members,
+		"requests.employer_own: USING without (m.account" + account:                                         members,
+		"invitations.employer_redeems: USING without (m.account" + account:                                  members,
+		"authorizations.employer_asks: WITH CHECK without (m.account = authorizations.requested_by)":        members,
 		"authorizations.employer_asks: WITH CHECK without (requested_by" + account:                          members,
 		"invitations.employer_redeems: USING without (o.id = ( SELECT current_org() AS current_org))":       organizations,
 		"authorizations.employer_live: USING without (o.id = authorizations.org)":                           organizations,

@@ -156,9 +156,9 @@ func (r reach) probes(m mutant, all []probe) []probe {
 	return relevant
 }
 
-// begins reports whether a probe is a statement of that kind, for that table; of several it is the last.
+// begins reports whether a probe is a statement of that kind, for that table.
 func (p probe) begins(command, table string) bool {
-	first, rest, _ := strings.Cut(p.do[strings.LastIndexByte(p.do, ';')+1:], " ")
+	first, rest, _ := strings.Cut(p.do, " ")
 	rest = strings.TrimPrefix(strings.TrimPrefix(rest, "INTO "), "FROM ")
 	return first == command && (table == "" || strings.HasPrefix(rest, table+" ") || rest == table)
 }
