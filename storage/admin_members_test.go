@@ -166,4 +166,12 @@ func TestPlainOwnerAdministersTheRecord(t *testing.T) {
 			t.Errorf("after %s the record is %s, want %s", c.name, got, c.want)
 		}
 	}
+	w.invite(t, w.alice, id, consent.ScopeRatings)
+	if n, err := admin.ReportChild(t.Context(), w.alice.Email); err != nil || n != 1 {
+		t.Errorf("report a child: %d interviews, %v", n, err)
+	}
+	var cancelled int
+	if err := admin.conn.QueryRow(t.Context(), `SELECT count(*) FROM invitations WHERE cancelled_at IS NOT NULL`).Scan(&cancelled); err != nil || cancelled != 1 {
+		t.Errorf("%d invitations are cancelled, %v; want 1", cancelled, err)
+	}
 }

@@ -13,8 +13,8 @@ import (
 
 // CloseAccount cuts everything of a candidate at once: what is shared, log-ins, rooms, and all work on their
 // interviews. It returns when the eraser will begin; until then [Accounts.Reopen] undoes it, but for what
-// was shared. Closing twice is no error; [consent.ErrInterviewLive] while an interview goes on, because
-// restricting it would lose the answer that is being given.
+// was shared and who was invited to ask. Closing twice is no error; [consent.ErrInterviewLive] while an
+// interview goes on, because restricting it would lose the answer that is being given.
 func (e *Erasures) CloseAccount(ctx context.Context, candidate consent.AccountID) (eraseAt time.Time, err error) {
 	err = e.asCandidate(ctx, candidate, func(tx pgx.Tx) error {
 		sessions, err := lockSessions(ctx, tx, candidate)
@@ -79,6 +79,9 @@ func (e *Erasures) cut(ctx context.Context, tx pgx.Tx, candidate consent.Account
 			return err
 		}
 	}
+	if err := cancelInvitations(ctx, tx, sessions...); err != nil {
+		return err
+	}
 	const restrict = `UPDATE sessions SET restricted_at = $2 WHERE candidate = $1 AND restricted_at IS NULL AND state <> 'erased'`
 	if _, err := tx.Exec(ctx, restrict, candidate, at); err != nil {
 		return err
@@ -96,7 +99,7 @@ func (e *Erasures) cut(ctx context.Context, tx pgx.Tx, candidate consent.Account
 }
 
 // Reopen undoes the closing of an account whose erasure has not begun; [consent.ErrNotFound] if there is
-// none. What was shared stays ended.
+// none. What was shared stays ended, and invitations stay cancelled.
 func (a *Accounts) Reopen(ctx context.Context, account consent.AccountID) error {
 	err := a.database.in(ctx, RoleLogin, rowContext{account: string(account)}, func(tx pgx.Tx) error {
 		const find = `SELECT closed_at FROM accounts WHERE id = $1 AND closed_at IS NOT NULL AND erase_at > statement_timestamp() FOR UPDATE`

@@ -105,10 +105,14 @@ func endShares(ctx context.Context, tx pgx.Tx, session consent.SessionID, event 
 	return ended, notify(ctx, tx, session, TopicAuthorizations)
 }
 
-// markErased is what every plane looks at.
+// markErased is what every plane looks at. It leaves nobody a way to ask for the session. The caller holds
+// the lock on the session's row.
 func markErased(ctx context.Context, tx pgx.Tx, session consent.SessionID) error {
 	const set = `UPDATE sessions SET state = 'erased', state_at = statement_timestamp() WHERE id = $1`
 	if _, err := tx.Exec(ctx, set, session); err != nil {
+		return err
+	}
+	if err := cancelInvitations(ctx, tx, session); err != nil {
 		return err
 	}
 	return notify(ctx, tx, session, TopicSession)

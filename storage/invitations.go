@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -85,8 +84,7 @@ func (s *Sessions) Invitations(ctx context.Context, candidate consent.AccountID,
 // CancelInvitation makes an open invitation useless; one that is not open any more stays as it is.
 func (s *Sessions) CancelInvitation(ctx context.Context, candidate consent.AccountID, session consent.SessionID, id consent.InvitationID) error {
 	err := s.asCandidate(ctx, candidate, func(tx pgx.Tx) error {
-		// Who redeems it holds the invitation, and then adds a record of the session.
-		if _, err := readSession(ctx, tx, candidate, session, lockRowLess); err != nil {
+		if _, err := readSession(ctx, tx, candidate, session, lockRow); err != nil {
 			return err
 		}
 		const cancel = `UPDATE invitations SET cancelled_at = statement_timestamp()
@@ -106,6 +104,17 @@ func (s *Sessions) CancelInvitation(ctx context.Context, candidate consent.Accou
 	})
 	if err != nil {
 		return fmt.Errorf("cancel invitation: %w", err)
+	}
+	return nil
+}
+
+// cancelInvitations makes the open invitations of sessions useless that are erased, or whose account is
+// closed. The caller holds the locks on the sessions' rows, so that nobody redeems one meanwhile.
+func cancelInvitations(ctx context.Context, tx pgx.Tx, sessions ...consent.SessionID) error {
+	const cancel = `UPDATE invitations SET cancelled_at = statement_timestamp()
+		WHERE session = ANY($1) AND authorization_id IS NULL AND cancelled_at IS NULL`
+	if _, err := tx.Exec(ctx, cancel, sessions); err != nil {
+		return fmt.Errorf("cancel invitations: %w", err)
 	}
 	return nil
 }
@@ -143,30 +152,38 @@ func (s *Shared) Redeem(ctx context.Context, actor consent.Actor, secret consent
 		})
 		return err
 	})
+	if hasCode(err, uniqueViolation) { // somebody else asked by it at the same time
+		err = consent.ErrNotFound
+	}
 	if err != nil {
 		return consent.Request{}, fmt.Errorf("redeem invitation: %w", notFound(err))
 	}
 	return asked, nil
 }
 
-// claimInvitation takes an invitation that is still good, so that a second claim finds none, and stores
-// the record that it offers. It fills in the terms.
+// claimInvitation stores the record that an invitation offers, and takes the invitation if it is still good,
+// so that a second claim finds none. It fills in the terms. The record comes first, because what it refers
+// to is locked by it: the session before its invitation, as everybody does. Whoever is ending the session
+// is waited for, and has cancelled the invitation then.
 func claimInvitation(ctx context.Context, tx pgx.Tx, actor consent.Actor, secret consent.InvitationSecret, asked *consent.Request) (consent.SessionID, error) {
-	const claim = `UPDATE invitations SET redeemed_at = statement_timestamp(), authorization_id = $2
-		WHERE secret_sha256 = $1 AND redeemed_at IS NULL AND cancelled_at IS NULL
-		AND statement_timestamp() < expires_at AND statement_timestamp() < valid_until
-		RETURNING id, session, purpose, scopes, valid_until`
+	const good = ` WHERE secret_sha256 = $1 AND redeemed_at IS NULL AND cancelled_at IS NULL
+		AND statement_timestamp() < expires_at AND statement_timestamp() < valid_until`
 	var invitation consent.InvitationID
 	var session consent.SessionID
-	err := tx.QueryRow(ctx, claim, secret.SHA256(), asked.ID).Scan(&invitation, &session, &asked.Purpose, &asked.Scopes, &asked.ValidUntil)
+	const read = `SELECT id, session, purpose, scopes, valid_until FROM invitations` + good
+	err := tx.QueryRow(ctx, read, secret.SHA256()).Scan(&invitation, &session, &asked.Purpose, &asked.Scopes, &asked.ValidUntil)
 	if err != nil {
 		return "", err
 	}
 	const ask = `INSERT INTO authorizations (id, session, org, purpose, scopes, valid_until, notice_sha256, notice_version, invitation, requested_by)
 		SELECT $1, session, $2, purpose, scopes, valid_until, notice_sha256, notice_version, id, $3 FROM invitations WHERE id = $4`
-	done, err := tx.Exec(ctx, ask, asked.ID, actor.Org, actor.Account, invitation)
+	if _, err := tx.Exec(ctx, ask, asked.ID, actor.Org, actor.Account, invitation); err != nil {
+		return "", err
+	}
+	const claim = `UPDATE invitations SET redeemed_at = statement_timestamp(), authorization_id = $2` + good
+	done, err := tx.Exec(ctx, claim, secret.SHA256(), asked.ID)
 	if err == nil && done.RowsAffected() != 1 {
-		err = errors.New("the claimed invitation is gone")
+		err = pgx.ErrNoRows // it is good no more
 	}
 	return session, err
 }

@@ -52,8 +52,8 @@ func TestSuspendingAnOrganizationWaitsForNobodyInACircle(t *testing.T) {
 	}
 }
 
-// Who redeems an invitation holds it, and then adds a record that names the session; who cancels it has
-// locked the session.
+// Who redeems an invitation adds a record that names the session, and then takes the invitation; who cancels
+// it has locked the session.
 func TestCancellingAndRedeemingWaitForNobodyInACircle(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -148,6 +148,7 @@ func changeProbes() []probe {
 	try("erasure", refused, plainGrantEvent, "@live", "@acme", "'expired'", "NULL")
 	try("erasure", refused, plainGrantEvent, "@live", "@acme", "'revoked'", "@alice")
 	try("erasure", "3 rows", `DELETE FROM lines`)
+	try("erasure", one, `UPDATE invitations SET cancelled_at = now()`)
 	try("alice", one, invite, "@alone")
 	for _, closed := range []string{"@bobs", "@held", "@restricted"} {
 		try("alice", refused, invite, closed)
@@ -182,6 +183,7 @@ func changeProbes() []probe {
 	asked("rita, invited", refused, "valid_until", "now() + interval '5 h'")
 	asked("rita, invited", refused, "notice", "4")
 	asked("rita, invited", refused, "invitation", "@i.cancelled")
+	asked("rita, cancelled", refused, "invitation", "@i.cancelled")
 	asked("bill, invited", refused, "by", "@bill")
 	asked("ella, invited", refused, "by", "@ella")
 	try("rita", one, plainGrantEvent, "@live", "@acme", "'requested'", "@rita")
@@ -253,7 +255,7 @@ func changeProbes() []probe {
 // sweepProbes are about what the eraser takes away by its age. In this world only t.old is old enough.
 func sweepProbes(try func(who, want, statement string, values ...any)) {
 	for _, table := range []string{
-		"authorizations", "authorization_events", "consent_events", "receipts", "holds", "erasures", "erasure_counts", "accounts",
+		"authorizations", "authorization_events", "consent_events", "receipts", "invitations", "holds", "erasures", "erasure_counts", "accounts",
 	} {
 		try("erasure", "0 rows", `DELETE FROM %s`, table)
 	}

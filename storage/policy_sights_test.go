@@ -46,7 +46,9 @@ func sights() map[string]sight {
 		maps.Copy(s, more)
 		return s
 	}
-	receipts := func(org string) sight { return sight{"receipts": "where side = 'organization' AND org = @" + org} }
+	receipts := func(org string) sight {
+		return sight{"receipts": "where side = 'organization' AND org = @" + org}
+	}
 	exported := func(account string) sight {
 		return sight{
 			"accounts": account, "notices": "where true", "sessions": "where candidate = @" + account, "exports": "where account = @" + account,
@@ -117,9 +119,9 @@ func sights() map[string]sight {
 		"login":            ofLogin,
 		"keys":             {"sessions accounts members organizations notices authorizations authorization_events data_keys exports export_sessions export_keys": "where true"},
 		"erasure": {
-			"sessions authorizations authorization_events organizations notices consent_events receipts ledger_openings holds": "where true",
-			"exports export_sessions export_keys erasures erasure_counts erasure_objects":                                      "where true",
-			"answers lines evidence ratings rating_notes measurements gaps segments data_keys session_events":                  "where session IN (@erased, @c.erased, @d.erased)",
+			"sessions authorizations authorization_events organizations notices consent_events receipts ledger_openings holds invitations": "where true",
+			"exports export_sessions export_keys erasures erasure_counts erasure_objects":                                                  "where true",
+			"answers lines evidence ratings rating_notes measurements gaps segments data_keys session_events":                              "where session IN (@erased, @c.erased, @d.erased)",
 			"accounts log_in_failures": "where true", "log_ins second_factors members": "where account IN (SELECT id FROM accounts WHERE erase_at <= now())",
 		},
 		"audit":  {"sessions segments ledger notices": "where true"},

@@ -60,12 +60,12 @@ INSERT INTO sessions (id, candidate, state, held_at, restricted_at, role, role_t
 		'c.held', 'c.restricted', 'c.erased', 'ottos', 'd.open', 'd.erased']) s;
 
 INSERT INTO invitations (id, session, secret_sha256, purpose, scopes, created_at, valid_until, expires_at, cancelled_at, redeemed_at, authorization_id, notice_sha256, notice_version)
-	SELECT pg_temp.id('i.' || i), pg_temp.id(CASE i WHEN 'carol' THEN 'carols' ELSE 'alone' END), encode(sha256(convert_to(i, 'UTF8')), 'hex'),
+	SELECT pg_temp.id('i.' || i), pg_temp.id(CASE i WHEN 'carol' THEN 'carols' WHEN 'erased' THEN 'erased' ELSE 'alone' END), encode(sha256(convert_to(i, 'UTF8')), 'hex'),
 		'hiring', '{ratings}', now() - interval '20 d', now() + CASE i WHEN 'overdue' THEN interval '-1 h' ELSE interval '1 h' END,
 		now() + CASE i WHEN 'expired' THEN interval '-1 h' ELSE interval '1 h' END, CASE i WHEN 'cancelled' THEN now() END,
 		CASE WHEN i IN ('redeemed', 'odd') THEN now() END, CASE i WHEN 'redeemed' THEN pg_temp.id('ungranted') WHEN 'odd' THEN pg_temp.id('refused') END,
 		pg_temp.notice(2), 2
-	FROM unnest(ARRAY['good', 'cancelled', 'expired', 'overdue', 'redeemed', 'odd', 'carol']) i;
+	FROM unnest(ARRAY['good', 'cancelled', 'expired', 'overdue', 'redeemed', 'odd', 'carol', 'erased']) i;
 INSERT INTO authorizations (id, session, org, purpose, scopes, invitation, requested_by, valid_from, valid_until, notice_version, notice_sha256)
 	SELECT s.id, s.id, pg_temp.id(CASE l WHEN 'zeniths' THEN 'zenith' WHEN 'suss' THEN 'sus' ELSE 'acme' END), 'hiring',
 		CASE WHEN l LIKE 'only.%' THEN ARRAY[replace(replace(substr(l, 6), 'audio', 'recording.audio'), 'video', 'recording.video')]

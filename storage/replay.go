@@ -120,6 +120,9 @@ func replayErasure(ctx context.Context, tx pgx.Tx, e consent.LedgerEntry) error 
 	if _, err := tx.Exec(ctx, end, e.Session); err != nil {
 		return err
 	}
+	if err := cancelInvitations(ctx, tx, e.Session); err != nil {
+		return err
+	}
 	return notify(ctx, tx, e.Session, TopicSession)
 }
 
@@ -130,16 +133,26 @@ func replayClosing(ctx context.Context, tx pgx.Tx, e consent.LedgerEntry) error 
 	if _, err := tx.Exec(ctx, end, e.Account, e.At, consent.CloseUndo); err != nil {
 		return err
 	}
-	return restrictClosed(ctx, tx, e.Account)
+	return cutClosed(ctx, tx, e.Account)
 }
 
-// restrictClosed restricts the interviews of a closed account from its closing on, by which opening it again
-// finds them.
-func restrictClosed(ctx context.Context, tx pgx.Tx, account consent.AccountID) error {
+// cutClosed restricts the interviews of a closed account from its closing on, by which opening it again
+// finds them, and cancels the invitations to ask for them.
+func cutClosed(ctx context.Context, tx pgx.Tx, account consent.AccountID) error {
 	const restrict = `UPDATE sessions s SET restricted_at = a.closed_at FROM accounts a
 		WHERE a.id = $1 AND a.closed_at IS NOT NULL AND s.candidate = a.id AND s.restricted_at IS NULL AND s.state <> 'erased'`
-	_, err := tx.Exec(ctx, restrict, account)
-	return err
+	if _, err := tx.Exec(ctx, restrict, account); err != nil {
+		return err
+	}
+	rows, err := tx.Query(ctx, `SELECT id FROM sessions WHERE candidate = $1`, account)
+	if err != nil {
+		return err
+	}
+	sessions, err := pgx.CollectRows(rows, pgx.RowTo[consent.SessionID])
+	if err != nil {
+		return err
+	}
+	return cancelInvitations(ctx, tx, sessions...)
 }
 
 // replayReopening opens it again: otherwise its person's data would be erased, who had said in time that it
@@ -162,7 +175,7 @@ func replayAccountErasure(ctx context.Context, tx pgx.Tx, e consent.LedgerEntry)
 	if _, err := tx.Exec(ctx, end, e.Account, e.At); err != nil {
 		return err
 	}
-	return restrictClosed(ctx, tx, e.Account)
+	return cutClosed(ctx, tx, e.Account)
 }
 
 // replayAIObjection keeps models away from a candidate's sessions again. That it was lifted later is not

@@ -73,10 +73,6 @@ func (s *Sessions) Session(ctx context.Context, candidate consent.AccountID, id 
 // lockRow makes changes to one session happen one after the other.
 const lockRow = " FOR UPDATE"
 
-// lockRowLess does so too, but lets others add rows that name the session: for who waits for a row that
-// they hold.
-const lockRowLess = " FOR NO KEY UPDATE"
-
 func readSession(ctx context.Context, tx pgx.Tx, candidate consent.AccountID, id consent.SessionID, lock string) (consent.Session, error) {
 	var session consent.Session
 	read := `SELECT ` + sessionColumns + ` FROM sessions s WHERE s.id = $1 AND s.candidate = $2 AND s.state <> 'erased'` + lock

@@ -85,7 +85,7 @@ func (e *Eraser) expire(ctx context.Context, session consent.SessionID, kept str
 
 // closeUnused closes the accounts of candidates who did not log in for [consent.UnusedAfter], as they could
 // have done themselves: logging in within thirty days undoes it. By then nothing is shared any more, and
-// no log-in is left. Who has an interview that must not go keeps the account.
+// no invitation is open and no log-in is left. Who has an interview that must not go keeps the account.
 func (s *Sweeper) closeUnused(ctx context.Context, _ string) (closed int64, err error) {
 	for {
 		var ids []consent.AccountID
