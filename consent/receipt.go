@@ -13,7 +13,8 @@ type ReceiptID string
 // of a consent record; docs/consent-record.md maps each to its term there and in the DPV.
 const ReceiptSchema = "greenroom-receipt/1"
 
-// ReceiptSide is who a receipt is given to. Both sides get one about each event, with the same terms.
+// ReceiptSide is who a receipt is given to. Both sides get one about each event of an authorization that was
+// given, with the same terms; of one that was only asked for, and of consents, the candidate alone.
 type ReceiptSide string
 
 // The sides.
@@ -249,7 +250,7 @@ type ReceiptSummary struct {
 	Seq           int64 // its place in the ledger
 	Session       SessionID
 	Authorization AuthorizationID // empty for the consents of the session itself
-	Org           OrgID           // empty where the candidate alone was told
+	Org           OrgID           // empty for the consents of the session itself
 	State         ReceiptState
 	At            time.Time
 }

@@ -24,8 +24,8 @@
 // # Proof
 //
 // What gives or ends a right to look is an entry of the ledger, in the transaction that makes it so, and
-// gives both sides a receipt that [Notary] signs. Entries are only ever added, each commits to all before
-// it, and [Journal] keeps a copy outside the database: an ending is answered when that copy has it, and a
+// gives whom it concerns a receipt that [Notary] signs. Entries are only ever added, each commits to all
+// before it, and [Journal] keeps a copy outside the database: an ending is answered when that copy has it, and a
 // database that was restored from a backup is told what it forgot before anything is served
 // ([Journal.Reconcile]). Whoever adds an ending calls Database.settle after the commit, and gives it an
 // effect in replay.go.

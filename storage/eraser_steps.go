@@ -178,7 +178,7 @@ func (w *erasing) attest(ctx context.Context, tx pgx.Tx, event consent.LedgerEve
 	if err != nil {
 		return err
 	}
-	return w.database.attest(ctx, tx, event, consent.ReceiptOfConsents(w.database.notary.Operator(), session, notice))
+	return w.database.attest(ctx, tx, event, consent.ReceiptOfConsents(w.database.notary.Operator(), session, notice), consent.SideCandidate)
 }
 
 // certificate puts together what the rows of the erasure say.

@@ -106,6 +106,7 @@ func secondDoors() map[string][]string {
 	return map[string][]string{
 		"authorizations.employer_live: USING without (m.account" + account:                                  members,
 		"receipts.employer_own: USING without (m.account" + account:                                         members,
+		"receipts.employer_own: USING without (org = ( SELECT current_org() AS current_org))":               events,
 		"requests.employer_own: USING without (m.account" + account:                                         members,
 		"invitations.employer_redeems: USING without (m.account" + account:                                  members,
 		"authorizations.employer_asks: WITH CHECK without (m.account = authorizations.requested_by)":        members,

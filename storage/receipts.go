@@ -10,10 +10,10 @@ import (
 	"greenroom/consent"
 )
 
-// attest records an event in the ledger and gives both sides their receipts of it, in the transaction
-// that makes it so. terms is what [consent.ReceiptOfConsents] or [consent.ReceiptOfAuthorization] returned;
-// the organization gets a receipt where the event names one. As with record, take other locks first.
-func (d *Database) attest(ctx context.Context, tx pgx.Tx, event consent.LedgerEvent, terms consent.Receipt) error {
+// attest records an event in the ledger and gives each of these sides its receipt of it, in the transaction
+// that makes it so. terms is what [consent.ReceiptOfConsents] or [consent.ReceiptOfAuthorization] returned.
+// As with record, take other locks first.
+func (d *Database) attest(ctx context.Context, tx pgx.Tx, event consent.LedgerEvent, terms consent.Receipt, sides ...consent.ReceiptSide) error {
 	var err error
 	if event.At, err = databaseTime(ctx, tx); err != nil {
 		return err
@@ -21,10 +21,6 @@ func (d *Database) attest(ctx context.Context, tx pgx.Tx, event consent.LedgerEv
 	place, err := record(ctx, tx, event)
 	if err != nil {
 		return err
-	}
-	sides := []consent.ReceiptSide{consent.SideCandidate}
-	if event.Org != "" {
-		sides = append(sides, consent.SideOrganization)
 	}
 	for _, side := range sides {
 		if err := d.giveReceipt(ctx, tx, side, event, place, terms); err != nil {
@@ -63,7 +59,7 @@ func (d *Database) attestConsents(ctx context.Context, tx pgx.Tx, session consen
 	return d.attest(ctx, tx, consent.LedgerEvent{
 		Kind: kind, Account: session.Candidate, Session: session.ID, Consents: session.Consents.Names(), Withdrawn: withdrawn,
 		NoticeSHA256: session.NoticeSHA256,
-	}, consent.ReceiptOfConsents(d.notary.Operator(), session, notice))
+	}, consent.ReceiptOfConsents(d.notary.Operator(), session, notice), consent.SideCandidate)
 }
 
 // attestGrant gives the receipts of a new authorization.
@@ -77,66 +73,80 @@ func (d *Database) attestGrant(ctx context.Context, tx pgx.Tx, session consent.S
 	return d.attest(ctx, tx, consent.LedgerEvent{
 		Kind: consent.LedgerAuthorizationGranted, Account: session.Candidate, Session: session.ID, Authorization: a.ID, Org: a.Org,
 		NoticeSHA256: a.NoticeSHA256, Purpose: a.Purpose, Scopes: a.Scopes, ValidFrom: a.ValidFrom, ValidUntil: a.ValidUntil,
-	}, terms)
+	}, terms, consent.SideCandidate, consent.SideOrganization)
 }
 
 // attestEnd gives the receipts of an authorization's end, whatever ended it. reason is one of this
-// program's own words, or empty.
+// program's own words, or empty. A receipt names the session, of which an organization learns nothing
+// before somebody grants what it asked for: of the end of a mere request the candidate alone has one.
 func (d *Database) attestEnd(ctx context.Context, tx pgx.Tx, kind consent.LedgerKind, id consent.AuthorizationID, reason string) error {
-	terms, candidate, err := d.termsOf(ctx, tx, id)
+	agreed, err := d.termsOf(ctx, tx, id)
 	if err != nil {
 		return err
 	}
+	sides := []consent.ReceiptSide{consent.SideCandidate}
+	if agreed.granted {
+		sides = append(sides, consent.SideOrganization)
+	}
+	terms := agreed.terms
 	return d.attest(ctx, tx, consent.LedgerEvent{
-		Kind: kind, Account: candidate, Session: terms.Session, Authorization: id, Org: consent.OrgID(terms.Recipients[0].ID), Reason: reason,
-	}, terms)
+		Kind: kind, Account: agreed.candidate, Session: terms.Session, Authorization: id, Org: consent.OrgID(terms.Recipients[0].ID), Reason: reason,
+	}, terms, sides...)
+}
+
+// agreement is what an authorization was about, and whether it was ever granted.
+type agreement struct {
+	terms     consent.Receipt
+	candidate consent.AccountID
+	granted   bool
 }
 
 // termsOf returns what was agreed. It is read from the receipt that was given when the authorization
-// began, so that a plane needs to see nothing else to end one; only those from before there were
-// receipts are put together from their rows.
-func (d *Database) termsOf(ctx context.Context, tx pgx.Tx, id consent.AuthorizationID) (consent.Receipt, consent.AccountID, error) {
+// began, so that a plane needs to see nothing else to end one; only requests, and those from before there were
+// receipts, are put together from their rows.
+func (d *Database) termsOf(ctx context.Context, tx pgx.Tx, id consent.AuthorizationID) (agreement, error) {
 	var jws string
-	var candidate consent.AccountID
+	agreed := agreement{granted: true}
 	const read = `SELECT jws, account FROM receipts WHERE authorization_id = $1 AND side = 'candidate' AND kind = 'given'`
-	err := tx.QueryRow(ctx, read, id).Scan(&jws, &candidate)
+	err := tx.QueryRow(ctx, read, id).Scan(&jws, &agreed.candidate)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return d.termsFromRows(ctx, tx, id)
 	}
 	if err != nil {
-		return consent.Receipt{}, "", fmt.Errorf("find the receipt of authorization %s: %w", id, err)
+		return agreement{}, fmt.Errorf("find the receipt of authorization %s: %w", id, err)
 	}
 	keys, err := d.notary.KeySet()
 	if err != nil {
-		return consent.Receipt{}, "", err
+		return agreement{}, err
 	}
-	terms, _, err := keys.OpenReceipt(jws)
-	if err == nil && len(terms.Recipients) != 1 {
+	agreed.terms, _, err = keys.OpenReceipt(jws)
+	if err == nil && len(agreed.terms.Recipients) != 1 {
 		err = errors.New("it names no recipient")
 	}
 	if err != nil {
-		return consent.Receipt{}, "", fmt.Errorf("read the receipt of authorization %s: %w", id, err)
+		return agreement{}, fmt.Errorf("read the receipt of authorization %s: %w", id, err)
 	}
-	return terms, candidate, nil
+	return agreed, nil
 }
 
-func (d *Database) termsFromRows(ctx context.Context, tx pgx.Tx, id consent.AuthorizationID) (consent.Receipt, consent.AccountID, error) {
+func (d *Database) termsFromRows(ctx context.Context, tx pgx.Tx, id consent.AuthorizationID) (agreement, error) {
 	rows, err := tx.Query(ctx, `SELECT `+authorizationColumns+` FROM `+authorizationTables+` WHERE a.id = $1`, id)
 	if err != nil {
-		return consent.Receipt{}, "", fmt.Errorf("read authorization %s: %w", id, err)
+		return agreement{}, fmt.Errorf("read authorization %s: %w", id, err)
 	}
 	a, err := pgx.CollectExactlyOneRow(rows, scanAuthorization)
 	if err != nil {
-		return consent.Receipt{}, "", fmt.Errorf("read authorization %s: %w", id, err)
+		return agreement{}, fmt.Errorf("read authorization %s: %w", id, err)
 	}
-	var candidate consent.AccountID
+	agreed := agreement{granted: !a.GrantedAt.IsZero()}
 	var notice consent.ReceiptNotice
 	const read = `SELECT s.candidate, n.sha256, n.version::text FROM sessions s
 		JOIN notices n ON n.sha256 = coalesce(nullif($2, ''), s.notice_sha256) WHERE s.id = $1`
-	if err := tx.QueryRow(ctx, read, a.Session, a.NoticeSHA256).Scan(&candidate, &notice.SHA256, &notice.Version); err != nil {
-		return consent.Receipt{}, "", fmt.Errorf("read the session of authorization %s: %w", id, err)
+	if err := tx.QueryRow(ctx, read, a.Session, a.NoticeSHA256).Scan(&agreed.candidate, &notice.SHA256, &notice.Version); err != nil {
+		return agreement{}, fmt.Errorf("read the session of authorization %s: %w", id, err)
 	}
-	return consent.ReceiptOfAuthorization(d.notary.Operator(), a, notice), candidate, nil
+	agreed.terms = consent.ReceiptOfAuthorization(d.notary.Operator(), a, notice)
+	return agreed, nil
 }
 
 // noticeOf says which notice a candidate had been shown.

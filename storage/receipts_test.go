@@ -3,9 +3,11 @@ package storage
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -200,9 +202,92 @@ func TestReceiptsAreRefusedToOthersLikeUnknownOnes(t *testing.T) {
 	if _, err := receipts.ReceiptsFor(t.Context(), actorOf(w.alice)); !errors.Is(err, consent.ErrNotFound) {
 		t.Errorf("a candidate lists an organization's: %v", err)
 	}
-	w.ownerExec(t, `UPDATE members SET ended_at = now() WHERE account = $1`, w.acmes.ID)
-	if _, err := receipts.ReceiptFile(t.Context(), actorOf(w.acmes), theirs[0].ID); !errors.Is(err, consent.ErrNotFound) {
-		t.Errorf("a former member reads: %v", err)
+	for who, change := range map[string]string{"a billing member": `role = 'billing'`, "a former member": `ended_at = now()`} {
+		w.ownerExec(t, `UPDATE members SET `+change+` WHERE account = $1`, w.acmes.ID)
+		if _, err := receipts.ReceiptFile(t.Context(), actorOf(w.acmes), theirs[0].ID); !errors.Is(err, consent.ErrNotFound) {
+			t.Errorf("%s reads: %v", who, err)
+		}
+		if list, err := receipts.ReceiptsFor(t.Context(), actorOf(w.acmes)); err != nil || len(list) != 0 {
+			t.Errorf("%s lists %v, %v", who, list, err)
+		}
+		w.ownerExec(t, `UPDATE members SET role = 'reviewer', ended_at = NULL WHERE account = $1`, w.acmes.ID)
+	}
+}
+
+// TestOrganizationIsToldNothingOfWhatWasNeverGiven: a receipt names the session, so there is none of a request
+// that was not confirmed, however it ends. The candidate has one.
+func TestOrganizationIsToldNothingOfWhatWasNeverGiven(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	erasures := NewErasures(w.database)
+	requested := func(of consent.Account) (consent.SessionID, consent.AuthorizationID) {
+		id := w.consented(t, of, allConsents)
+		_, secret := w.invite(t, of, id, consent.ScopeRatings)
+		return id, w.redeem(t, w.acmes, secret).ID
+	}
+	for i, c := range []struct {
+		how, told string
+		end       func(of consent.AccountID, id consent.SessionID, asked consent.AuthorizationID) error
+	}{
+		{"refused", "given refused", func(of consent.AccountID, id consent.SessionID, asked consent.AuthorizationID) error {
+			return w.sessions.RefuseRequest(t.Context(), of, id, asked)
+		}},
+		{"withdrawn", "given withdrawn", func(of consent.AccountID, id consent.SessionID, asked consent.AuthorizationID) error {
+			return w.sessions.WithdrawAuthorization(t.Context(), of, id, asked)
+		}},
+		{"expired", "given expired", func(_ consent.AccountID, _ consent.SessionID, asked consent.AuthorizationID) error {
+			w.expire(t, asked)
+			_, _, err := w.database.noteEnds(t.Context(), time.Time{})
+			return err
+		}},
+		{"the session erased", "given withdrawn", func(of consent.AccountID, id consent.SessionID, _ consent.AuthorizationID) error {
+			_, err := erasures.Erase(t.Context(), of, id)
+			return err
+		}},
+		{"the account closed", "given withdrawn", func(of consent.AccountID, _ consent.SessionID, _ consent.AuthorizationID) error {
+			_, err := erasures.CloseAccount(t.Context(), of)
+			return err
+		}},
+		{"the session erased by the eraser", "given revoked", func(of consent.AccountID, id consent.SessionID, _ consent.AuthorizationID) error {
+			eraser := &Eraser{database: w.database}
+			return eraser.database.in(t.Context(), RoleErasure, rowContext{session: string(id)}, func(tx pgx.Tx) error {
+				return (&erasing{Eraser: eraser, session: id, candidate: of}).mark(t.Context(), tx, consent.SessionConsented)
+			})
+		}},
+		{"the organization suspended", "given revoked", func(consent.AccountID, consent.SessionID, consent.AuthorizationID) error {
+			admin := openTestAdmin(t, w.database)
+			if _, err := admin.SuspendOrganization(t.Context(), "Acme"); err != nil {
+				return err
+			}
+			if _, _, err := w.database.noteEnds(t.Context(), time.Time{}); err != nil {
+				return err
+			}
+			return admin.RestoreOrganization(t.Context(), "Acme")
+		}},
+	} {
+		of := w.candidate(t, fmt.Sprintf("Candidate%d", i))
+		id, asked := requested(of)
+		if err := c.end(of.ID, id, asked); err != nil {
+			t.Fatalf("%s: %v", c.how, err)
+		}
+		if own := w.receiptsOf(t, of, id); told(own) != c.told || own[1].RecordID != string(asked) {
+			t.Errorf("%s: the candidate is told %q, want %q", c.how, told(own), c.told)
+		}
+		if n := w.ownerCount(t, `SELECT count(*) FROM receipts WHERE side = 'organization'`); n != 0 {
+			t.Errorf("%s: the organization is given %d receipts", c.how, n)
+		}
+	}
+
+	// What was confirmed ends with one for each.
+	id, asked := requested(w.alice)
+	if _, err := w.sessions.ConfirmRequest(t.Context(), w.alice.ID, id, asked); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.sessions.WithdrawAuthorization(t.Context(), w.alice.ID, id, asked); err != nil {
+		t.Fatal(err)
+	}
+	if theirs := told(w.receiptsFor(t, w.acmes)); theirs != "given ended" {
+		t.Errorf("of what was given the organization is told %q", theirs)
 	}
 }
 

@@ -20,7 +20,7 @@ type receiptJSON struct {
 	Entry         int64                   `json:"entry" doc:"Its place in the ledger."`
 	Session       consent.SessionID       `json:"session"`
 	Authorization consent.AuthorizationID `json:"authorization,omitempty" doc:"Absent for the consents of the session itself."`
-	OrgID         consent.OrgID           `json:"org_id,omitempty" doc:"Absent where the candidate alone was told."`
+	OrgID         consent.OrgID           `json:"org_id,omitempty" doc:"Absent for the consents of the session itself."`
 	State         consent.ReceiptState    `json:"state" enum:"given,refused,withdrawn,revoked,superseded,expired,erased,ended"`
 	At            time.Time               `json:"at"`
 }

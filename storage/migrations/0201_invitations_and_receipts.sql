@@ -1,4 +1,4 @@
--- What is over lets nobody ask any more.
+-- What is over lets nobody ask any more, and what was never given is told to nobody.
 
 -- +goose Up
 
@@ -24,3 +24,12 @@ ALTER POLICY employer_asks ON authorizations
         AND EXISTS (SELECT FROM invitations i WHERE i.id = authorizations.invitation AND i.session = authorizations.session
             AND i.purpose = authorizations.purpose AND i.scopes = authorizations.scopes AND i.valid_until = authorizations.valid_until
             AND i.notice_sha256 = authorizations.notice_sha256 AND i.cancelled_at IS NULL));
+
+-- A receipt names the session. Members who may see nothing of any session have no receipts either, and of
+-- what was only asked for there is none for the organization.
+ALTER POLICY employer_own ON receipts
+    USING (side = 'organization' AND org = (SELECT current_org())
+        AND EXISTS (SELECT FROM members m WHERE m.account = (SELECT current_account())
+            AND m.org = receipts.org AND m.ended_at IS NULL AND m.role = 'reviewer')
+        AND EXISTS (SELECT FROM authorization_events e
+            WHERE e.authorization_id = receipts.authorization_id AND e.kind = 'granted'));
