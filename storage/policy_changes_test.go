@@ -183,7 +183,9 @@ func changeProbes() []probe {
 	asked("rita, invited", refused, "valid_until", "now() + interval '5 h'")
 	asked("rita, invited", refused, "notice", "4")
 	asked("rita, invited", refused, "invitation", "@i.cancelled")
-	asked("rita, cancelled", refused, "invitation", "@i.cancelled")
+	for _, bad := range []string{"cancelled", "expired", "redeemed"} {
+		asked("rita, "+bad, refused, "invitation", "@i."+bad)
+	}
 	asked("bill, invited", refused, "by", "@bill")
 	asked("ella, invited", refused, "by", "@ella")
 	try("rita", one, plainGrantEvent, "@live", "@acme", "'requested'", "@rita")
