@@ -33,7 +33,7 @@ func TestNoteThatTookTooLongIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := v.begin(ctx)
-		time.Sleep(noteWithin / 2)
+		<-time.After(noteWithin / 2) // of the bubble
 		cancel()
 		done()
 		if got := s.log.String(); strings.Contains(got, "not noted") {

@@ -73,19 +73,19 @@ const (
 // errNotThere says that a server has no such document.
 var errNotThere = errors.New("it has none")
 
-// askedToWait is a server's answer that this caller has asked too often.
-type askedToWait struct {
+// waitError is a server's answer that this caller has asked too often.
+type waitError struct {
 	status string
 	wait   time.Duration
 }
 
-func (e askedToWait) Error() string { return "it answers " + e.status }
+func (e waitError) Error() string { return "it answers " + e.status }
 
 // fetch reads a small public document of a server. A server that has been asked too often is waited for.
 func fetch(ctx context.Context, server, path string, most int64) ([]byte, error) {
 	for waits := 0; ; waits++ {
 		text, err := fetchOnce(ctx, server, path, most)
-		later, ok := errors.AsType[askedToWait](err)
+		later, ok := errors.AsType[waitError](err)
 		if !ok || waits == mostWaits || later.wait > longestWait {
 			return text, err
 		}
@@ -128,7 +128,7 @@ func notGiven(answer *http.Response) error {
 		return fmt.Errorf("%w: it answers %s", errNotThere, answer.Status)
 	case http.StatusTooManyRequests:
 		if wait, err := time.ParseDuration(answer.Header.Get("Retry-After") + "s"); err == nil {
-			return askedToWait{answer.Status, wait}
+			return waitError{answer.Status, wait}
 		}
 	}
 	return errors.New("it answers " + answer.Status)
