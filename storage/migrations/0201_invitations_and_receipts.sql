@@ -16,15 +16,6 @@ CREATE POLICY owner_cancels ON invitations FOR UPDATE TO CURRENT_USER USING (tru
 UPDATE invitations SET cancelled_at = statement_timestamp() WHERE authorization_id IS NULL AND cancelled_at IS NULL
     AND session IN (SELECT s.id FROM sessions s JOIN accounts a ON a.id = s.candidate WHERE s.state = 'erased' OR a.closed_at IS NOT NULL);
 
--- The record is stored before its invitation is claimed, so it asks itself whether that was cancelled.
-ALTER POLICY employer_asks ON authorizations
-    WITH CHECK (org = (SELECT current_org()) AND requested_by = (SELECT current_account())
-        AND EXISTS (SELECT FROM members m WHERE m.account = requested_by AND m.org = authorizations.org
-            AND m.ended_at IS NULL AND m.role = 'reviewer')
-        AND EXISTS (SELECT FROM invitations i WHERE i.id = authorizations.invitation AND i.session = authorizations.session
-            AND i.purpose = authorizations.purpose AND i.scopes = authorizations.scopes AND i.valid_until = authorizations.valid_until
-            AND i.notice_sha256 = authorizations.notice_sha256 AND i.cancelled_at IS NULL));
-
 -- A receipt names the session. Members who may see nothing of any session have no receipts either, and of
 -- what was only asked for there is none for the organization.
 ALTER POLICY employer_own ON receipts

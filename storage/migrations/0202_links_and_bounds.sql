@@ -10,7 +10,8 @@ ALTER TABLE authorization_events ADD supersedes text REFERENCES authorizations (
 CREATE INDEX authorization_events_supersedes ON authorization_events (supersedes) WHERE supersedes IS NOT NULL;
 GRANT SELECT (supersedes) ON authorization_events TO greenroom_employer, greenroom_worker; -- the others may read all of it
 
--- A record is only asked for with an invitation that is still good. That it is not too old for its own terms
+-- A record is only asked for with an invitation that is still good, and asks that itself, because it is stored
+-- before the invitation is claimed. That it is not too old for its own terms
 -- follows from the record's: they may not be over when it is made.
 ALTER POLICY employer_asks ON authorizations
     WITH CHECK (org = (SELECT current_org()) AND requested_by = (SELECT current_account())
