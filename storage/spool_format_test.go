@@ -2,6 +2,8 @@ package storage
 
 import (
 	"bytes"
+	"encoding/binary"
+	"errors"
 	"testing"
 	"time"
 
@@ -146,7 +148,8 @@ func TestTableRoundTrip(t *testing.T) {
 				at = offset + size
 				table.Blocks = append(table.Blocks, media.BlockRef{
 					Chunk: c, Offset: offset, Size: size, Key: rapid.Bool().Draw(t, "key"),
-					Time: time.Duration(rapid.Int64Range(0, int64(3*time.Hour)).Draw(t, "time")),
+					Time:     time.Duration(rapid.Int64Range(0, int64(3*time.Hour)).Draw(t, "time")),
+					Duration: rapid.SampledFrom([]time.Duration{0, 2500 * time.Microsecond, 20 * time.Millisecond, longestBlock}).Draw(t, "duration"),
 				})
 			}
 		}
@@ -174,6 +177,7 @@ func TestTableIsCompact(t *testing.T) {
 		for b := range 12 {
 			table.Blocks = append(table.Blocks, media.BlockRef{
 				Chunk: c, Offset: 7 + b*110, Size: 100, Key: true, Time: time.Duration(c*12+b) * 20 * time.Millisecond,
+				Duration: 20 * time.Millisecond,
 			})
 		}
 	}
@@ -183,6 +187,35 @@ func TestTableIsCompact(t *testing.T) {
 	}
 	if per := len(data) / len(table.Blocks); per > 10 {
 		t.Errorf("table takes %d bytes a block (%d in all), want at most 10", per, len(data))
+	}
+}
+
+// Tables that were written before durations were kept can still be read.
+func TestTableWithoutDurations(t *testing.T) {
+	head := testHead(consent.NewID[consent.SessionID](), media.KindAudio, 0)
+	_, table, _ := rebuildTest(head, []media.ChunkRef{{Offset: 200, Size: 200, Plain: 150}}, plainOf(head, 1))
+	before, err := encodeTable(testInfo(head, 1), table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range table.Blocks {
+		table.Blocks[i].Duration = 20 * time.Millisecond
+	}
+	now, err := encodeTable(testInfo(head, 1), table)
+	if err != nil || !bytes.HasPrefix(now, before) || len(now) == len(before) {
+		t.Fatalf("with durations %d bytes, without %d (%v)", len(now), len(before), err)
+	}
+	if _, got, err := decodeTable(before); err != nil || len(got.Blocks) != len(table.Blocks) || got.Blocks[0].Duration != 0 {
+		t.Errorf("without durations: %+v, %v", got, err)
+	}
+	for cut := len(before) + 1; cut < len(now); cut++ {
+		if _, _, err := decodeTable(now[:cut]); !errors.Is(err, errTable) {
+			t.Errorf("cut at %d of %d: %v", cut, len(now), err)
+		}
+	}
+	run := binary.AppendVarint(binary.AppendUvarint(bytes.Clone(before), uint64(len(table.Blocks))), int64(longestBlock)+1)
+	if _, _, err := decodeTable(run); !errors.Is(err, errTable) {
+		t.Errorf("a duration longer than any: %v", err)
 	}
 }
 

@@ -4,12 +4,16 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"greenroom/media"
 )
 
 var errTable = errors.New("bad segment table")
+
+// longestBlock is the longest sound that one Opus packet holds (RFC 6716 3.2.5).
+const longestBlock = 120 * time.Millisecond
 
 // encodeTable writes info and table compactly: about six bytes a block. It is what the table record
 // holds once it is encrypted, so info here is authentic where the one in the open is not.
@@ -48,7 +52,24 @@ func encodeTable(info media.SegmentInfo, table media.SegmentTable) ([]byte, erro
 		dst = binary.AppendVarint(dst, int64(b.Time-last.Time))
 		last = b
 	}
-	return dst, nil
+	return appendDurations(dst, table.Blocks), nil
+}
+
+// appendDurations writes how long the blocks last, as runs of equal ones: of sound nearly always one run.
+// Pictures have none, and then nothing is written, as in tables from before durations were kept.
+func appendDurations(dst []byte, blocks []media.BlockRef) []byte {
+	if !slices.ContainsFunc(blocks, func(b media.BlockRef) bool { return b.Duration != 0 }) {
+		return dst
+	}
+	for from, at := 0, 1; at <= len(blocks); at++ {
+		if at < len(blocks) && blocks[at].Duration == blocks[from].Duration {
+			continue
+		}
+		dst = binary.AppendUvarint(dst, uint64(at-from))
+		dst = binary.AppendVarint(dst, int64(blocks[from].Duration))
+		from = at
+	}
+	return dst
 }
 
 // decodeTable reads what encodeTable wrote and checks every reference against what it points into.
@@ -57,6 +78,7 @@ func decodeTable(data []byte) (media.SegmentInfo, media.SegmentTable, error) {
 	info := r.info()
 	table := media.SegmentTable{Chunks: r.chunks()}
 	table.Blocks = r.blocks(table.Chunks)
+	r.durations(table.Blocks)
 	if r.err == nil && len(r.rest) != 0 {
 		r.err = fmt.Errorf("%w: %d bytes too many", errTable, len(r.rest))
 	}
@@ -169,4 +191,27 @@ func (r *tableReader) blocks(chunks []media.ChunkRef) []media.BlockRef {
 		blocks[i], last = b, b
 	}
 	return blocks
+}
+
+// durations sets how long blocks last; a table from before that was kept ends before them.
+func (r *tableReader) durations(blocks []media.BlockRef) {
+	for len(blocks) > 0 && len(r.rest) > 0 && r.err == nil {
+		run, n := binary.Uvarint(r.rest)
+		if n <= 0 || run == 0 || run > uint64(len(blocks)) {
+			r.fail("run of durations out of bounds")
+			return
+		}
+		r.rest = r.rest[n:]
+		lasts := time.Duration(r.varint())
+		if lasts < 0 || lasts > longestBlock {
+			r.fail("duration out of bounds")
+			return
+		}
+		for i := range blocks[:run] {
+			blocks[i].Duration = lasts
+		}
+		if blocks = blocks[run:]; len(blocks) > 0 && len(r.rest) == 0 {
+			r.fail("durations cut short")
+		}
+	}
 }
