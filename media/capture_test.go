@@ -13,6 +13,7 @@ import (
 	"github.com/pion/rtp"
 
 	"greenroom/consent"
+	"greenroom/media/judge"
 )
 
 var allConsents = consent.Consents{Recording: true, Transcription: true, Assessment: true}
@@ -299,12 +300,8 @@ func sameStored(t *testing.T, store *memStore, kind Kind, want []sent) {
 // playable fails the test unless ffmpeg decodes the recording without a word.
 func playable(t *testing.T, store *memStore, kinds ...Kind) {
 	t.Helper()
-	path := writeFile(t, store.play(t, store.layout(t, kinds...)))
-	// In the file's own time base: rounded to thirtieths of a second, frames that the time line moved
-	// closer together would fall on one.
-	if said := ffmpeg(t, "ffmpeg", "-v", "error", "-i", path, "-enc_time_base", "-1", "-f", "null", "-"); said != "" {
-		t.Errorf("ffmpeg says about the file:\n%s", said)
-	}
+	file := judge.Open(t, store.play(t, store.layout(t, kinds...)))
+	decodes(t, file)
 }
 
 // TestBurstLossCostsOneKeyFrameRequest: retransmissions do not come either.

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"greenroom/media/judge"
 )
 
 // testChunk is a chunk of three audio blocks.
@@ -156,10 +158,10 @@ func TestRebuiltSegmentPlays(t *testing.T) {
 		}
 		frames[s.info.ID.Kind] += len(s.table.Blocks)
 	}
-	path := writeFile(t, store.play(t, store.layout(t, KindAudio, KindVideo)))
-	decodes(t, path)
-	samePackets(t, path, "v", video[:frames[KindVideo]])
-	samePackets(t, path, "a", audio[:frames[KindAudio]])
+	file := judge.Open(t, store.play(t, store.layout(t, KindAudio, KindVideo)))
+	decodes(t, file)
+	samePackets(t, file, "v", video[:frames[KindVideo]])
+	samePackets(t, file, "a", audio[:frames[KindAudio]])
 }
 
 func TestRebuildRefusesWhatDoesNotFit(t *testing.T) {

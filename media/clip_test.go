@@ -3,19 +3,14 @@ package media
 import (
 	"bytes"
 	"cmp"
-	"crypto/md5"
-	"encoding/binary"
-	"encoding/hex"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"greenroom/media/judge"
 )
 
 // sent is one frame on its way to a recorder.
@@ -25,123 +20,59 @@ type sent struct {
 	Frame
 }
 
-// ffmpeg runs a program of ffmpeg's and returns what it printed.
-func ffmpeg(tb testing.TB, program string, args ...string) string {
+// makeVideo makes sent frames of a clip.
+func makeVideo(tb testing.TB, v judge.Video, seconds string) (list []sent) {
 	tb.Helper()
-	if testing.Short() {
-		tb.Skip("runs ffmpeg")
+	v.Seconds = number(tb, seconds)
+	for _, f := range v.Frames(tb) {
+		list = append(list, sent{KindVideo, Codec(v.Codec), Frame(f)})
 	}
-	out, err := exec.CommandContext(tb.Context(), program, args...).CombinedOutput()
-	if err != nil {
-		tb.Fatalf("%s %s: %v\n%s", program, strings.Join(args, " "), err, out)
-	}
-	return string(out)
+	return list
 }
 
-// clipVideo makes a moving test picture, every frame unlike all others.
+// makeSound makes sent Opus packets of 20 ms.
+func makeSound(tb testing.TB, expression, seconds string) (list []sent) {
+	tb.Helper()
+	for _, f := range (judge.Sound{Expression: expression, Seconds: number(tb, seconds)}).Frames(tb) {
+		list = append(list, sent{KindAudio, CodecOpus, Frame(f)})
+	}
+	return list
+}
+
+func number(tb testing.TB, text string) float64 {
+	tb.Helper()
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return n
+}
+
+// clipVideo makes a moving picture, every frame unlike all others.
 func clipVideo(tb testing.TB, codec Codec, size, seconds, keyEvery string) []sent {
 	tb.Helper()
-	return clip(string(codec)+size+keyEvery, seconds, func() []sent { return makeVideo(tb, codec, size, keyEvery) })
+	width, height, _ := strings.Cut(size, "x")
+	return makeVideo(tb, judge.Video{
+		Codec: string(codec), Width: int(number(tb, width)), Height: int(number(tb, height)), KeyEvery: int(number(tb, keyEvery)),
+	}, seconds)
 }
 
-// clips holds what was made once for all tests; nobody changes it.
-var clips sync.Map
-
-func clip(name, seconds string, create func() []sent) []sent {
-	made, ok := clips.Load(name)
-	if !ok {
-		made = create()
-		clips.Store(name, made)
-	}
-	end, err := strconv.ParseFloat(seconds, 64)
-	return keep(made.([]sent), func(s sent) bool { return err == nil && s.Time.Seconds() < end })
-}
-
-func makeVideo(tb testing.TB, codec Codec, size, keyEvery string) []sent {
-	tb.Helper()
-	encoder := "libvpx"
-	if codec == CodecVP9 {
-		encoder = "libvpx-vp9"
-	}
-	seconds := "40"
-	if size != "160x120" { // the long clips are of this size
-		seconds = "4"
-	}
-	path := filepath.Join(tb.TempDir(), "clip.ivf")
-	ffmpeg(tb, "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size="+size+":rate=30", "-t", seconds,
-		"-c:v", encoder, "-deadline", "realtime", "-cpu-used", "8", "-lag-in-frames", "0", "-auto-alt-ref", "0",
-		"-b:v", "600k", "-g", keyEvery, "-keyint_min", keyEvery, "-f", "ivf", path)
-	return readIVF(tb, path, codec)
-}
-
-// readIVF reads frames as ffmpeg writes them: a 32-byte header, then size, time and payload of each.
-func readIVF(tb testing.TB, path string, codec Codec) []sent {
-	tb.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	scale := int64(binary.LittleEndian.Uint32(b[20:]))
-	rate := int64(binary.LittleEndian.Uint32(b[16:]))
-	var frames []sent
-	for b = b[32:]; len(b) > 0; {
-		size := binary.LittleEndian.Uint32(b)
-		pts := int64(binary.LittleEndian.Uint64(b[4:]))
-		f := Frame{Time: time.Duration(pts * int64(time.Second) * scale / rate), Payload: b[12 : 12+size]}
-		if codec == CodecVP8 {
-			f.Key = f.Payload[0]&1 == 0
-		} else {
-			f.Key = f.Payload[0]&0x04 == 0 // profile 0: marker 10, profile 00, not shown, key
-		}
-		f.Width, f.Height = keyFrameSize(codec, f.Key, f.Payload)
-		frames = append(frames, sent{KindVideo, codec, f})
-		b = b[12+size:]
-	}
-	return frames
-}
-
-// clipAudio makes a tone as Opus packets of 20 ms.
+// clipAudio makes a tone.
 func clipAudio(tb testing.TB, seconds string) []sent {
 	tb.Helper()
-	return clip("sound", seconds, func() []sent { return makeAudio(tb) })
+	return makeSound(tb, "0.125*sin(2*PI*440*t)", seconds)
 }
 
-func makeAudio(tb testing.TB) []sent {
+// sourceVideo makes a moving picture of 320x180 with 30 pictures a second, a key frame every so many.
+func sourceVideo(tb testing.TB, codec Codec, seconds, keyEvery string) []sent {
 	tb.Helper()
-	path := filepath.Join(tb.TempDir(), "clip.ogg")
-	ffmpeg(tb, "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-t", "40",
-		"-c:a", "libopus", "-b:a", "32k", "-application", "voip", path)
-	return readOgg(tb, path)
+	return clipVideo(tb, codec, "320x180", seconds, keyEvery)
 }
 
-// readOgg reads packets of 20 ms from their pages.
-func readOgg(tb testing.TB, path string) []sent {
+// sourceTalk makes a tone that sounds where the expression in t is true.
+func sourceTalk(tb testing.TB, sounds, seconds string) []sent {
 	tb.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var frames []sent
-	var packet []byte
-	for packets := 0; len(b) > 0; {
-		lacing := b[27 : 27+int(b[26])]
-		b = b[27+len(lacing):]
-		for _, n := range lacing {
-			packet = append(packet, b[:n]...)
-			b = b[n:]
-			if n == 255 {
-				continue
-			}
-			if packets++; packets > 2 { // OpusHead and OpusTags come first
-				at := time.Duration(len(frames)) * 20 * time.Millisecond
-				frames = append(frames, sent{KindAudio, CodecOpus, Frame{
-					Time: at, Duration: 20 * time.Millisecond, Key: true, Payload: packet,
-				}})
-			}
-			packet = nil
-		}
-	}
-	return frames
+	return makeSound(tb, "0.3*sin(2*PI*440*t)*("+sounds+")", seconds)
 }
 
 func absolute(d time.Duration) time.Duration { return max(d, -d) }
@@ -206,90 +137,33 @@ func send(r *Recorder, frames []sent) {
 	}
 }
 
-// writeFile puts a composed file where ffmpeg finds it.
-func writeFile(tb testing.TB, content []byte) string {
-	tb.Helper()
-	path := filepath.Join(tb.TempDir(), "recording.webm")
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		tb.Fatal(err)
-	}
-	return path
-}
-
 // decodes fails the test unless ffmpeg decodes the file without a word.
-func decodes(tb testing.TB, path string) {
+func decodes(tb testing.TB, file judge.Recording) {
 	tb.Helper()
-	if said := ffmpeg(tb, "ffmpeg", "-v", "warning", "-i", path, "-f", "null", "-"); said != "" {
+	if said := file.Decode(tb); said != "" {
 		tb.Errorf("ffmpeg says about the file:\n%s", said)
 	}
 }
 
-// seen is one packet as ffmpeg reads it from a file.
-type seen struct {
-	at   time.Duration
-	hash string
-}
-
-// packets lists the packets of the stream ("a" or "v"), without the silence that playback makes up,
-// which it counts.
-func packets(tb testing.TB, path, stream string) (list []seen, madeUp int) {
-	tb.Helper()
-	quiet := md5.Sum(silence[:])
-	for line := range strings.Lines(ffmpeg(tb, "ffprobe", "-v", "error", "-select_streams", stream, "-show_data_hash", "md5",
-		"-show_entries", "packet=pts_time,data_hash", "-of", "csv=p=0", path)) {
-		fields := strings.Split(strings.TrimSpace(line), ",")
-		if len(fields) < 2 {
-			tb.Fatalf("packet %q", line)
-		}
-		seconds, err := strconv.ParseFloat(fields[0], 64)
-		if err != nil {
-			tb.Fatalf("packet %q: %v", line, err)
-		}
-		hash := strings.TrimPrefix(fields[1], "MD5:")
-		if hash == hex.EncodeToString(quiet[:]) {
-			madeUp++
-			continue
-		}
-		list = append(list, seen{time.Duration(seconds*1e6) * time.Microsecond, hash})
-	}
-	return list, madeUp
-}
-
-func hashes(framemd5 string) []string {
-	var list []string
-	for line := range strings.Lines(framemd5) {
-		if fields := strings.Split(line, ","); len(fields) == 6 && line[0] != '#' {
-			list = append(list, strings.TrimSpace(fields[5]))
-		}
-	}
-	return list
-}
-
 // samePackets fails the test unless the stream holds exactly the frames, each at its time. WebM's times of
 // Opus are ahead by the encoder's look-ahead of 6.5 ms. It returns how many packets were made up.
-func samePackets(tb testing.TB, path, stream string, want []sent) int {
+func samePackets(tb testing.TB, file judge.Recording, stream string, want []sent) int {
 	tb.Helper()
-	got, madeUp := packets(tb, path, stream)
+	got, madeUp := file.Packets(tb, stream)
 	if len(got) != len(want) {
 		tb.Errorf("stream %s: %d packets, want %d", stream, len(got), len(want))
 	}
 	for i := range min(len(got), len(want)) {
-		sum := md5.Sum(want[i].Payload)
-		if got[i].hash != hex.EncodeToString(sum[:]) {
+		if got[i].Hash != judge.Hash(want[i].Payload) {
 			tb.Errorf("stream %s: packet %d is not the one sent", stream, i)
 			break
 		}
-		if absolute(got[i].at-want[i].Time) > 8*time.Millisecond {
-			tb.Errorf("stream %s: packet %d is at %v, sent at %v", stream, i, got[i].at, want[i].Time)
+		if absolute(got[i].Time-want[i].Time) > 8*time.Millisecond {
+			tb.Errorf("stream %s: packet %d is at %v, sent at %v", stream, i, got[i].Time, want[i].Time)
 			break
 		}
 	}
 	return madeUp
-}
-
-func probe(tb testing.TB, path, entries string) string {
-	tb.Helper()
-	return strings.TrimSpace(ffmpeg(tb, "ffprobe", "-v", "error", "-show_entries", entries, "-of", "csv=p=0", path))
 }
 
 // sameBytes is bytes.Equal with a useful failure.
@@ -304,4 +178,9 @@ func sameBytes(tb testing.TB, what string, got, want []byte) {
 		}
 	}
 	tb.Fatalf("%s: %d bytes, want %d", what, len(got), len(want))
+}
+
+// The judge does not believe us, so it has its own idea of what silence is.
+func TestMadeUpSilenceIsWhatTheJudgeKnows(t *testing.T) {
+	sameBytes(t, "silence", silence[:], judge.Silence)
 }

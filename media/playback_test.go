@@ -2,12 +2,14 @@ package media
 
 import (
 	"bytes"
-	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"greenroom/media/judge"
 )
 
 func TestPlaybackIsWhatWasSent(t *testing.T) {
@@ -17,16 +19,16 @@ func TestPlaybackIsWhatWasSent(t *testing.T) {
 		t.Fatalf("20 s of video are in %d segments", n)
 	}
 	l := store.layout(t, KindAudio, KindVideo)
-	path := writeFile(t, store.play(t, l))
-	decodes(t, path)
-	samePackets(t, path, "v", video)
-	if n := samePackets(t, path, "a", audio); n != 0 {
+	file := judge.Open(t, store.play(t, l))
+	decodes(t, file)
+	samePackets(t, file, "v", video)
+	if n := samePackets(t, file, "a", audio); n != 0 {
 		t.Errorf("%d packets of silence in unbroken sound", n)
 	}
-	if got := probe(t, path, "stream=codec_name,width,height"); got != "opus\nvp8,160,120" {
+	if got := file.Probe(t, "stream=codec_name,width,height"); got != "opus\nvp8,160,120" {
 		t.Errorf("streams are %q", got)
 	}
-	seconds, err := strconv.ParseFloat(probe(t, path, "format=duration"), 64)
+	seconds, err := strconv.ParseFloat(file.Probe(t, "format=duration"), 64)
 	if err != nil || seconds < 19.98 || seconds > 20.05 {
 		t.Errorf("duration is %v (%v), want 20 s", seconds, err)
 	}
@@ -38,21 +40,10 @@ func TestPlaybackIsWhatWasSent(t *testing.T) {
 func TestPlaybackSeeksToTheRightPicture(t *testing.T) {
 	video, audio := clipVideo(t, CodecVP8, "160x120", "20", "60"), clipAudio(t, "20")
 	store := record(t, merge(video, audio))
-	path := writeFile(t, store.play(t, store.layout(t, KindAudio, KindVideo)))
-	pictures := hashes(ffmpeg(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:v", "-fps_mode", "passthrough", "-f", "framemd5", "-"))
+	file := judge.Open(t, store.play(t, store.layout(t, KindAudio, KindVideo)))
+	pictures := judge.Video{Codec: "vp8", Width: 160, Height: 120, KeyEvery: 60, Seconds: 20}.Hashes(t)
 	for _, second := range []float64{0.5, 2, 3.25, 5.99, 6.01, 7.7, 13.4, 19.5} {
-		out := hashes(ffmpeg(t, "ffmpeg", "-v", "error", "-ss", fmt.Sprint(second), "-i", path, "-map", "0:v",
-			"-frames:v", "1", "-fps_mode", "passthrough", "-f", "framemd5", "-"))
-		if len(out) != 1 {
-			t.Errorf("seek to %v s gives %d pictures", second, len(out))
-			continue
-		}
-		found := -1
-		for i, h := range pictures {
-			if h == out[0] {
-				found = i
-			}
-		}
+		found := slices.Index(pictures, file.Seek(t, second))
 		if at := float64(found) / 30; at < second-0.04 || at > second+0.04 {
 			t.Errorf("seek to %v s shows the picture of %.3f s", second, at)
 		}
@@ -85,23 +76,23 @@ func TestPlaybackOfOneKind(t *testing.T) {
 	video, audio := clipVideo(t, CodecVP8, "160x120", "14", "60"), clipAudio(t, "14")
 	store := record(t, merge(video, audio))
 	for kind, want := range map[Kind][]sent{KindAudio: audio, KindVideo: video} {
-		path := writeFile(t, store.play(t, store.layout(t, kind)))
-		decodes(t, path)
-		samePackets(t, path, string(kind[0]), want)
-		if n := strings.Count(probe(t, path, "stream=codec_name"), "\n"); n != 0 {
+		file := judge.Open(t, store.play(t, store.layout(t, kind)))
+		decodes(t, file)
+		samePackets(t, file, string(kind[0]), want)
+		if n := strings.Count(file.Probe(t, "stream=codec_name"), "\n"); n != 0 {
 			t.Errorf("%s only: %d more streams", kind, n)
 		}
-		ffmpeg(t, "ffmpeg", "-v", "error", "-xerror", "-ss", "11", "-i", path, "-f", "null", "-")
+		judge.FFmpeg(t, "ffmpeg", "-v", "error", "-xerror", "-ss", "11", "-i", file.Path, "-f", "null", "-")
 	}
 }
 
 func TestPlaybackOfVP9(t *testing.T) {
 	video, audio := clipVideo(t, CodecVP9, "160x120", "9", "60"), clipAudio(t, "9")
 	store := record(t, merge(video, audio))
-	path := writeFile(t, store.play(t, store.layout(t, KindAudio, KindVideo)))
-	decodes(t, path)
-	samePackets(t, path, "v", video)
-	if got := probe(t, path, "stream=codec_name,width,height"); got != "opus\nvp9,160,120" {
+	file := judge.Open(t, store.play(t, store.layout(t, KindAudio, KindVideo)))
+	decodes(t, file)
+	samePackets(t, file, "v", video)
+	if got := file.Probe(t, "stream=codec_name,width,height"); got != "opus\nvp9,160,120" {
 		t.Errorf("streams are %q", got)
 	}
 }
@@ -127,9 +118,9 @@ func TestPlaybackKeepsTimesAcrossHoles(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			store := record(t, merge(c.video, c.audio))
-			path := writeFile(t, store.play(t, store.layout(t, KindAudio, KindVideo)))
-			decodes(t, path)
-			if n := samePackets(t, path, "v", c.video); n != 0 {
+			file := judge.Open(t, store.play(t, store.layout(t, KindAudio, KindVideo)))
+			decodes(t, file)
+			if n := samePackets(t, file, "v", c.video); n != 0 {
 				t.Errorf("%d pictures are made up", n)
 			}
 			// Silence fills holes, not the time before and after.
@@ -137,7 +128,7 @@ func TestPlaybackKeepsTimesAcrossHoles(t *testing.T) {
 			for i := range len(c.audio) - 1 {
 				want += int((c.audio[i+1].Time-c.audio[i].Time)/silenceLength) - 1
 			}
-			if n := samePackets(t, path, "a", c.audio); n != want {
+			if n := samePackets(t, file, "a", c.audio); n != want {
 				t.Errorf("%d packets of silence, want %d", n, want)
 			}
 		})
@@ -153,9 +144,9 @@ func TestPlaybackOfForcedSegments(t *testing.T) {
 		t.Fatalf("segments are %+v", infos(segments))
 	}
 	l := store.layout(t, KindAudio, KindVideo)
-	path := writeFile(t, store.play(t, l))
-	decodes(t, path)
-	samePackets(t, path, "v", video)
+	file := judge.Open(t, store.play(t, l))
+	decodes(t, file)
+	samePackets(t, file, "v", video)
 
 	// Without the one before it, a forced segment shows nothing instead of a wrong picture.
 	l, err := NewLayout(store.segments(t, KindAudio), segments[1:])
@@ -172,10 +163,10 @@ func TestPlaybackOfChangingSizes(t *testing.T) {
 	if len(segments) != 3 || segments[1].Width != 320 || segments[2].Width != 160 {
 		t.Fatalf("segments are %+v", infos(segments))
 	}
-	path := writeFile(t, store.play(t, store.layout(t, KindVideo)))
-	decodes(t, path)
-	samePackets(t, path, "v", video)
-	if got := probe(t, path, "stream=width,height"); got != "320,240" {
+	file := judge.Open(t, store.play(t, store.layout(t, KindVideo)))
+	decodes(t, file)
+	samePackets(t, file, "v", video)
+	if got := file.Probe(t, "stream=width,height"); got != "320,240" {
 		t.Errorf("size is %s", got)
 	}
 }

@@ -19,7 +19,7 @@ func TestImportOrder(t *testing.T) {
 		"storage/migrations":     {},
 		"signaling":              {"consent", "media"},
 		"web":                    {"consent", "media", "assess"},
-		"cmd/greenroom":          {"consent", "media", "assess", "assess/openaitest", "storage", "signaling", "web", "cmd/greenroom/rehearse", "cmd/greenroom/export"},
+		"cmd/greenroom":          {"consent", "media", "media/judge", "assess", "assess/openaitest", "storage", "signaling", "web", "cmd/greenroom/rehearse", "cmd/greenroom/export"},
 		"cmd/greenroom/export":   {"consent", "media", "assess"},
 		"cmd/greenroom/rehearse": {},
 	}
