@@ -82,14 +82,24 @@ func extensionBounds(b []byte) (extension []byte, start int, err error) {
 // TransportSequence returns the transport-wide sequence number that a whole RTP packet carries in
 // the header extension negotiated as id, for [Arrivals.Add].
 func TransportSequence(b []byte, id uint8) (uint16, bool) {
+	element, ok := HeaderExtension(b, id)
+	if !ok || len(element) < 2 {
+		return 0, false
+	}
+	return binary.BigEndian.Uint16(element), true
+}
+
+// HeaderExtension returns what a whole RTP packet carries in the header extension negotiated as id. It is
+// part of the packet, and allocates nothing.
+func HeaderExtension(b []byte, id uint8) ([]byte, bool) {
 	extension, start, err := extensionBounds(b)
 	if err != nil || len(extension) == 0 {
-		return 0, false
+		return nil, false
 	}
 	// RFC 8285 4.2 and 4.3: the two forms differ in how an element's id and length are written.
 	long := binary.BigEndian.Uint16(b[start-4:])&0xfff0 == 0x1000
 	if !long && binary.BigEndian.Uint16(b[start-4:]) != 0xbede {
-		return 0, false
+		return nil, false
 	}
 	for i := 0; i < len(extension); {
 		if extension[i] == 0 { // padding between elements
@@ -100,20 +110,37 @@ func TransportSequence(b []byte, id uint8) (uint16, bool) {
 		i++
 		if long {
 			if i >= len(extension) {
-				return 0, false
+				return nil, false
 			}
 			element, size = extension[i-1], int(extension[i])
 			i++
 		} else if element == 15 {
-			return 0, false
+			return nil, false
 		}
 		if i+size > len(extension) {
-			return 0, false
+			return nil, false
 		}
-		if element == id && size >= 2 {
-			return binary.BigEndian.Uint16(extension[i:]), true
+		if element == id {
+			return extension[i : i+size], true
 		}
 		i += size
 	}
-	return 0, false
+	return nil, false
+}
+
+// UnwrapRepair turns a retransmission (RFC 4588 4) into the packet of the given SSRC and payload type that
+// was lost, in place. It reports false for one that repairs nothing: a probe of the bandwidth, which is
+// padding only.
+func UnwrapRepair(b []byte, ssrc uint32, payloadType uint8) ([]byte, bool) {
+	start, end, err := payloadBounds(b)
+	if err != nil || end-start < 2 {
+		return nil, false
+	}
+	original := binary.BigEndian.Uint16(b[start:])
+	copy(b[2:start+2], b[:start]) // over the number in front of the payload: less to move than the payload
+	b = b[2:]
+	b[1] = b[1]&0x80 | payloadType
+	binary.BigEndian.PutUint16(b[2:], original)
+	binary.BigEndian.PutUint32(b[8:], ssrc)
+	return b, true
 }

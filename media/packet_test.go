@@ -124,3 +124,40 @@ func FuzzParsePacket(f *testing.F) {
 		}
 	})
 }
+
+func TestRepairBecomesThePacketThatWasLost(t *testing.T) {
+	h := rtp.Header{SequenceNumber: 900, SSRC: 23, PayloadType: 97, Marker: true, Timestamp: 5, CSRC: []uint32{1}}
+	if err := h.SetExtension(3, []byte{1, 2}); err != nil {
+		t.Fatal(err)
+	}
+	b, ok := UnwrapRepair(rtpPacket(t, h, []byte{0x12, 0x34, 'a', 'b', 'c'}), 22, 96)
+	if !ok {
+		t.Fatal("not taken for a repair")
+	}
+	var got rtp.Packet
+	if err := got.Unmarshal(b); err != nil {
+		t.Fatal(err)
+	}
+	if string(got.Payload) != "abc" || got.SequenceNumber != 0x1234 || got.SSRC != 22 || got.PayloadType != 96 ||
+		got.Timestamp != 5 || !got.Marker || len(got.CSRC) != 1 || string(got.GetExtension(3)) != "\x01\x02" {
+		t.Errorf("got %v %q", got.Header, got.Payload)
+	}
+}
+
+func TestProbeIsNoRepair(t *testing.T) {
+	padded := rtp.Packet{
+		Header:      rtp.Header{Version: 2, SSRC: 23, PayloadType: 97, Padding: true, PaddingSize: 200},
+		PaddingSize: 200,
+	}
+	b, err := padded.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range map[string][]byte{
+		"padding only": b, "one octet": rtpPacket(t, rtp.Header{}, []byte{1}), "empty": rtpPacket(t, rtp.Header{}, nil), "cut": b[:11],
+	} {
+		if _, ok := UnwrapRepair(b, 22, 96); ok {
+			t.Errorf("%s: taken for a repair", name)
+		}
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/pion/interceptor"
 	"github.com/pion/logging"
 	"github.com/pion/sdp/v3"
+	"github.com/pion/transport/v4/packetio"
 	"github.com/pion/webrtc/v4"
 
 	"greenroom/media"
@@ -51,6 +52,7 @@ type API struct {
 	udpMux   ice.UDPMux
 	tcpMux   *ice.TCPMuxDefault
 	udpAddr  *net.UDPAddr
+	times    arrivalTimes
 }
 
 // NewAPI binds the ports.
@@ -175,6 +177,7 @@ func (a *API) configure(config APIConfig) error {
 	s.SetSRTPReplayProtectionWindow(srtpReplayWindow)
 	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
 	s.SetReceiveMTU(receiveMTU)
+	s.SetFireOnTrackBeforeFirstRTP(true) // or a goroutine of each track waits for a packet that it never gets
 	if config.PublicIP == "" {
 		return nil
 	}
@@ -190,13 +193,13 @@ func (a *API) configure(config APIConfig) error {
 	})
 }
 
-// newPeerConnection makes a connection whose packets, repairs included, all pass through watch.
-// An API of Pion's per connection is cheap and ties the interceptor to it.
-func (a *API) newPeerConnection(video media.Codec, watch interceptor.Interceptor) (*webrtc.PeerConnection, error) {
-	registry := &interceptor.Registry{}
-	registry.Add(oneInterceptor{watch})
-	api := webrtc.NewAPI(webrtc.WithMediaEngine(a.engines[video]), webrtc.WithSettingEngine(a.settings),
-		webrtc.WithInterceptorRegistry(registry))
+// newPeerConnection makes a connection whose packets all go into buffers of the given making. An API of
+// Pion's per connection is cheap and ties them to it.
+func (a *API) newPeerConnection(video media.Codec, buffer bufferFactory) (*webrtc.PeerConnection, error) {
+	settings := a.settings
+	settings.BufferFactory = buffer
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(a.engines[video]), webrtc.WithSettingEngine(settings),
+		webrtc.WithInterceptorRegistry(&interceptor.Registry{})) // Pion's own would add its defaults
 	pc, err := api.NewPeerConnection(webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle})
 	if err != nil {
 		return nil, fmt.Errorf("make a peer connection: %w", err)
@@ -204,12 +207,8 @@ func (a *API) newPeerConnection(video media.Codec, watch interceptor.Interceptor
 	return pc, nil
 }
 
-// oneInterceptor is a factory that was used before it was made.
-type oneInterceptor struct{ interceptor.Interceptor }
-
-func (o oneInterceptor) NewInterceptor(string) (interceptor.Interceptor, error) {
-	return o.Interceptor, nil
-}
+// bufferFactory makes what takes the decrypted packets of one SSRC.
+type bufferFactory = func(packetio.BufferPacketType, uint32) io.ReadWriteCloser
 
 // newMediaEngine offers Opus and one video codec. The feedback named here is sent by this package;
 // Pion's own generators stay out (with RTX they ask 35 times for each lost packet).

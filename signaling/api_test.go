@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pion/interceptor"
 	"github.com/pion/webrtc/v4"
 
 	"greenroom/media"
@@ -16,7 +15,7 @@ import (
 func answerOf(t *testing.T, api *API) string {
 	t.Helper()
 	browser := newPublisher(t, publisherOptions{noVideo: true})
-	pc, err := api.newPeerConnection(media.CodecVP8, &interceptor.NoOp{})
+	pc, err := api.newPeerConnection(media.CodecVP8, nil)
 	must(t, err)
 	defer pc.Close()
 	must(t, pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: browser.offer()}))

@@ -10,8 +10,9 @@
 //   - A Room has three: its loop (the interviewer's only user), its watch (re-reads consents each
 //     second) and its capture. [Rooms.Close] waits for all of them.
 //   - A conn has two: the read pump, which is the goroutine of the HTTP handler, and the write pump.
-//   - A peer has two for each remote track: one reads RTP, one reads RTCP. Closing the peer ends them.
+//   - A peer has none: its packets come on the goroutines on which Pion decrypts them (intake.go), and
+//     closing the peer ends those.
 //
-// Nothing on the media path allocates, logs or blocks: a packet is read into one buffer and pushed.
+// Nothing on the media path allocates, logs or blocks: a packet is pushed where it was decrypted.
 // [Rooms] is safe to share; everything else is private to a room.
 package signaling

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
@@ -13,11 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pion/interceptor"
-	"github.com/pion/rtcp"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
-	"golang.org/x/time/rate"
 
 	"greenroom/media"
 )
@@ -30,7 +26,6 @@ const (
 	// key frames and repairs through.
 	mediaRate  = 4_000_000 / 8
 	mediaBurst = 1 << 20
-	readErrors = 100 // in a row on one track before it is given up
 )
 
 // peer is one PeerConnection. Its methods may be called from any goroutine, answer and countCandidate
@@ -43,16 +38,15 @@ type peer struct {
 	arrivals *media.Arrivals
 	attach   func(media.TrackConfig) (*media.Track, error)
 	onGone   func(*peer) // once, when the connection failed or the page closed it
-	limiter  *rate.Limiter
+	times    *arrivalTimes
 	log      *slog.Logger
+	intake   intake
 
 	offers, candidates int // connection's goroutine only
 
 	gone    sync.Once
 	closing sync.Once
 	closed  chan struct{} // closed when close has finished
-	readers sync.WaitGroup
-	dropped atomic.Uint64 // packets over mediaRate
 
 	mu      sync.Mutex
 	stopped bool
@@ -65,11 +59,17 @@ type peer struct {
 // remoteTrack is one track of the page.
 type remoteTrack struct {
 	kind     media.Kind
-	payload  webrtc.PayloadType
+	payload  uint8 // its RTP payload type
 	ssrc     uint32
 	track    *media.Track
 	lastSeen atomic.Int64 // unix nanoseconds of the last packet
 	keyFrame atomic.Bool  // the capture asked for one
+}
+
+func newRemoteTrack(kind media.Kind, ssrc uint32, payload uint8, now time.Time) *remoteTrack {
+	t := &remoteTrack{kind: kind, ssrc: ssrc, payload: payload}
+	t.lastSeen.Store(now.UnixNano())
+	return t
 }
 
 type peerConfig struct {
@@ -85,16 +85,16 @@ func newPeer(config peerConfig) (*peer, error) {
 	p := &peer{
 		video: config.video, identity: config.identity, ssrc: rand.Uint32(), //nolint:gosec // a label, not a secret
 		attach: config.attach, onGone: config.onGone, log: config.log,
-		limiter: rate.NewLimiter(mediaRate, mediaBurst), closed: make(chan struct{}),
+		times: &config.api.times, closed: make(chan struct{}),
 		tracks: map[media.Kind]*remoteTrack{}, muted: map[media.Kind]bool{},
 	}
 	p.arrivals = media.NewArrivals(p.ssrc)
-	pc, err := config.api.newPeerConnection(config.video, &arrivalWatch{arrivals: p.arrivals})
+	p.intake.peer = p
+	pc, err := config.api.newPeerConnection(config.video, p.intake.buffer)
 	if err != nil {
 		return nil, err
 	}
 	p.pc = pc
-	pc.OnTrack(p.onTrack)
 	pc.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
 		switch state { //nolint:exhaustive // the others need nothing
 		case webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
@@ -113,6 +113,7 @@ func (p *peer) answer(ctx context.Context, offer string) (_ string, err error) {
 		return "", errors.New("too many offers")
 	}
 	p.candidates = 0
+	p.intake.offered.Store(describeOffer(offer, p.video)) // before the first packet it may bring
 	if err := p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: withoutCandidates(offer)}); err != nil {
 		return "", fmt.Errorf("take the offer: %w", err)
 	}
@@ -160,34 +161,17 @@ func (p *peer) recover(doing string, err *error) {
 	p.goneOnce()
 }
 
-func (p *peer) onTrack(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
-	defer p.recover("track", nil)
-	kind, codec := media.KindAudio, media.CodecOpus
-	if remote.Kind() == webrtc.RTPCodecTypeVideo {
-		kind, codec = media.KindVideo, p.video
-	}
-	t := &remoteTrack{kind: kind, payload: remote.PayloadType(), ssrc: uint32(remote.SSRC())}
-	t.lastSeen.Store(time.Now().UnixNano())
-	if !p.adopt(t, codec) {
-		return
-	}
-	p.readers.Go(func() { p.readRTCP(t, receiver) }) // owner: peer; ends when Pion closes the receiver
-	defer p.readers.Done()                           // taken in adopt
-	p.readRTP(t, remote)
-}
-
 // adopt attaches the track to the capture in place of an earlier one of its kind, unless the peer is
 // closing. The capture is called without the mutex, because it may call back.
 func (p *peer) adopt(t *remoteTrack, codec media.Codec) bool {
 	p.mu.Lock()
 	old := p.tracks[t.kind]
 	delete(p.tracks, t.kind)
-	if p.stopped {
-		p.mu.Unlock()
+	stopped := p.stopped
+	p.mu.Unlock()
+	if stopped {
 		return false
 	}
-	p.readers.Add(1) // before the mutex is given back: close waits for this reader from now on
-	p.mu.Unlock()
 	if old != nil {
 		old.track.Detach()
 	}
@@ -195,69 +179,39 @@ func (p *peer) adopt(t *remoteTrack, codec media.Codec) bool {
 		Kind: t.kind, Codec: codec, SSRC: t.ssrc, RequestKeyFrame: func() { t.keyFrame.Store(true) },
 	})
 	if err != nil {
-		p.readers.Done()
 		p.log.Warn("the capture refused a track", "kind", string(t.kind), "error", err)
 		return false
 	}
 	t.track = track
 	p.mu.Lock()
-	muted := p.muted[t.kind]
-	p.tracks[t.kind] = t // close detaches it after this reader has ended
+	muted, stopped := p.muted[t.kind], p.stopped
+	if !stopped {
+		p.tracks[t.kind] = t
+	}
 	p.mu.Unlock()
+	if stopped { // close has detached all it knew of
+		track.Detach()
+		return false
+	}
 	if muted {
 		track.Muted(true, time.Now())
 	}
 	return true
 }
 
-// readRTP is the media path: no allocation, no log, no lock of ours but the capture's.
-func (p *peer) readRTP(t *remoteTrack, remote *webrtc.TrackRemote) {
-	defer p.recover("RTP", nil)
-	buffer := make([]byte, receiveMTU)
-	for failures := 0; failures < readErrors; {
-		n, _, err := remote.Read(buffer)
-		if err != nil {
-			// A packet with an unknown payload type is an error too, and must not end the track.
-			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) {
-				return
-			}
-			failures++
-			continue
-		}
-		failures = 0
-		now := time.Now()
-		if !p.limiter.AllowN(now, n) {
-			p.dropped.Add(1)
-			continue
-		}
-		t.lastSeen.Store(now.UnixNano())
-		t.track.Push(buffer[:n], now)
-	}
-}
-
-func (p *peer) readRTCP(t *remoteTrack, receiver *webrtc.RTPReceiver) {
+// senderReport takes the times of a sender report.
+func (p *peer) senderReport(ssrc uint32, ntp uint64, rtp uint32) {
 	defer p.recover("RTCP", nil)
-	buffer := make([]byte, receiveMTU)
-	for failures := 0; failures < readErrors; {
-		n, _, err := receiver.Read(buffer)
-		if err != nil {
-			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) {
-				return
-			}
-			failures++
-			continue
+	p.mu.Lock()
+	var found *remoteTrack
+	for _, t := range p.tracks {
+		if t.ssrc == ssrc {
+			found = t
 		}
-		failures = 0
-		now := time.Now()
-		packets, err := rtcp.Unmarshal(buffer[:n])
-		if err != nil {
-			continue
-		}
-		for _, packet := range packets {
-			if report, ok := packet.(*rtcp.SenderReport); ok && report.SSRC == t.ssrc {
-				t.track.SenderReport(report.NTPTime, report.RTPTime, now)
-			}
-		}
+	}
+	p.mu.Unlock()
+	if found != nil {
+		found.track.SenderReport(ntp, rtp, time.Now())
 	}
 }
 
@@ -301,7 +255,7 @@ func (p *peer) remoteTracks(list []*remoteTrack) []*remoteTrack {
 	return list
 }
 
-// close ends the connection, waits for its readers and detaches its tracks. It returns within
+// close ends the connection and detaches its tracks. It returns within
 // closeLimit even if Pion hangs, and may be called more than once.
 func (p *peer) close() {
 	p.closing.Do(func() {
@@ -312,8 +266,7 @@ func (p *peer) close() {
 		done := make(chan struct{})
 		go func() { // owner: close, which stops waiting after closeLimit
 			defer close(done)
-			_ = p.pc.Close()
-			p.readers.Wait()
+			_ = p.pc.Close() // after it nothing writes to the intake
 		}()
 		limit := time.NewTimer(closeLimit)
 		defer limit.Stop()
@@ -325,7 +278,7 @@ func (p *peer) close() {
 		for _, t := range p.remoteTracks(nil) {
 			t.track.Detach()
 		}
-		if n := p.dropped.Load(); n > 0 {
+		if n := p.intake.dropped.Load(); n > 0 {
 			p.log.Warn("packets over the rate limit were dropped", "packets", n)
 		}
 		close(p.closed)
@@ -355,34 +308,4 @@ func offerIdentity(text string) string {
 		}
 	}
 	return identity.String()
-}
-
-// arrivalWatch is the one interceptor: it sees every packet of a connection as it was sent, repairs
-// and padding of the bandwidth probe included, which [webrtc.TrackRemote] hides. Were those left out,
-// the sender would take its probes for lost.
-type arrivalWatch struct {
-	interceptor.NoOp
-	arrivals *media.Arrivals
-}
-
-func (w *arrivalWatch) BindRemoteStream(info *interceptor.StreamInfo, next interceptor.RTPReader) interceptor.RTPReader {
-	for _, extension := range info.RTPHeaderExtensions {
-		if extension.URI == sdp.TransportCCURI && extension.ID > 0 && extension.ID <= 255 {
-			return w.reader(uint8(extension.ID), next)
-		}
-	}
-	return next
-}
-
-func (w *arrivalWatch) reader(id uint8, next interceptor.RTPReader) interceptor.RTPReader {
-	return interceptor.RTPReaderFunc(func(b []byte, a interceptor.Attributes) (int, interceptor.Attributes, error) {
-		n, a, err := next.Read(b, a)
-		if err != nil {
-			return n, a, err
-		}
-		if sequence, ok := media.TransportSequence(b[:n], id); ok {
-			w.arrivals.Add(sequence, time.Now())
-		}
-		return n, a, nil
-	})
 }
