@@ -12,12 +12,13 @@ import (
 func TestImportOrder(t *testing.T) {
 	may := map[string][]string{
 		"consent":                {},
-		"media":                  {"consent"},
+		"media":                  {"consent", "media/judge"}, // its tests
+		"media/judge":            {},
 		"assess":                 {"consent", "media", "assess/openaitest"}, // its tests
 		"assess/openaitest":      {},
 		"storage":                {"consent", "media", "assess", "storage/migrations"},
 		"storage/migrations":     {},
-		"signaling":              {"consent", "media"},
+		"signaling":              {"consent", "media", "media/judge"}, // its tests
 		"web":                    {"consent", "media", "assess"},
 		"cmd/greenroom":          {"consent", "media", "media/judge", "assess", "assess/openaitest", "storage", "signaling", "web", "cmd/greenroom/rehearse", "cmd/greenroom/export"},
 		"cmd/greenroom/export":   {"consent", "media", "assess"},
