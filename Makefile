@@ -13,7 +13,7 @@ LIB   := $(STATE)/lib
 GO_SOURCES   := $(shell git ls-files -co --exclude-standard '*.go' '*.sql' '*.json' go.mod go.sum 2>/dev/null | grep -v -e '^web/node_modules' -e '^\.ci/')
 PAGE_SOURCES := $(shell git ls-files -co --exclude-standard web 2>/dev/null | grep -v -e '\.go$$' -e '^web/dist' -e '^web/testdata')
 
-.PHONY: help run setup build page test test-go test-page e2e lint check bench fuzz mutate sbom vuln reproduce up down clean tools need
+.PHONY: help run setup build page test test-go test-page e2e lint check bench fuzz crash mutate sbom vuln reproduce up down clean tools need
 
 help: ## what can be made
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
@@ -76,6 +76,9 @@ bench: setup ## Go benchmarks; docs/benchmarks.md says what was seen
 
 fuzz: setup ## ten minutes of fuzzing for each target
 	@.ci/fuzz 10m
+
+crash: setup tools web/dist/index.html ## kill the whole program at 200 random moments, and between each two steps of keeping a segment
+	GREENROOM_CRASHES=$${GREENROOM_CRASHES:-200} go test -count=1 -v -timeout 120m -run 'TestServerKilledAtRandomMoments|TestKilledServer' ./cmd/greenroom
 
 mutate: setup ## take every condition of the walls out once, and compare long random histories; takes a while
 	go test -count=1 -v -run 'TestEveryConditionOf(Decide|EveryPolicy|TheKeyService)IsNoticed' ./consent ./storage

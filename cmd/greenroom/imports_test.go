@@ -14,13 +14,14 @@ func TestImportOrder(t *testing.T) {
 		"consent":                {},
 		"media":                  {"consent", "media/judge"}, // its tests
 		"media/judge":            {},
+		"media/verify":           {"consent", "media"},                      // for tests
 		"assess":                 {"consent", "media", "assess/openaitest"}, // its tests
 		"assess/openaitest":      {},
-		"storage":                {"consent", "media", "assess", "storage/migrations"},
+		"storage":                {"consent", "media", "assess", "storage/migrations", "media/verify", "media/judge"},
 		"storage/migrations":     {},
 		"signaling":              {"consent", "media", "media/judge"}, // its tests
 		"web":                    {"consent", "media", "assess"},
-		"cmd/greenroom":          {"consent", "media", "media/judge", "assess", "assess/openaitest", "storage", "signaling", "web", "cmd/greenroom/rehearse", "cmd/greenroom/export"},
+		"cmd/greenroom":          {"consent", "media", "media/judge", "assess", "assess/openaitest", "storage", "signaling", "web", "cmd/greenroom/rehearse", "cmd/greenroom/export", "media/verify"}, // its tests
 		"cmd/greenroom/export":   {"consent", "media", "assess"},
 		"cmd/greenroom/rehearse": {},
 	}

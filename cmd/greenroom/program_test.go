@@ -41,6 +41,7 @@ type program struct {
 	dataDir string
 	address string
 	output  *lockedBuffer
+	ready   chan string // gets the address when it serves
 	ended   chan struct{}
 	err     error // set before ended is closed
 }
@@ -78,7 +79,21 @@ func programCommand(ctx context.Context, t testing.TB, args ...string) *exec.Cmd
 // at the end of the test, and its log is shown if the test failed.
 func startProgram(t *testing.T, dataDir string, settings ...string) *program {
 	t.Helper()
-	p := &program{t: t, dataDir: dataDir, output: &lockedBuffer{}, ended: make(chan struct{})}
+	p := launchProgram(t, dataDir, settings...)
+	t.Cleanup(func() {
+		p.stop()
+		if t.Failed() {
+			t.Logf("the server said:\n%s", p.output)
+		}
+	})
+	p.awaitReady()
+	return p
+}
+
+// launchProgram starts a server and does not wait; the caller ends it.
+func launchProgram(t *testing.T, dataDir string, settings ...string) *program {
+	t.Helper()
+	p := &program{t: t, dataDir: dataDir, output: &lockedBuffer{}, ready: make(chan string, 1), ended: make(chan struct{})}
 	p.command = programCommand(context.Background(), t, "serve", "--listen", "127.0.0.1:0", "--media-listen", "127.0.0.1:0",
 		"--metrics-listen", "", "--data-dir", dataDir)
 	p.command.Env = append(p.command.Env, settings...)
@@ -90,33 +105,31 @@ func startProgram(t *testing.T, dataDir string, settings ...string) *program {
 	if err := p.command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		p.stop()
-		if t.Failed() {
-			t.Logf("the server said:\n%s", p.output)
-		}
-	})
-	ready := make(chan string, 1)
 	go func() { // ends with the program's output
 		lines := bufio.NewScanner(stdout)
 		address := regexp.MustCompile(`^ +open +(http://\S+)`)
 		for lines.Scan() {
 			_, _ = p.output.Write(append(lines.Bytes(), '\n'))
 			if found := address.FindStringSubmatch(lines.Text()); found != nil {
-				ready <- found[1]
+				p.ready <- found[1]
 			}
 		}
 		p.err = p.command.Wait()
 		close(p.ended)
 	}()
-	select {
-	case p.address = <-ready:
-	case <-p.ended:
-		t.Fatalf("the server ended: %v\n%s", p.err, p.output)
-	case <-time.After(startLimit):
-		t.Fatalf("the server did not start in %v:\n%s", startLimit, p.output)
-	}
 	return p
+}
+
+// awaitReady waits until the server serves.
+func (p *program) awaitReady() {
+	p.t.Helper()
+	select {
+	case p.address = <-p.ready:
+	case <-p.ended:
+		p.t.Fatalf("the server ended: %v\n%s", p.err, p.output)
+	case <-time.After(startLimit):
+		p.t.Fatalf("the server did not start in %v:\n%s", startLimit, p.output)
+	}
 }
 
 // stop interrupts the server and waits for its orderly end.

@@ -21,6 +21,8 @@ type publisher struct {
 	speech chan speech
 	began  atomic.Pointer[time.Time] // when the first audio packet was sent: media time zero
 
+	sentAudio, sentVideo atomic.Int64 // nanoseconds of each
+
 	tell    func(webrtc.ICECandidateInit)
 	mu      sync.Mutex // guards what follows
 	offered bool
@@ -132,6 +134,7 @@ func (p *publisher) sendAudio(ctx context.Context) error {
 		if err := p.audio.WriteSample(media.Sample{Data: packet, Duration: opusFrame}); err != nil {
 			return fmt.Errorf("send audio: %w", err)
 		}
+		p.sentAudio.Add(int64(opusFrame))
 		if now := time.Now(); p.began.Load() == nil {
 			p.began.Store(&now)
 		}
@@ -162,6 +165,7 @@ func (p *publisher) sendVideo(ctx context.Context, clip videoFrames) error {
 		if err := p.video.WriteSample(media.Sample{Data: clip.frames[at], Duration: clip.interval}); err != nil {
 			return fmt.Errorf("send video: %w", err)
 		}
+		p.sentVideo.Add(int64(clip.interval))
 		select {
 		case <-ctx.Done():
 			return nil

@@ -69,6 +69,9 @@ func (r Result) OK() bool {
 	return len(r.Checks) > 0
 }
 
+// logInTries bounds log-ins that are told to wait; several candidates may use one account at a time.
+const logInTries = 10
+
 // rehearsal is one run.
 type rehearsal struct {
 	Config
@@ -102,7 +105,7 @@ func (r *rehearsal) check(name string, ok bool, format string, args ...any) {
 func (r *rehearsal) logIn(ctx context.Context) error {
 	if r.Email != "" {
 		r.say("logging in")
-		return r.client.call(ctx, http.MethodPost, "/api/v1/log-in", map[string]string{"email": r.Email, "password": r.Password}, nil)
+		return r.logInAgain(ctx)
 	}
 	r.say("signing up as a new candidate")
 	r.Password = rand.Text()
@@ -110,6 +113,23 @@ func (r *rehearsal) logIn(ctx context.Context) error {
 		"birth_date": "1990-01-01", "email": "rehearsal-" + rand.Text() + "@example.org",
 		"display_name": "Rehearsal", "password": r.Password,
 	}, nil)
+}
+
+// logInAgain does as it is told: while the server checks another log-in of the account, it says to try
+// again in a moment.
+func (r *rehearsal) logInAgain(ctx context.Context) error {
+	proof := map[string]string{"email": r.Email, "password": r.Password}
+	for tries := 1; ; tries++ {
+		err := r.client.call(ctx, http.MethodPost, "/api/v1/log-in", proof, nil)
+		if !refused(err, http.StatusTooManyRequests) || tries == logInTries {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
 }
 
 func (r *rehearsal) schedule(ctx context.Context) error {
@@ -211,7 +231,10 @@ func (r *rehearsal) interview(ctx context.Context) error {
 	script := &script{rehearsal: r, room: room, peer: peer, group: group}
 	err = script.play(playing)
 	stop()
-	return errors.Join(err, group.Wait())
+	err = errors.Join(err, group.Wait())
+	r.say("sent %d ms of sound and %d ms of pictures",
+		time.Duration(peer.sentAudio.Load()).Milliseconds(), time.Duration(peer.sentVideo.Load()).Milliseconds())
+	return err
 }
 
 func waitFor(ctx context.Context, done <-chan struct{}) bool {
