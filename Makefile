@@ -71,7 +71,8 @@ lint: need web/node_modules/.ready web/dist/index.html ## every linter
 check: lint test ## exactly what CI runs
 	@if [ -n "$$GOVULNDB" ]; then .ci/vuln $(TOOLS) $(BIN); else echo 'vuln: not checked: GOVULNDB names no copy of the data'; fi
 
-bench: setup ## Go benchmarks; docs/benchmarks.md says what was seen
+bench: build ## what recording costs beside floors and other recorders, and the Go benchmarks; docs/benchmarks.md says what was seen
+	go run ./cmd/bench
 	go test -timeout 60m -run '^$$' -bench . -benchmem ./media ./assess ./cmd/greenroom
 
 fuzz: setup ## ten minutes of fuzzing for each target

@@ -22,6 +22,7 @@ func TestImportOrder(t *testing.T) {
 		"signaling":              {"consent", "media", "media/judge"}, // its tests
 		"web":                    {"consent", "media", "assess"},
 		"cmd/greenroom":          {"consent", "media", "media/judge", "assess", "assess/openaitest", "storage", "signaling", "web", "cmd/greenroom/rehearse", "cmd/greenroom/export", "media/verify"}, // its tests
+		"cmd/bench":              {},                                                                                                                                                                  // it measures the built program from outside
 		"cmd/greenroom/export":   {"consent", "media", "assess"},
 		"cmd/greenroom/rehearse": {},
 	}
