@@ -13,7 +13,7 @@ LIB   := $(STATE)/lib
 GO_SOURCES   := $(shell git ls-files -co --exclude-standard '*.go' '*.sql' '*.json' go.mod go.sum 2>/dev/null | grep -v -e '^web/node_modules' -e '^\.ci/')
 PAGE_SOURCES := $(shell git ls-files -co --exclude-standard web 2>/dev/null | grep -v -e '\.go$$' -e '^web/dist' -e '^web/testdata')
 
-.PHONY: help run setup build page test test-go test-page e2e lint check bench fuzz crash mutate sbom vuln reproduce up down clean tools need
+.PHONY: help run setup build page test test-go test-page e2e lint check bench fuzz fuzz-some crash mutate sbom vuln reproduce up down clean tools need
 
 help: ## what can be made
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
@@ -68,7 +68,7 @@ e2e: build tools ## the whole program in Chromium with fake devices that play re
 lint: need web/node_modules/.ready web/dist/index.html ## every linter
 	@.ci/lint $(TOOLS)
 
-check: lint test ## exactly what CI runs
+check: lint test fuzz-some ## exactly what CI runs
 	@if [ -n "$$GOVULNDB" ]; then .ci/vuln $(TOOLS) $(BIN); else echo 'vuln: not checked: GOVULNDB names no copy of the data'; fi
 
 bench: build ## what recording costs beside floors and other recorders, and the Go benchmarks; docs/benchmarks.md says what was seen
@@ -77,6 +77,13 @@ bench: build ## what recording costs beside floors and other recorders, and the 
 
 fuzz: setup ## ten minutes of fuzzing for each target
 	@.ci/fuzz 10m
+
+# What a hostile sender, a damaged object or a stranger's offer reaches first.
+FUZZED := FuzzOpusDepacketizer FuzzVP8Depacketizer FuzzVP9Depacketizer FuzzJitterBuffer FuzzParseChunk FuzzHear \
+	FuzzScanSegment FuzzSegmentReader FuzzCheckOffer
+
+fuzz-some: web/dist/index.html
+	@.ci/fuzz 20s $(FUZZED)
 
 crash: setup tools web/dist/index.html ## kill the whole program at 200 random moments, and between each two steps of keeping a segment
 	GREENROOM_CRASHES=$${GREENROOM_CRASHES:-200} go test -count=1 -v -timeout 120m -run 'TestServerKilledAtRandomMoments|TestKilledServer' ./cmd/greenroom

@@ -3,6 +3,7 @@ package media
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -199,7 +200,19 @@ func (s *speech) hear(p *heardPacket) error {
 		n = int(p.duration * SampleRate / time.Second)
 		clear(pcm[:n])
 	}
+	bound(pcm[:n])
 	return s.listen(pcm[:n])
+}
+
+// bound keeps samples in the range that an [Utterance] promises: a packet can be made that decodes to
+// much louder sound, and the decoder does not cut it.
+func bound(pcm []float32) {
+	for i, sample := range pcm {
+		if math.IsNaN(float64(sample)) {
+			sample = 0
+		}
+		pcm[i] = min(max(sample, -1), 1)
+	}
 }
 
 // fillHole puts silence where packets are missing, so that times stay right.

@@ -159,6 +159,12 @@ func (s *Segments) ReadChunks(ctx context.Context, permit consent.Permit, segmen
 	if err != nil {
 		return nil, err
 	}
+	return openChunks(key, id, chunks, first, last, data)
+}
+
+// openChunks decrypts a run of chunks out of the bytes that were read for it.
+func openChunks(key *dataKey, id media.SegmentID, chunks []media.ChunkRef, first, last int, data []byte) ([][]byte, error) {
+	begin := chunks[first].Offset
 	plain := make([][]byte, 0, last-first+1)
 	for i := first; i <= last; i++ {
 		at, size := chunks[i].Offset-begin, int64(chunks[i].Size)
