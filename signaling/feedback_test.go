@@ -73,5 +73,5 @@ func TestKeyFrameIsAskedForAtTheStart(t *testing.T) {
 	browser := newPublisher(t, publisherOptions{deltaOnly: true})
 	browser.connect(page)
 	browser.publish()
-	browser.wire.wait(t, "a request for a key frame", func() bool { return browser.wire.plis > 0 })
+	browser.wire.wait(t, "a request for a key frame", func() bool { return len(browser.wire.plis) > 0 })
 }

@@ -47,6 +47,7 @@ type desk struct {
 	farewell chan struct{} // if set, End waits for it
 	closes   []consent.SessionID
 	closed   chan struct{} // gets a value at each Close
+	gaps     []media.Gap
 }
 
 func newDesk(t *testing.T) *desk {
@@ -109,9 +110,17 @@ func (d *desk) Open(ctx context.Context, session consent.Session, events RoomEve
 	d.session.State = consent.SessionLive
 	capture := media.NewCapture(media.CaptureConfig{
 		Session: session.ID, Epoch: d.opened, Consents: session.Consents, Store: d.store, Permit: d.permit,
-		OnGap: events.OnGap, OnStatus: events.OnStatus, Log: slog.New(slog.DiscardHandler),
+		OnGap: d.noteGap(events.OnGap), OnStatus: events.OnStatus, Log: slog.New(slog.DiscardHandler),
 	})
 	return capture, &interviewer{d}, nil
+}
+
+// noteGap notes gaps on their way to the room.
+func (d *desk) noteGap(tell func(media.Gap)) func(media.Gap) {
+	return func(gap media.Gap) {
+		d.change(func(d *desk) { d.gaps = append(d.gaps, gap) })
+		tell(gap)
+	}
 }
 
 // permit asks the real gate about the desk's session.
@@ -207,73 +216,6 @@ func (i *interviewer) Tick(context.Context, time.Time, time.Duration) (Turn, boo
 	return i.turnLocked(), false, i.actErr
 }
 
-// memoryStore keeps segments in memory.
-type memoryStore struct {
-	mu        sync.Mutex
-	blocks    map[media.Kind]int
-	sealed    map[media.Kind]int
-	discarded int
-	changed   chan struct{} // closed and replaced at each change
-}
-
-func newMemoryStore() *memoryStore {
-	return &memoryStore{blocks: map[media.Kind]int{}, sealed: map[media.Kind]int{}, changed: make(chan struct{})}
-}
-
-func (s *memoryStore) change(f func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f()
-	close(s.changed)
-	s.changed = make(chan struct{})
-}
-
-// wait returns once the condition holds.
-func (s *memoryStore) wait(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	limit := time.After(patience)
-	for {
-		s.mu.Lock()
-		changed, ok := s.changed, holds()
-		s.mu.Unlock()
-		if ok {
-			return
-		}
-		select {
-		case <-changed:
-		case <-limit:
-			t.Fatalf("waited %v for %s; blocks %v, sealed %v", patience, what, s.blocks, s.sealed)
-		}
-	}
-}
-
-type memorySegment struct {
-	store *memoryStore
-	kind  media.Kind
-}
-
-func (s *memoryStore) OpenSegment(_ context.Context, permit consent.Permit, head media.SegmentHead) (media.SegmentWriter, error) {
-	if err := permit.Demand(head.ID.Session, consent.ArtefactCapture); err != nil {
-		return nil, err
-	}
-	return &memorySegment{s, head.ID.Kind}, nil
-}
-
-func (m *memorySegment) Append(chunk media.Chunk) error {
-	m.store.change(func() { m.store.blocks[m.kind] += len(chunk.Blocks) })
-	return nil
-}
-
-func (m *memorySegment) Seal(context.Context, media.SegmentInfo) error {
-	m.store.change(func() { m.store.sealed[m.kind]++ })
-	return nil
-}
-
-func (m *memorySegment) Discard() error {
-	m.store.change(func() { m.store.discarded++ })
-	return nil
-}
-
 // server is a whole room server on loopback.
 type server struct {
 	t     *testing.T
@@ -307,6 +249,12 @@ func (l *lockedBuffer) String() string {
 func serve(t *testing.T, change ...func(*server)) *server {
 	t.Helper()
 	t.Cleanup(func() { noGoroutinesLeft(t) })
+	return serveAmong(t, change...)
+}
+
+// serveAmong is serve while others run: nobody can say then whose a goroutine is that is left.
+func serveAmong(t *testing.T, change ...func(*server)) *server {
+	t.Helper()
 	api, err := NewAPI(APIConfig{UDPAddr: "127.0.0.1:0", TCPAddr: "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)

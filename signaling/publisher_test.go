@@ -2,16 +2,13 @@ package signaling
 
 import (
 	"encoding/binary"
-	"math/rand/v2"
 	"net"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
-	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/rtp/codecs"
 	"github.com/pion/webrtc/v4"
@@ -24,6 +21,7 @@ type publisher struct {
 	audio *webrtc.TrackLocalStaticRTP
 	video *webrtc.TrackLocalStaticRTP
 	wire  *wire
+	vp9   bool
 	keys  int // every how many pictures is a key frame; 0: none
 
 	socket    *net.UDPConn
@@ -39,115 +37,24 @@ type publisherOptions struct {
 	vp9     bool
 	loss    float64                  // of RTP packets, repairs included
 	mutate  func(header *rtp.Header) // before the packet is sent; nil: nothing
+	faults  faults                   // beside these
 	tcp     bool
 	// deltaOnly: no picture is a key frame, as when a camera has run for long.
 	deltaOnly bool
 }
 
-// wire sits next to the wire: it loses packets, and counts what comes back.
-type wire struct {
-	interceptor.NoOp
-	mutate func(*rtp.Header)
-
-	mu      sync.Mutex
-	random  *rand.Rand
-	loss    float64
-	lost    int
-	nacked  int
-	plis    int
-	reports int
-	twcc    int
-	heard   func(*rtcp.TransportLayerCC)
-	changed chan struct{}
-	sent    atomic.Int64
-}
-
-func (w *wire) NewInterceptor(string) (interceptor.Interceptor, error) { return w, nil }
-
-func (w *wire) BindLocalStream(_ *interceptor.StreamInfo, next interceptor.RTPWriter) interceptor.RTPWriter {
-	return interceptor.RTPWriterFunc(func(h *rtp.Header, payload []byte, a interceptor.Attributes) (int, error) {
-		w.sent.Add(1)
-		w.mu.Lock()
-		lose := w.random.Float64() < w.loss
-		if lose {
-			w.lost++
-		}
-		w.mu.Unlock()
-		if lose {
-			return len(payload), nil
-		}
-		if w.mutate != nil {
-			copied := h.Clone()
-			w.mutate(&copied)
-			h = &copied
-		}
-		return next.Write(h, payload, a)
-	})
-}
-
-func (w *wire) BindRTCPReader(next interceptor.RTCPReader) interceptor.RTCPReader {
-	return interceptor.RTCPReaderFunc(func(b []byte, a interceptor.Attributes) (int, interceptor.Attributes, error) {
-		n, a, err := next.Read(b, a)
-		if err != nil {
-			return n, a, err
-		}
-		if packets, err := rtcp.Unmarshal(b[:n]); err == nil {
-			w.count(packets)
-		}
-		return n, a, nil
-	})
-}
-
-func (w *wire) count(packets []rtcp.Packet) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, packet := range packets {
-		switch p := packet.(type) {
-		case *rtcp.TransportLayerNack:
-			for _, pair := range p.Nacks {
-				w.nacked += len(pair.PacketList())
-			}
-		case *rtcp.PictureLossIndication:
-			w.plis++
-		case *rtcp.ReceiverReport:
-			w.reports += len(p.Reports)
-		case *rtcp.TransportLayerCC:
-			w.twcc++
-			if w.heard != nil {
-				w.heard(p)
-			}
-		}
-	}
-	close(w.changed)
-	w.changed = make(chan struct{})
-}
-
-// wait returns once the condition on the counters holds.
-func (w *wire) wait(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	limit := time.After(patience)
-	for {
-		w.mu.Lock()
-		changed, ok := w.changed, holds()
-		w.mu.Unlock()
-		if ok {
-			return
-		}
-		select {
-		case <-changed:
-		case <-limit:
-			t.Fatalf("waited %v for %s: lost %d, nacked %d, PLI %d, reports %d, TWCC %d",
-				patience, what, w.lost, w.nacked, w.plis, w.reports, w.twcc)
-		}
-	}
-}
-
 func newPublisher(t *testing.T, o publisherOptions) *publisher {
 	t.Helper()
 	p := &publisher{
-		t: t, stop: make(chan struct{}), connected: make(chan struct{}),
-		wire: &wire{random: rand.New(rand.NewPCG(1, 2)), loss: o.loss, mutate: o.mutate, changed: make(chan struct{})},
+		t: t, vp9: o.vp9, stop: make(chan struct{}), connected: make(chan struct{}),
 	}
+	if o.loss > 0 {
+		o.faults.loss = o.loss
+	}
+	if o.mutate != nil {
+		o.faults.mutate = o.mutate
+	}
+	p.wire = newWire(o.faults)
 	if !o.deltaOnly {
 		p.keys = 30
 	}
@@ -314,6 +221,7 @@ func (p *publisher) close() {
 		_ = p.pc.Close()
 		_ = p.mux.Close()
 		p.running.Wait()
+		p.wire.late.Wait()
 	})
 }
 

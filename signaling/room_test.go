@@ -322,7 +322,7 @@ func TestMutedAndMissingMediaAreTold(t *testing.T) {
 	page.send(&Muted{Kind: "video", Muted: false})
 	expect(page, receiving)
 	browser.wire.mu.Lock()
-	browser.wire.loss = 1
+	browser.wire.faults.loss = 1
 	browser.wire.mu.Unlock()
 	expect(page, func(m *MediaMessage) bool { return m.Audio == MediaMissing && m.Video == MediaMissing })
 }

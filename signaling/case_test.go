@@ -1,0 +1,209 @@
+package signaling
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"greenroom/media"
+	"greenroom/media/judge"
+)
+
+// The hard cases of a network, each with a real publisher over UDP on loopback, a wire that does what
+// networks do, and ffmpeg as the only judge of what was recorded. In the normal suite each runs once and
+// short. With GREENROOM_SOAK set (make soak) they last a minute and run with three seeds.
+
+// networkCases are the tests of TestNetworkCases, by the number of the hard case and what it is about.
+func networkCases() map[string]func(*testing.T) {
+	return map[string]func(*testing.T){
+		"01 loss VP8": randomLoss(media.CodecVP8, 0.05, 99.5, 99.9),
+	}
+}
+
+// TestNetworkCases runs the cases side by side: what they do most is wait.
+func TestNetworkCases(t *testing.T) {
+	t.Cleanup(func() { noGoroutinesLeft(t) })
+	for name, run := range networkCases() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run(t)
+		})
+	}
+}
+
+func soaking() bool { return os.Getenv("GREENROOM_SOAK") != "" }
+
+// length is how long a case publishes: what the normal suite has time for, or a minute.
+func length(seconds float64) float64 {
+	if soaking() {
+		return 60
+	}
+	return seconds
+}
+
+// seeds of the wire's chances.
+func seeds() []uint64 {
+	if soaking() {
+		return []uint64{1, 2, 3}
+	}
+	return []uint64{1}
+}
+
+// sourceClip is what is played unless a case needs something else: a moving picture that flashes and a
+// sound that beeps at each whole second, and a key frame each second, asked for or not.
+func sourceClip(t *testing.T, codec media.Codec, seconds float64) clip {
+	t.Helper()
+	v := judge.Video{Codec: string(codec), Width: 160, Height: 90, Seconds: seconds, KeyEvery: 30}
+	return clip{
+		sounds:   judge.Sound{Seconds: seconds}.Frames(t),
+		pictures: judge.NewEncoder(t, v, v.KeyEvery),
+		// Both wrap before long.
+		audio: script{sequence: 65000, timestamp: 1<<32 - 100_000},
+		video: script{sequence: 65200, timestamp: 1<<32 - 200_000},
+	}
+}
+
+// eagerClip is sourceClip with a key frame every two seconds, and within a tenth of one when it is asked
+// for.
+func eagerClip(t *testing.T, codec media.Codec, seconds float64) clip {
+	t.Helper()
+	c := sourceClip(t, codec, seconds)
+	c.pictures = judge.NewEncoder(t, judge.Video{
+		Codec: string(codec), Width: 160, Height: 90, Seconds: seconds, KeyEvery: 60,
+	}, 3)
+	return c
+}
+
+// stage is one session that is published, recorded and judged.
+type stage struct {
+	t       *testing.T
+	server  *server
+	page    *page
+	browser *publisher
+}
+
+func newStage(t *testing.T, o publisherOptions) *stage {
+	t.Helper()
+	s := &stage{t: t, server: serveAmong(t)}
+	s.page = s.server.join()
+	s.browser = newPublisher(t, o)
+	s.browser.connect(s.page)
+	return s
+}
+
+// finish ends the session and waits until everything is kept.
+func (s *stage) finish() {
+	s.t.Helper()
+	s.page.send(&Finish{})
+	select {
+	case <-s.server.desk.closed:
+	case <-time.After(patience):
+		s.t.Fatal("the session does not end")
+	}
+}
+
+// verdict is what the judge says of a session.
+type verdict struct {
+	pictures judge.Pictures
+	sounds   judge.Sounds
+	offsets  []judge.Offset
+	duration time.Duration
+	gaps     []media.Gap
+	lost     int // packets
+	nacked   int
+	plis     []time.Duration
+}
+
+// judge plays the clip, ends the session and has it judged.
+func (s *stage) judge(c clip) verdict {
+	s.t.Helper()
+	s.browser.play(c).wait(s.t)
+	s.browser.wire.settle(s.t)
+	s.finish()
+	return s.verdict(c)
+}
+
+func (s *stage) verdict(c clip) verdict {
+	s.t.Helper()
+	file := s.server.desk.recording()
+	v := verdict{duration: file.Duration(s.t), plis: s.browser.wire.asked()}
+	v.lost, v.nacked = s.browser.wire.counted()
+	s.server.desk.change(func(d *desk) { v.gaps = slices.Clone(d.gaps) })
+	if len(c.sounds) > 0 {
+		v.sounds = file.Sounds(s.t, c.sounds)
+	}
+	if c.pictures != nil {
+		v.pictures = file.Pictures(s.t, c.pictures.Reference(s.t))
+	}
+	if len(c.sounds) > 0 && c.pictures != nil {
+		v.offsets = file.Offsets(s.t)
+	}
+	s.t.Logf("%v", v)
+	return v
+}
+
+func (v verdict) String() string {
+	return fmt.Sprintf("video: %v; audio: %v; worst offset %v of %d; %v long; %d packets lost, %d asked for, key frames asked for at %v; gaps %v",
+		v.pictures, v.sounds, judge.Worst(v.offsets), len(v.offsets), v.duration, v.lost, v.nacked, v.plis, v.gaps)
+}
+
+// flawless fails the test unless all that is shown and heard is right, in order and in step, and what is
+// missing is told of.
+func (v verdict) flawless(t *testing.T) {
+	t.Helper()
+	if !v.pictures.Clean() {
+		t.Errorf("pictures: %v", v.pictures)
+	}
+	if !v.sounds.Clean() {
+		t.Errorf("sounds: %v", v.sounds)
+	}
+	if worst := judge.Worst(v.offsets); worst.Abs() > inStep {
+		t.Errorf("sound and picture are %v apart: %v", worst, v.offsets)
+	}
+	v.tellsOf(t, media.KindVideo, v.pictures.Times)
+	v.tellsOf(t, media.KindAudio, v.sounds.Times)
+}
+
+const (
+	// inStep is how far sound and picture may be apart.
+	inStep = 40 * time.Millisecond
+	// hole is how long nothing must have been kept for it to count as a gap.
+	hole = 500 * time.Millisecond
+	// rim is how far from a hole's ends its gap may begin and end: how long the last frame lasts.
+	rim = 210 * time.Millisecond
+)
+
+// tellsOf fails the test unless every hole in what was kept is a gap, and every gap is a hole.
+func (v verdict) tellsOf(t *testing.T, kind media.Kind, times []time.Duration) {
+	t.Helper()
+	last := judge.Missing
+	for _, at := range times {
+		if at == judge.Missing {
+			continue
+		}
+		if last != judge.Missing && at-last > hole+rim && !slices.ContainsFunc(v.gaps, func(g media.Gap) bool {
+			return g.Kind == kind && g.Start <= last+rim && g.End >= at-rim
+		}) {
+			t.Errorf("nothing of %s from %v to %v, and no gap says so: %v", kind, last, at, v.gaps)
+		}
+		for _, g := range v.gaps {
+			if g.Kind == kind && at > g.Start && at < g.End-time.Millisecond {
+				t.Errorf("%s at %v in the gap %+v", kind, at, g)
+			}
+		}
+		last = at
+	}
+}
+
+// keeps fails the test unless at least these shares, in percent, were kept.
+func (v verdict) keeps(t *testing.T, pictures, sounds float64) {
+	t.Helper()
+	if v.pictures.Share() < pictures {
+		t.Errorf("pictures: %v; want %v %%", v.pictures, pictures)
+	}
+	if v.sounds.Share() < sounds {
+		t.Errorf("sounds: %v; want %v %%", v.sounds, sounds)
+	}
+}

@@ -1,0 +1,143 @@
+package signaling
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/pion/rtp/codecs"
+	"github.com/pion/webrtc/v4"
+
+	"greenroom/media/judge"
+)
+
+// clip is what a publisher plays in real time. Sounds and Pictures may each be missing.
+type clip struct {
+	sounds       []judge.Frame
+	pictures     *judge.Encoder
+	audio, video script
+}
+
+// script is how a track is sent.
+type script struct {
+	from      time.Duration // after publishing began the track does
+	sequence  uint16        // of the first packet
+	timestamp uint32        // likewise
+	// sends says whether what is captured at that time is sent; nil: all is. RTP time goes on.
+	sends func(time.Duration) bool
+	// padding is how many packets of nothing but padding follow each frame.
+	padding int
+}
+
+// playing is a clip under way.
+type playing struct {
+	browser *publisher
+	start   time.Time
+	done    chan struct{} // closed when everything was sent
+}
+
+// play sends the clip, each frame at its time.
+func (p *publisher) play(c clip) *playing {
+	p.t.Helper()
+	run := &playing{browser: p, start: time.Now(), done: make(chan struct{})}
+	p.wire.begin(run.start)
+	var tracks sync.WaitGroup
+	if len(c.sounds) > 0 {
+		tracks.Go(func() { run.sendSounds(c.sounds, c.audio) })
+	}
+	if c.pictures != nil {
+		tracks.Go(func() { run.sendPictures(c.pictures, c.video) })
+	}
+	p.running.Go(func() { // ends when its tracks do, which the publisher's close stops
+		tracks.Wait()
+		close(run.done)
+	})
+	return run
+}
+
+// wait returns when everything was sent.
+func (r *playing) wait(t *testing.T) {
+	t.Helper()
+	select {
+	case <-r.done:
+	case <-time.After(5 * time.Minute):
+		t.Fatal("the clip does not end")
+	}
+}
+
+// until waits for a time since publishing began; it reports false if the publisher closed before.
+func (r *playing) until(at time.Duration) bool {
+	timer := time.NewTimer(time.Until(r.start.Add(at)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-r.browser.stop:
+		return false
+	}
+}
+
+func (r *playing) sendSounds(sounds []judge.Frame, s script) {
+	out := sender{script: s, track: r.browser.audio, rate: 48000}
+	for _, f := range sounds {
+		if !r.until(s.from + f.Time) {
+			return
+		}
+		out.send(f, [][]byte{f.Payload})
+	}
+}
+
+func (r *playing) sendPictures(pictures *judge.Encoder, s script) {
+	out := sender{script: s, track: r.browser.video, rate: 90000}
+	payload := r.browser.payloader()
+	for i := range pictures.Len() {
+		f := pictures.Picture(i, r.browser.wire.keyFrame.Swap(false))
+		if !r.until(s.from + f.Time) {
+			return
+		}
+		out.send(f, payload(f.Payload))
+	}
+}
+
+// sender makes the packets of one track.
+type sender struct {
+	script
+	track *webrtc.TrackLocalStaticRTP
+	rate  uint64
+}
+
+func (s *sender) send(f judge.Frame, payloads [][]byte) {
+	if s.sends != nil && !s.sends(f.Time) {
+		return
+	}
+	header := rtp.Header{
+		Version:   2,
+		Timestamp: s.timestamp + uint32(uint64(f.Time)*s.rate/uint64(time.Second)), // wraps
+	}
+	for i, payload := range payloads {
+		header.Marker = i == len(payloads)-1 && s.rate == 90000
+		s.write(header, payload)
+	}
+	header.Marker, header.Padding, header.PaddingSize = false, true, 200
+	for range s.padding {
+		s.write(header, nil)
+	}
+}
+
+func (s *sender) write(header rtp.Header, payload []byte) {
+	header.SequenceNumber = s.sequence
+	s.sequence++
+	_ = s.track.WriteRTP(&rtp.Packet{Header: header, Payload: payload})
+}
+
+// payloader cuts pictures into packets.
+func (p *publisher) payloader() func([]byte) [][]byte {
+	const mtu = 1150 // of payload: header, extensions, number of a repair and tag fit beside it
+	if p.vp9 {
+		vp9 := &codecs.VP9Payloader{InitialPictureIDFn: func() uint16 { return 32760 }}
+		return func(b []byte) [][]byte { return vp9.Payload(mtu, b) }
+	}
+	vp8 := &codecs.VP8Payloader{EnablePictureID: true}
+	return func(b []byte) [][]byte { return vp8.Payload(mtu, b) }
+}

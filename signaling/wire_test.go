@@ -1,0 +1,250 @@
+package signaling
+
+import (
+	"encoding/binary"
+	"maps"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+)
+
+// span is a stretch of time since publishing began.
+type span struct{ from, to time.Duration }
+
+func (s span) holds(at time.Duration) bool { return at >= s.from && at < s.to }
+
+// faults is what a network does to what is sent. Repairs pass through it like everything else.
+type faults struct {
+	seed   uint64
+	loss   float64                       // share of packets that are lost
+	bursts []span                        // in these everything is lost, and each repair of it whenever it comes
+	late   float64                       // share of packets that come 30 to 200 ms late, and so out of order
+	twice  float64                       // share of packets that come twice
+	until  time.Duration                 // since publishing began; 0: for ever. Nothing tells of a loss that nothing follows.
+	mutate func(*rtp.Header)             // before the packet is sent
+	report func(*rtcp.SenderReport) bool // may change a sender report; false: it is lost
+}
+
+// wire sits next to the wire: it does what networks do, and counts what comes back.
+type wire struct {
+	interceptor.NoOp
+	late sync.WaitGroup // packets under way
+
+	mu      sync.Mutex
+	faults  faults
+	began   time.Time // when publishing began
+	lost    int       // packets, repairs included
+	nacked  int       // sequence numbers asked for
+	plis    []time.Time
+	reports int
+	twcc    int
+	heard   func(*rtcp.TransportLayerCC)
+	last    map[uint32]uint16 // by SSRC, the sequence number sent last
+	arrived map[uint32]uint16 // by SSRC, the highest sequence number that arrived, as reported
+	changed chan struct{}
+
+	sent     atomic.Int64
+	keyFrame atomic.Bool // asked for, and not yet seen by whoever encodes
+}
+
+func newWire(f faults) *wire {
+	return &wire{
+		faults: f, began: time.Now(), changed: make(chan struct{}),
+		last: map[uint32]uint16{}, arrived: map[uint32]uint16{},
+	}
+}
+
+func (w *wire) NewInterceptor(string) (interceptor.Interceptor, error) { return w, nil }
+
+// line is one stream on the wire. Each has chances of its own, so that one does not change the other's.
+type line struct {
+	wire   *wire
+	info   *interceptor.StreamInfo
+	next   interceptor.RTPWriter
+	random *rand.Rand      // guarded by wire.mu
+	gone   map[uint16]bool // lost in a burst; guarded by wire.mu
+}
+
+func (w *wire) BindLocalStream(info *interceptor.StreamInfo, next interceptor.RTPWriter) interceptor.RTPWriter {
+	kind := uint64(1)
+	if strings.HasPrefix(info.MimeType, "video") {
+		kind = 2
+	}
+	return &line{wire: w, info: info, next: next, random: rand.New(rand.NewPCG(w.faults.seed+1, kind)), gone: map[uint16]bool{}}
+}
+
+func (l *line) Write(h *rtp.Header, payload []byte, a interceptor.Attributes) (int, error) {
+	l.wire.sent.Add(1)
+	copies := l.fate(h, payload)
+	if mutate := l.wire.faults.mutate; mutate != nil {
+		copied := h.Clone()
+		mutate(&copied)
+		h = &copied
+	}
+	for _, wait := range copies {
+		if wait == 0 {
+			if n, err := l.next.Write(h, payload, a); err != nil {
+				return n, err
+			}
+			continue
+		}
+		later, body := h.Clone(), append([]byte(nil), payload...) // both are borrowed
+		l.wire.late.Go(func() {                                   // ends by itself; the publisher's close waits
+			<-time.After(wait)
+			_, _ = l.next.Write(&later, body, nil)
+		})
+	}
+	return len(payload), nil
+}
+
+// fate says how often the packet arrives, and how late.
+func (l *line) fate(h *rtp.Header, payload []byte) []time.Duration {
+	w := l.wire
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f, now := &w.faults, time.Since(w.began)
+	sequence := h.SequenceNumber
+	if h.SSRC != l.info.SSRC && len(payload) >= 2 { // RFC 4588 4: a repair begins with the number it had
+		sequence = binary.BigEndian.Uint16(payload)
+	} else if last, ok := w.last[h.SSRC]; !ok || sequence-last < 1<<15 { // sound is repaired with its own number
+		w.last[h.SSRC] = sequence
+	}
+	if f.until > 0 && now >= f.until {
+		return []time.Duration{0}
+	}
+	for _, burst := range f.bursts {
+		if burst.holds(now) {
+			l.gone[sequence] = true
+		}
+	}
+	if l.gone[sequence] || l.random.Float64() < f.loss {
+		w.lost++
+		return nil
+	}
+	copies := []time.Duration{0}
+	if l.random.Float64() < f.late {
+		copies[0] = 30*time.Millisecond + time.Duration(l.random.Int64N(int64(170*time.Millisecond)))
+	}
+	if l.random.Float64() < f.twice {
+		copies = append(copies, copies[0]+time.Duration(l.random.Int64N(int64(50*time.Millisecond))))
+	}
+	return copies
+}
+
+func (w *wire) BindRTCPWriter(next interceptor.RTCPWriter) interceptor.RTCPWriter {
+	return interceptor.RTCPWriterFunc(func(packets []rtcp.Packet, a interceptor.Attributes) (int, error) {
+		report := w.faults.report
+		if report == nil {
+			return next.Write(packets, a)
+		}
+		var kept []rtcp.Packet
+		for _, packet := range packets {
+			if sr, ok := packet.(*rtcp.SenderReport); !ok || report(sr) {
+				kept = append(kept, packet)
+			}
+		}
+		if len(kept) == 0 {
+			return 0, nil
+		}
+		return next.Write(kept, a)
+	})
+}
+
+func (w *wire) BindRTCPReader(next interceptor.RTCPReader) interceptor.RTCPReader {
+	return interceptor.RTCPReaderFunc(func(b []byte, a interceptor.Attributes) (int, interceptor.Attributes, error) {
+		n, a, err := next.Read(b, a)
+		if err != nil {
+			return n, a, err
+		}
+		if packets, err := rtcp.Unmarshal(b[:n]); err == nil {
+			w.count(packets)
+		}
+		return n, a, nil
+	})
+}
+
+func (w *wire) count(packets []rtcp.Packet) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, packet := range packets {
+		switch p := packet.(type) {
+		case *rtcp.TransportLayerNack:
+			for _, pair := range p.Nacks {
+				w.nacked += len(pair.PacketList())
+			}
+		case *rtcp.PictureLossIndication:
+			w.plis = append(w.plis, time.Now())
+			w.keyFrame.Store(true)
+		case *rtcp.ReceiverReport:
+			w.reports += len(p.Reports)
+			for _, r := range p.Reports {
+				w.arrived[r.SSRC] = uint16(r.LastSequenceNumber)
+			}
+		case *rtcp.TransportLayerCC:
+			w.twcc++
+			if w.heard != nil {
+				w.heard(p)
+			}
+		}
+	}
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
+
+// wait returns once the condition on the counters holds.
+func (w *wire) wait(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	limit := time.After(patience)
+	for {
+		w.mu.Lock()
+		changed, ok := w.changed, holds()
+		w.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-changed:
+		case <-limit:
+			t.Fatalf("waited %v for %s: lost %d, nacked %d, PLI %d, reports %d, TWCC %d",
+				patience, what, w.lost, w.nacked, len(w.plis), w.reports, w.twcc)
+		}
+	}
+}
+
+// settle returns when the other side has told that the last packets arrived.
+func (w *wire) settle(t *testing.T) {
+	t.Helper()
+	w.late.Wait()
+	w.wait(t, "the last packets to arrive", func() bool { return maps.Equal(w.last, w.arrived) })
+}
+
+// begin is the moment that times of faults count from.
+func (w *wire) begin(now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.began = now
+}
+
+// asked returns when key frames were asked for, since publishing began.
+func (w *wire) asked() (list []time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, at := range w.plis {
+		list = append(list, at.Sub(w.began))
+	}
+	return list
+}
+
+// counted returns how many packets were lost, and how many sequence numbers were asked for.
+func (w *wire) counted() (lost, nacked int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.lost, w.nacked
+}
