@@ -239,6 +239,7 @@ func (c *Capture) Attach(config TrackConfig) (*Track, error) {
 		after, l.rejoined = l.time, true
 	}
 	t.line = newTimeline(sender, rate, after)
+	t.line.hurry = config.Kind == KindVideo
 	// The first packets may have passed before anybody listened, and with them the first key frame.
 	t.key.wanted = config.Kind == KindVideo
 	l.codec, l.track = config.Codec, t

@@ -329,8 +329,8 @@ func TestBurstLossCostsOneKeyFrameRequest(t *testing.T) {
 			plis = append(plis, at)
 		}
 	}
-	// Given up after the eighth request, 0.8 s after the burst. The next key frame comes 0.4 s later.
-	if len(plis) != 1 || plis[0] < 3500*ms || plis[0] > 3800*ms {
+	// Asked for after the fourth request, 0.4 s after the burst. The next key frame comes 0.8 s later.
+	if len(plis) != 1 || plis[0] < 3200*ms || plis[0] > 3300*ms {
 		t.Errorf("key frames asked for at %v", plis)
 	}
 	playable(t, store, KindVideo)
@@ -455,6 +455,14 @@ func TestGaps(t *testing.T) {
 		{"network", func(r *captureRig, start time.Time, s *uint16, track *Track) {
 			r.steps(track, start, s, 3*second, 4*second)
 		}, []Gap{{KindAudio, second, 3 * second, GapNetwork}}},
+		{"given up", func(r *captureRig, start time.Time, s *uint16, track *Track) {
+			*s += 7 // never come, and are not asked for here
+			r.steps(track, start, s, 1140*ms, 4*second)
+		}, []Gap{{KindAudio, second, 1140 * ms, GapNetwork}}},
+		{"a little given up", func(r *captureRig, start time.Time, s *uint16, track *Track) {
+			*s += 4
+			r.steps(track, start, s, 1080*ms, 4*second)
+		}, nil},
 		{"reconnect", func(r *captureRig, start time.Time, s *uint16, track *Track) {
 			track.Detach()
 			pass(time.Until(start.Add(2 * second)))
@@ -499,6 +507,54 @@ func TestGaps(t *testing.T) {
 			start, s := time.Now(), uint16(7)
 			r.steps(track, start, &s, 0, second)
 			c.play(r, start, &s, track)
+			r.end()
+			if !slices.Equal(r.gaps, c.want) {
+				t.Errorf("%s: gaps %+v, want %+v", c.name, r.gaps, c.want)
+			}
+		})
+	}
+}
+
+// A screen that stands still is no gap; a camera that was off is one, and comes back with a key frame.
+func TestGapsOfPictures(t *testing.T) {
+	picture := func(sequence uint16, at time.Duration, key bool) []byte {
+		payload := append([]byte{0x10}, 0x11, 0, 0, 0x9d, 0x01, 0x2a, 64, 0, 64, 0) // RFC 7741 4.2, RFC 6386 9.1
+		if key {
+			payload[1] = 0x10
+		}
+		b, _ := (&rtp.Packet{Header: rtp.Header{
+			Version: 2, PayloadType: 96, SSRC: 2, SequenceNumber: sequence, Timestamp: uint32(at.Milliseconds() * 90), Marker: true,
+		}, Payload: payload}).Marshal()
+		return b
+	}
+	for _, c := range []struct {
+		name string
+		at   []time.Duration // of pictures after the first second
+		want []Gap
+		asks bool
+	}{
+		{"once a second", []time.Duration{2 * time.Second, 3 * time.Second, 4 * time.Second}, nil, false},
+		{"camera off", []time.Duration{5 * time.Second}, []Gap{{KindVideo, time.Second, 5 * time.Second, GapNetwork}}, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newCaptureRig(t, func(config *CaptureConfig) { config.Voice = nil })
+			track := r.attach(KindVideo)
+			start, s := time.Now(), uint16(7)
+			push := func(at time.Duration) {
+				pass(time.Until(start.Add(at)))
+				track.Push(picture(s, at, s == 7), time.Now())
+				s++
+			}
+			for at := time.Duration(0); at < time.Second; at += 100 * ms {
+				push(at)
+			}
+			track.Feedback(time.Now())
+			for _, at := range c.at {
+				push(at)
+			}
+			if asks := track.Feedback(time.Now()).KeyFrame; asks != c.asks {
+				t.Errorf("%s: asks for a key frame: %v", c.name, asks)
+			}
 			r.end()
 			if !slices.Equal(r.gaps, c.want) {
 				t.Errorf("%s: gaps %+v, want %+v", c.name, r.gaps, c.want)

@@ -13,7 +13,11 @@ const (
 	nackDelay    = 10 * time.Millisecond
 	nackInterval = 100 * time.Millisecond
 	nackTries    = 8
-	nackLife     = 2 * time.Second
+	// keyTries: after so many requests without an answer a key frame is asked for beside the repair. When
+	// a burst took the repairs as well, the picture stands still until a key frame comes; when the repair
+	// comes after all, one key frame was not needed.
+	keyTries = 4
+	nackLife = 2 * time.Second
 	// maxMissing bounds the list; a longer hole is not repairable in time, so it is not asked for.
 	maxMissing = 512
 	// maxNackBatch bounds one request; what is left over is asked for with the next feedback.
@@ -59,17 +63,21 @@ func (l *missingList) fill(sequence int64) (missingPacket, bool) {
 	return hole, true
 }
 
-// due appends to ask the sequence numbers to request now, and returns the last hole it gave up, if any.
-func (l *missingList) due(now time.Time, roundTrip time.Duration, ask []uint16) (_ []uint16, gaveUp int64) {
+// due appends to ask the sequence numbers to request now. It returns the last hole that a key frame
+// should be asked for because of, if any: one that was given up, or whose repair is slow to come.
+func (l *missingList) due(now time.Time, roundTrip time.Duration, ask []uint16) (_ []uint16, spoiled int64) {
 	interval := max(nackInterval, roundTrip+roundTrip/2)
 	kept := l.holes[:0]
 	for _, hole := range l.holes {
 		isDue := !now.Before(hole.next)
 		if now.Sub(hole.since) >= nackLife || isDue && hole.tries >= nackTries {
-			gaveUp = hole.sequence
+			spoiled = hole.sequence
 			continue
 		}
 		if isDue && len(ask) < maxNackBatch {
+			if hole.tries == keyTries {
+				spoiled = hole.sequence
+			}
 			ask = append(ask, uint16(hole.sequence)) // the low 16 bits are what is meant
 			hole.tries++
 			hole.next = now.Add(interval)
@@ -77,5 +85,5 @@ func (l *missingList) due(now time.Time, roundTrip time.Duration, ask []uint16) 
 		kept = append(kept, hole)
 	}
 	l.holes = kept
-	return ask, gaveUp
+	return ask, spoiled
 }

@@ -94,6 +94,9 @@ func (j *jitterBuffer) push(sequence int64, p packet, arrival time.Time) bool {
 	return true
 }
 
+// waits reports whether nothing has been let go yet.
+func (j *jitterBuffer) waits() bool { return !j.started || j.opening }
+
 // open ends the opening.
 func (j *jitterBuffer) open() {
 	if j.opening {

@@ -19,6 +19,7 @@ type lane struct {
 	time     time.Duration // of the last frame
 	end      time.Duration // just after what there is: the last frame, or a gap told of
 	rejoined bool          // attached anew since the last frame
+	lossy    bool          // packets were given up since the last frame
 	muted    bool
 	mutedAt  time.Duration
 	step     time.Duration // between the last two video frames
@@ -27,14 +28,14 @@ type lane struct {
 	unkeptFrom time.Duration
 }
 
-// frame takes the next frame of the session's track.
-func (l *lane) frame(f encodedFrame, at time.Duration) {
-	l.noteGap(at)
+// frame takes the next frame of the session's track. It reports whether a gap ends with it.
+func (l *lane) frame(f encodedFrame, at time.Duration) (gap bool) {
+	gap = l.noteGap(at)
 	duration := f.duration
 	if l.kind == KindVideo {
 		duration = l.videoStep(at)
 	}
-	l.begun, l.rejoined = true, false
+	l.begun, l.rejoined, l.lossy = true, false, false
 	l.time, l.end = at, max(at+duration, l.end)
 	if f.silent {
 		l.end = max(l.end, at+silentSpan)
@@ -47,11 +48,21 @@ func (l *lane) frame(f encodedFrame, at time.Duration) {
 	if l.speech != nil {
 		l.speech.queue.put(f, at)
 	}
+	return gap
 }
 
+// How long nothing may come before it is a gap.
 const (
-	// leastGap is how long nothing may come before it is a gap.
+	// leastGap is for sound, of which packets come all the time, and for the end of a session.
 	leastGap = 500 * time.Millisecond
+	// stillGap is for pictures: a screen on which nothing moves is sent once a second.
+	stillGap = 2 * time.Second
+	// lossGap is where packets were given up: what is missing is known then. Less than this is heard as
+	// a click at most, and counted.
+	lossGap = 100 * time.Millisecond
+)
+
+const (
 	// silentSpan is how long a silent Opus packet stands for silence: RFC 7587 3.1.3 sends one every
 	// 400 ms while nobody speaks, and one of them may get lost.
 	silentSpan = 800 * time.Millisecond
@@ -72,17 +83,32 @@ func (l *lane) videoStep(at time.Duration) time.Duration {
 	return l.step
 }
 
-// noteGap tells of a gap that ends at the given time. What lies in a muted stretch is told of when that
-// ends.
-func (l *lane) noteGap(at time.Duration) {
+// noteGap tells of a gap that ends at the given time, and reports whether there is one. What lies in a
+// muted stretch is told of when that ends.
+func (l *lane) noteGap(at time.Duration) bool {
 	if !l.begun || l.muted || at <= l.end {
-		return
+		return false
 	}
 	switch {
 	case l.rejoined:
 		l.tell(Gap{Kind: l.kind, Start: l.end, End: at, Reason: GapReconnect})
-	case at-l.end > leastGap:
+	case at-l.end > l.patience():
 		l.tell(Gap{Kind: l.kind, Start: l.end, End: at, Reason: GapNetwork})
+	default:
+		return false
+	}
+	return true
+}
+
+// patience is how long nothing may come.
+func (l *lane) patience() time.Duration {
+	switch {
+	case l.lossy:
+		return lossGap
+	case l.kind == KindVideo:
+		return stillGap
+	default:
+		return leastGap
 	}
 }
 

@@ -17,6 +17,10 @@ const (
 	// rise and a player hardly notices. Below slewRest it stays.
 	slewShare = 10
 	slewRest  = 3 * time.Millisecond
+	// settleTime is how long after their start pictures are put right at once where they lie too late: the
+	// first ones may have queued up, and the first reports of both tracks come in the first second or so.
+	// Sound is not: a player would leave out packets, or play what it was to skip.
+	settleTime = 3 * time.Second
 	// reportsAgree is how far the two tracks' views of the sender's clock may lie apart before they are
 	// not compared: the sender's clock was set between their reports.
 	reportsAgree = time.Second
@@ -74,15 +78,18 @@ type senderClock struct {
 type timeline struct {
 	sender *senderClock
 	rate   int64
+	hurry  bool // for pictures: see settleTime
 
-	started bool
-	last    rtpTime
-	ticks   int64 // last, unwrapped
-	raw     time.Duration
-	arrival time.Duration
-	shift   time.Duration // media time = RTP time + shift
-	placed  time.Duration // the last time given out
-	delays  minWindow     // arrival − RTP time: what the shift would be if a frame had taken no time
+	started  bool
+	waiting  bool // packets were seen, no frame was placed yet
+	last     rtpTime
+	ticks    int64 // last, unwrapped
+	raw      time.Duration
+	anchored time.Duration // raw, where the present shift began
+	arrival  time.Duration
+	shift    time.Duration // media time = RTP time + shift
+	placed   time.Duration // the last time given out
+	delays   minWindow     // arrival − RTP time: what the shift would be if a frame had taken no time
 
 	report struct {
 		fresh bool
@@ -139,6 +146,19 @@ func ntpDuration(difference uint64) time.Duration {
 	return time.Duration(signed>>32)*time.Second + time.Duration((signed&mask)*int64(time.Second)>>32)
 }
 
+// expect takes a packet that waits for its turn. Until the first frame is placed, what came with the
+// least delay decides where the first one lies: it may have been slower than the ones behind it.
+func (l *timeline) expect(t rtpTime, arrival time.Duration) {
+	l.sender.mu.Lock()
+	defer l.sender.mu.Unlock()
+	if l.started {
+		return
+	}
+	l.advance(t)
+	l.waiting = true
+	l.delays.add(arrival, arrival-l.raw)
+}
+
 // place returns the media time of a frame, given in order with the media time at which it arrived. The
 // times of a track always rise by [leastStep] or more.
 func (l *timeline) place(t rtpTime, arrival time.Duration) time.Duration {
@@ -146,8 +166,16 @@ func (l *timeline) place(t rtpTime, arrival time.Duration) time.Duration {
 	defer l.sender.mu.Unlock()
 	step := l.advance(t)
 	delay := arrival - l.raw
-	if ahead := l.shift - delay; !l.started || ahead > futureLimit || ahead < -pastLimit {
+	if !l.started {
 		l.started = true
+		l.delays.add(arrival, delay)
+		if delay-l.delays.least() > futureLimit { // no packet is that slow: a timestamp was wrong
+			l.delays = minWindow{}
+			l.delays.add(arrival, delay)
+		}
+		// Not before what there is already: the frames behind it would be pushed together.
+		l.shift, l.anchored = max(l.delays.least(), l.placed+leastStep-l.raw), l.raw
+	} else if ahead := l.shift - delay; ahead > futureLimit || ahead < -pastLimit {
 		l.anchor(arrival, delay)
 	} else {
 		l.delays.add(arrival, delay)
@@ -162,7 +190,7 @@ func (l *timeline) place(t rtpTime, arrival time.Duration) time.Duration {
 
 // advance unwraps the timestamp and returns how far RTP time went on.
 func (l *timeline) advance(t rtpTime) time.Duration {
-	if !l.started {
+	if !l.started && !l.waiting {
 		l.ticks = int64(t)
 	} else {
 		l.ticks += int64(int32(t - l.last)) // RFC 3550: differences wrap
@@ -178,9 +206,9 @@ func (l *timeline) duration(ticks int64) time.Duration {
 	return time.Duration(seconds)*time.Second + time.Duration(rest*int64(time.Second)/l.rate)
 }
 
-// anchor begins anew from a frame's arrival: the first one, or one whose timestamp jumped.
+// anchor begins anew from a frame's arrival: its timestamp jumped.
 func (l *timeline) anchor(arrival, shift time.Duration) {
-	l.shift = shift
+	l.shift, l.anchored = shift, l.raw
 	l.delays = minWindow{}
 	l.delays.add(arrival, shift)
 	l.related, l.watching = false, false
@@ -219,6 +247,10 @@ func (l *timeline) useReport() {
 func (l *timeline) slew(step time.Duration) {
 	difference := l.target() - l.shift
 	if max(difference, -difference) < slewRest {
+		return
+	}
+	if l.hurry && difference < 0 && l.raw-l.anchored < settleTime {
+		l.shift += difference
 		return
 	}
 	limit := max(step, 0) / slewShare

@@ -246,6 +246,56 @@ func TestFirstPacketsThatQueuedUp(t *testing.T) {
 	}
 }
 
+func TestTheFirstFrameLiesWhereTheFastestPacketSays(t *testing.T) {
+	line := newTimeline(&senderClock{}, 48000, -leastStep)
+	// All but the first come 40 ms after they were captured, that one 90 ms.
+	arrivals := []time.Duration{90 * ms, 60 * ms, 80 * ms, 100 * ms, 120 * ms}
+	for i, at := range arrivals {
+		line.expect(rtpTime(i*960)-960, at) // wraps
+	}
+	for i, at := range arrivals {
+		want := time.Duration(i)*20*ms + 40*ms
+		if placed := line.place(rtpTime(i*960)-960, at); placed != want {
+			t.Errorf("frame %d lies at %v, want %v", i, placed, want)
+		}
+	}
+	// The session's first frame cannot lie before zero, and pushes nothing together.
+	line = newTimeline(&senderClock{}, 48000, -leastStep)
+	for i, at := range arrivals {
+		line.expect(rtpTime(i*960), at-90*ms)
+	}
+	last := -20 * ms
+	for i, at := range arrivals {
+		placed := line.place(rtpTime(i*960), at-90*ms)
+		if placed < 0 || placed-last < 17*ms {
+			t.Errorf("frame %d lies at %v, the one before at %v", i, placed, last)
+		}
+		last = placed
+	}
+	// A first packet with a time that cannot be decides nothing.
+	line = newTimeline(&senderClock{}, 48000, -leastStep)
+	line.expect(1<<30, 100*ms)
+	line.expect(960, 120*ms)
+	if placed := line.place(960, 120*ms); placed != 120*ms {
+		t.Errorf("after a wrong time the first frame lies at %v, arrived at 120ms", placed)
+	}
+}
+
+func TestPicturesThatBeganLateAreRightAtOnce(t *testing.T) {
+	for _, hurry := range []bool{true, false} {
+		line := newTimeline(&senderClock{}, 90000, -leastStep)
+		line.hurry = hurry
+		var off time.Duration
+		for i := range 20 {
+			at := time.Duration(i) * 40 * ms
+			off = line.place(rtpTime(i*3600), max(at, 250*ms)) - at // the first ones queue up
+		}
+		if right := off.Abs() <= 10*ms; right != hurry {
+			t.Errorf("hurry %v: after 800 ms frames lie %v late", hurry, off)
+		}
+	}
+}
+
 func TestNTPDuration(t *testing.T) {
 	for _, c := range []struct {
 		from, to uint64

@@ -97,6 +97,9 @@ func (t *Track) Push(b []byte, arrival time.Time) {
 		p.payload = nil
 	}
 	t.noteKeyFrame(sequence, p, arrival)
+	if t.jitter.waits() && len(p.payload) > 0 {
+		t.line.expect(p.time, t.lane.capture.clock.at(arrival))
+	}
 	t.jitter.push(sequence, p, arrival)
 	t.jitter.expire(arrival)
 }
@@ -124,6 +127,7 @@ func (t *Track) released(p packet, arrival time.Time) {
 func (t *Track) missed(count int64) {
 	t.stats.Lost += uint64(count) // a positive count
 	t.depacketize.lost()
+	t.lane.lossy = true
 	t.needKey(t.jitter.next)
 }
 
@@ -133,7 +137,10 @@ func (t *Track) frame(f encodedFrame) {
 	if f.key {
 		t.key.wanted, t.key.arriving = false, false
 	}
-	t.lane.frame(f, at)
+	if t.lane.frame(f, at) && !f.key {
+		// Who watches from after the gap, or jumps there, needs a picture that stands for itself.
+		t.needKey(t.jitter.next)
+	}
 }
 
 // needKey makes Feedback ask for a key frame, unless one that begins at or after the sequence number is
@@ -172,16 +179,16 @@ func (t *Track) Feedback(now time.Time) Feedback {
 		return due
 	}
 	t.jitter.expire(now)
-	var gaveUp int64
-	t.nack, gaveUp = t.receiver.missing.due(now, t.receiver.roundTrip, t.nack[:0])
+	var spoiled int64
+	t.nack, spoiled = t.receiver.missing.due(now, t.receiver.roundTrip, t.nack[:0])
 	due.Nack = t.nack
 	t.stats.NACKs += uint64(len(t.nack))
 	if t.receiver.overrun {
 		t.receiver.overrun = false
-		gaveUp = t.receiver.highest
+		spoiled = t.receiver.highest
 	}
-	if gaveUp > 0 {
-		t.needKey(gaveUp)
+	if spoiled > 0 {
+		t.needKey(spoiled)
 	}
 	if t.key.wanted && !now.Before(t.key.due) {
 		t.key.due = now.Add(keyRetry)

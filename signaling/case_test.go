@@ -18,7 +18,19 @@ import (
 // networkCases are the tests of TestNetworkCases, by the number of the hard case and what it is about.
 func networkCases() map[string]func(*testing.T) {
 	return map[string]func(*testing.T){
-		"01 loss VP8": randomLoss(media.CodecVP8, 0.05, 99.5, 99.9),
+		"01 loss VP8":          case01(media.CodecVP8, 0.05, 99.5, 99.9),
+		"01 loss VP9":          case01(media.CodecVP9, 0.05, 99.5, 99.9),
+		"02 burst VP8":         case02(media.CodecVP8),
+		"02 burst VP9":         case02(media.CodecVP9),
+		"02 burst repaired":    case02repaired,
+		"03 reorder and twice": case03(media.CodecVP8),
+		"04 wrap":              case04(0),
+		"04 jump":              case04(1<<31 + 5*90_000),
+		"05 late audio":        case05(3*time.Second, 0),
+		"05 late camera":       case05(0, 3*time.Second),
+		"06 no reports":        case06(noReports),
+		"06 late reports":      case06(lateReports),
+		"06 stepped reports":   case06(steppedReports),
 	}
 }
 
@@ -135,7 +147,7 @@ func (s *stage) verdict(c clip) verdict {
 		v.sounds = file.Sounds(s.t, c.sounds)
 	}
 	if c.pictures != nil {
-		v.pictures = file.Pictures(s.t, c.pictures.Reference(s.t))
+		v.pictures = file.Pictures(s.t, c.pictures.Reference())
 	}
 	if len(c.sounds) > 0 && c.pictures != nil {
 		v.offsets = file.Offsets(s.t)
@@ -196,6 +208,9 @@ func (v verdict) tellsOf(t *testing.T, kind media.Kind, times []time.Duration) {
 		last = at
 	}
 }
+
+// has reports whether picture i was kept.
+func (v verdict) has(i int) bool { return v.pictures.Times[i] != judge.Missing }
 
 // keeps fails the test unless at least these shares, in percent, were kept.
 func (v verdict) keeps(t *testing.T, pictures, sounds float64) {

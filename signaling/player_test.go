@@ -24,10 +24,22 @@ type script struct {
 	from      time.Duration // after publishing began the track does
 	sequence  uint16        // of the first packet
 	timestamp uint32        // likewise
-	// sends says whether what is captured at that time is sent; nil: all is. RTP time goes on.
-	sends func(time.Duration) bool
+	// pause is when nothing is sent: what follows in the clip comes that much later. RTP time goes on.
+	pause span
+	// jump is by how much RTP time jumps, that long after the track began.
+	jump   uint32
+	jumpAt time.Duration
+	sent   func(judge.Frame) // hears of each frame before it is sent; nil: nobody
 	// padding is how many packets of nothing but padding follow each frame.
 	padding int
+}
+
+// at is when the frame is captured and sent, since publishing began.
+func (s script) at(f judge.Frame) time.Duration {
+	if s.pause.to > 0 && f.Time >= s.pause.from {
+		return s.from + f.Time + s.pause.to - s.pause.from
+	}
+	return s.from + f.Time
 }
 
 // playing is a clip under way.
@@ -79,9 +91,9 @@ func (r *playing) until(at time.Duration) bool {
 }
 
 func (r *playing) sendSounds(sounds []judge.Frame, s script) {
-	out := sender{script: s, track: r.browser.audio, rate: 48000}
+	out := r.sender(s, r.browser.audio, 48000)
 	for _, f := range sounds {
-		if !r.until(s.from + f.Time) {
+		if !r.until(s.at(f)) {
 			return
 		}
 		out.send(f, [][]byte{f.Payload})
@@ -89,11 +101,11 @@ func (r *playing) sendSounds(sounds []judge.Frame, s script) {
 }
 
 func (r *playing) sendPictures(pictures *judge.Encoder, s script) {
-	out := sender{script: s, track: r.browser.video, rate: 90000}
+	out := r.sender(s, r.browser.video, 90000)
 	payload := r.browser.payloader()
 	for i := range pictures.Len() {
 		f := pictures.Picture(i, r.browser.wire.keyFrame.Swap(false))
-		if !r.until(s.from + f.Time) {
+		if !r.until(s.at(f)) {
 			return
 		}
 		out.send(f, payload(f.Payload))
@@ -107,13 +119,28 @@ type sender struct {
 	rate  uint64
 }
 
-func (s *sender) send(f judge.Frame, payloads [][]byte) {
-	if s.sends != nil && !s.sends(f.Time) {
-		return
+func (r *playing) sender(s script, track *webrtc.TrackLocalStaticRTP, rate uint64) *sender {
+	out := &sender{script: s, track: track, rate: rate}
+	wire := r.browser.wire
+	wire.mu.Lock()
+	defer wire.mu.Unlock()
+	wire.clocks[r.browser.ssrc(track)] = func(now time.Time) uint32 { return out.rtpTime(now.Sub(r.start) - s.from) }
+	return out
+}
+
+// rtpTime is what the clock reads so long after the track began.
+func (s *sender) rtpTime(captured time.Duration) uint32 {
+	t := s.timestamp + uint32(int64(captured)/1000*int64(s.rate)/1_000_000) // wraps
+	if s.jump != 0 && captured >= s.jumpAt {
+		t += s.jump
 	}
-	header := rtp.Header{
-		Version:   2,
-		Timestamp: s.timestamp + uint32(uint64(f.Time)*s.rate/uint64(time.Second)), // wraps
+	return t
+}
+
+func (s *sender) send(f judge.Frame, payloads [][]byte) {
+	header := rtp.Header{Version: 2, Timestamp: s.rtpTime(s.at(f) - s.from)}
+	if s.sent != nil {
+		s.sent(f)
 	}
 	for i, payload := range payloads {
 		header.Marker = i == len(payloads)-1 && s.rate == 90000

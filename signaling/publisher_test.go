@@ -126,10 +126,17 @@ func (p *publisher) addTrack(mime, id string) *webrtc.TrackLocalStaticRTP {
 	transceiver, err := p.pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
 	must(p.t, err)
 	if mime == webrtc.MimeTypeVP9 { // a browser without VP8
-		vp9 := webrtc.RTPCodecParameters{PayloadType: 98, RTPCodecCapability: webrtc.RTPCodecCapability{
-			MimeType: mime, ClockRate: 90000, SDPFmtpLine: "profile-id=0",
-		}}
-		must(p.t, transceiver.SetCodecPreferences([]webrtc.RTPCodecParameters{vp9}))
+		vp9 := []webrtc.RTPCodecParameters{
+			{PayloadType: 98, RTPCodecCapability: webrtc.RTPCodecCapability{
+				MimeType: mime, ClockRate: 90000, SDPFmtpLine: "profile-id=0", RTCPFeedback: []webrtc.RTCPFeedback{
+					{Type: webrtc.TypeRTCPFBTransportCC}, {Type: webrtc.TypeRTCPFBNACK}, {Type: webrtc.TypeRTCPFBNACK, Parameter: "pli"},
+				},
+			}},
+			{PayloadType: 99, RTPCodecCapability: webrtc.RTPCodecCapability{
+				MimeType: webrtc.MimeTypeRTX, ClockRate: 90000, SDPFmtpLine: "apt=98",
+			}},
+		}
+		must(p.t, transceiver.SetCodecPreferences(vp9))
 	}
 	p.running.Go(func() { // interceptors need the RTCP read
 		buffer := make([]byte, 1500)
@@ -140,6 +147,16 @@ func (p *publisher) addTrack(mime, id string) *webrtc.TrackLocalStaticRTP {
 		}
 	})
 	return track
+}
+
+// ssrc is what the track's packets are marked with.
+func (p *publisher) ssrc(track webrtc.TrackLocal) uint32 {
+	for _, sender := range p.pc.GetSenders() {
+		if sender.Track() == track {
+			return uint32(sender.GetParameters().Encodings[0].SSRC)
+		}
+	}
+	return 0
 }
 
 // offer returns an offer with all candidates in it.

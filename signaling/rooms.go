@@ -307,11 +307,10 @@ func (rs *Rooms) talk(r *http.Request, c *conn, session consent.Session) {
 		return
 	}
 	defer rs.conns.release(account)
-	hello := greet(c, session, rs.helloLimit)
-	if hello == nil {
+	if !greet(c, session, rs.helloLimit) {
 		return
 	}
-	room := rs.seat(r, c, session, hello.Takeover)
+	room := rs.seat(r, c, session)
 	if room == nil {
 		return
 	}
@@ -335,29 +334,22 @@ func (rs *Rooms) talk(r *http.Request, c *conn, session consent.Session) {
 }
 
 // seat gives the connection to its session's room, or tells why not. A room that closes although its
-// session goes on is waited for and opened anew. A page that has the session keeps it from another that
-// does not ask for it, if it is still there.
-func (rs *Rooms) seat(r *http.Request, c *conn, session consent.Session, takeover bool) *Room {
-	arriving := arrival{conn: c, takeover: takeover, admit: func(ctx context.Context) error {
+// session goes on is waited for and opened anew.
+func (rs *Rooms) seat(r *http.Request, c *conn, session consent.Session) *Room {
+	admit := func(ctx context.Context) error {
 		_, err := rs.config.Desk.Admit(r.WithContext(ctx), session.ID)
 		return err
-	}}
+	}
 	for {
 		room, refusal := rs.join(r.Context(), session)
 		if refusal != nil {
 			c.fail(CloseTryLater, *refusal.problem(true))
 			return nil
 		}
-		over, holder := room.attach(arriving)
-		switch {
-		case holder != nil && holder.answers(aliveWithin):
-			c.fail(CloseTaken, taken())
-			return nil
-		case holder != nil:
-			arriving.dead = holder
-		case over == "":
+		switch room.attach(c, admit) {
+		case "":
 			return room
-		case over == EndServerStopping:
+		case EndServerStopping:
 			select {
 			case <-room.gone:
 			case <-c.closing:
@@ -370,32 +362,32 @@ func (rs *Rooms) seat(r *http.Request, c *conn, session consent.Session, takeove
 	}
 }
 
-// greet waits for the hello and checks that this session may be talked about at all; nil if not.
-func greet(c *conn, session consent.Session, limit time.Duration) *Hello {
+// greet waits for the hello and checks that this session may be talked about at all.
+func greet(c *conn, session consent.Session, limit time.Duration) bool {
 	if err := c.keepAlive(limit); err != nil {
-		return nil
+		return false
 	}
 	message, err := c.read()
 	if errors.Is(err, ErrBadMessage) {
 		c.fail(CloseBadMessages, badMessage(err))
-		return nil
+		return false
 	}
 	if err != nil {
 		c.close(CloseNoHello)
-		return nil
+		return false
 	}
 	hello, ok := message.(*Hello)
 	if !ok {
 		c.fail(CloseNoHello, Problem{
 			Code: "hello_first", Message: "The page did not say hello first.", Next: "Reload the page.",
 		})
-		return nil
+		return false
 	}
 	if hello.Version != ProtocolVersion {
 		c.fail(CloseBadVersion, Problem{
 			Code: "bad_version", Message: "The page and the server speak different versions.", Next: "Reload the page.",
 		})
-		return nil
+		return false
 	}
 	switch session.State { // all the others are over
 	case consent.SessionConsented, consent.SessionLive:
@@ -404,23 +396,12 @@ func greet(c *conn, session consent.Session, limit time.Duration) *Hello {
 			Code: "consent_required", Message: "This session has no consent yet.",
 			Next: "Answer the notice first, then come back.",
 		})
-		return nil
+		return false
 	default:
 		c.fail(CloseSessionOver, sessionOver())
-		return nil
+		return false
 	}
-	if c.keepAlive(pongWithin) != nil {
-		return nil
-	}
-	c.page = hello.Page
-	return hello
-}
-
-func taken() Problem {
-	return Problem{
-		Code: "taken", Message: "This interview is open in another window.",
-		Next: "Continue here to take it over; the other window then stops.",
-	}
+	return c.keepAlive(pongWithin) == nil
 }
 
 func sessionOver() Problem {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,14 +23,15 @@ func (s span) holds(at time.Duration) bool { return at >= s.from && at < s.to }
 
 // faults is what a network does to what is sent. Repairs pass through it like everything else.
 type faults struct {
-	seed   uint64
-	loss   float64                       // share of packets that are lost
-	bursts []span                        // in these everything is lost, and each repair of it whenever it comes
-	late   float64                       // share of packets that come 30 to 200 ms late, and so out of order
-	twice  float64                       // share of packets that come twice
-	until  time.Duration                 // since publishing began; 0: for ever. Nothing tells of a loss that nothing follows.
-	mutate func(*rtp.Header)             // before the packet is sent
-	report func(*rtcp.SenderReport) bool // may change a sender report; false: it is lost
+	seed    uint64
+	loss    float64                       // share of packets that are lost
+	outages []span                        // in these everything is lost, repairs included
+	bursts  []span                        // in these everything is lost, and each repair of it whenever it comes
+	late    float64                       // share of packets that come 30 to 200 ms late, and so out of order
+	twice   float64                       // share of packets that come twice
+	until   time.Duration                 // since publishing began; 0: for ever. Nothing tells of a loss that nothing follows.
+	mutate  func(*rtp.Header)             // before the packet is sent
+	report  func(*rtcp.SenderReport) bool // may change a sender report; false: it is lost
 }
 
 // wire sits next to the wire: it does what networks do, and counts what comes back.
@@ -46,8 +48,9 @@ type wire struct {
 	reports int
 	twcc    int
 	heard   func(*rtcp.TransportLayerCC)
-	last    map[uint32]uint16 // by SSRC, the sequence number sent last
-	arrived map[uint32]uint16 // by SSRC, the highest sequence number that arrived, as reported
+	last    map[uint32]uint16                 // by SSRC, the sequence number sent last
+	clocks  map[uint32]func(time.Time) uint32 // by SSRC, what the RTP clock reads
+	arrived map[uint32]uint16                 // by SSRC, the highest sequence number that arrived, as reported
 	changed chan struct{}
 
 	sent     atomic.Int64
@@ -57,7 +60,7 @@ type wire struct {
 func newWire(f faults) *wire {
 	return &wire{
 		faults: f, began: time.Now(), changed: make(chan struct{}),
-		last: map[uint32]uint16{}, arrived: map[uint32]uint16{},
+		last: map[uint32]uint16{}, arrived: map[uint32]uint16{}, clocks: map[uint32]func(time.Time) uint32{},
 	}
 }
 
@@ -124,7 +127,8 @@ func (l *line) fate(h *rtp.Header, payload []byte) []time.Duration {
 			l.gone[sequence] = true
 		}
 	}
-	if l.gone[sequence] || l.random.Float64() < f.loss {
+	out := slices.ContainsFunc(f.outages, func(s span) bool { return s.holds(now) })
+	if out || l.gone[sequence] || l.random.Float64() < f.loss {
 		w.lost++
 		return nil
 	}
@@ -140,21 +144,36 @@ func (l *line) fate(h *rtp.Header, payload []byte) []time.Duration {
 
 func (w *wire) BindRTCPWriter(next interceptor.RTCPWriter) interceptor.RTCPWriter {
 	return interceptor.RTCPWriterFunc(func(packets []rtcp.Packet, a interceptor.Attributes) (int, error) {
-		report := w.faults.report
-		if report == nil {
-			return next.Write(packets, a)
-		}
 		var kept []rtcp.Packet
 		for _, packet := range packets {
-			if sr, ok := packet.(*rtcp.SenderReport); !ok || report(sr) {
-				kept = append(kept, packet)
+			if sr, ok := packet.(*rtcp.SenderReport); ok {
+				w.setClock(sr)
+				if w.faults.report != nil && !w.faults.report(sr) {
+					continue
+				}
 			}
+			kept = append(kept, packet)
 		}
 		if len(kept) == 0 {
 			return 0, nil
 		}
 		return next.Write(kept, a)
 	})
+}
+
+// setClock makes a sender report true. Pion's own tells when packets went out, and that is late on a busy
+// machine; a browser's tells when things were captured.
+func (w *wire) setClock(report *rtcp.SenderReport) {
+	w.mu.Lock()
+	clock := w.clocks[report.SSRC]
+	w.mu.Unlock()
+	if clock == nil {
+		return
+	}
+	now := time.Now()
+	report.RTPTime = clock(now)
+	const from1900 = 2_208_988_800 // seconds, to 1970
+	report.NTPTime = uint64(now.Unix()+from1900)<<32 | uint64(now.Nanosecond())<<32/uint64(time.Second)
 }
 
 func (w *wire) BindRTCPReader(next interceptor.RTCPReader) interceptor.RTCPReader {
@@ -222,6 +241,9 @@ func (w *wire) wait(t *testing.T, what string, holds func() bool) {
 func (w *wire) settle(t *testing.T) {
 	t.Helper()
 	w.late.Wait()
+	w.mu.Lock()
+	clear(w.arrived) // what was told before may be of before the last ones that were late
+	w.mu.Unlock()
 	w.wait(t, "the last packets to arrive", func() bool { return maps.Equal(w.last, w.arrived) })
 }
 
@@ -230,6 +252,13 @@ func (w *wire) begin(now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.began = now
+}
+
+// burst adds one of faults.bursts.
+func (w *wire) burst(s span) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.faults.bursts = append(w.faults.bursts, s)
 }
 
 // asked returns when key frames were asked for, since publishing began.

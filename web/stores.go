@@ -16,7 +16,6 @@ type Accounts interface {
 	LogInTries
 	SecondFactors
 	RoomTickets
-	PublishTokens
 }
 
 // People are the accounts.

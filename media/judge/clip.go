@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -40,8 +41,10 @@ type Sound struct {
 const (
 	// beep: 50 ms long, which two or three packets carry; the noise makes every packet unlike all others.
 	beep = "0.5*sin(2*PI*1000*t)*lt(mod(t,1),0.05)+0.004*(random(0)-0.5)"
-	// made is a multiple of what clips are made in: the start of a longer clip is the shorter one.
-	made = 10
+	// made and madeLarge are the seconds, or a multiple, that clips are made in: the start of a longer
+	// clip is the shorter one. Large pictures take long.
+	made      = 10
+	madeLarge = 2
 )
 
 // clips holds what was made once for all tests.
@@ -55,7 +58,7 @@ type clip struct {
 }
 
 // get returns the clip, made anew if it is too short.
-func get(key any, seconds float64, create func(*clip, string)) *clip {
+func get(key any, seconds float64, step int, create func(*clip, string)) *clip {
 	one, _ := clips.LoadOrStore(key, &clip{})
 	c := one.(*clip) //nolint:forcetypeassert // nothing else is stored
 	c.mu.Lock()
@@ -63,7 +66,7 @@ func get(key any, seconds float64, create func(*clip, string)) *clip {
 	if c.length >= seconds {
 		return &clip{frames: c.frames, hashes: c.hashes}
 	}
-	length := float64(int((seconds+made-1)/made) * made)
+	length := math.Ceil(seconds/float64(step)) * float64(step)
 	create(c, strconv.FormatFloat(length, 'f', -1, 64))
 	c.length = length
 	return &clip{frames: c.frames, hashes: c.hashes}
@@ -86,7 +89,11 @@ func (v Video) clip(tb testing.TB) *clip {
 	tb.Helper()
 	key := v
 	key.Seconds = 0
-	return get(key, v.Seconds, func(c *clip, seconds string) {
+	step := made
+	if v.Width > 640 {
+		step = madeLarge
+	}
+	return get(key, v.Seconds, step, func(c *clip, seconds string) {
 		path := v.encode(tb, seconds)
 		c.frames = readIVF(tb, path, v.Codec)
 		for i := range c.frames {
@@ -140,7 +147,7 @@ func (s Sound) Frames(tb testing.TB) []Frame {
 		s.Expression = beep
 	}
 	key := Sound{Expression: s.Expression}
-	c := get(key, s.Seconds, func(c *clip, seconds string) {
+	c := get(key, s.Seconds, made, func(c *clip, seconds string) {
 		path := filepath.Join(tb.TempDir(), "clip.ogg")
 		FFmpeg(tb, "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "aevalsrc='"+s.Expression+"':s=48000", "-t", seconds,
 			"-c:a", "libopus", "-b:a", "32k", "-application", "voip", path)

@@ -132,3 +132,23 @@ func TestLongerClipsBeginWithShorterOnes(t *testing.T) {
 		}
 	}
 }
+
+func TestEncoderAnswersWithAKeyFrame(t *testing.T) {
+	t.Parallel()
+	v := testVideo
+	v.KeyEvery = 60
+	e := NewEncoder(t, v, 20)
+	var frames []Frame
+	for i := range e.Len() {
+		frames = append(frames, e.Picture(i, i == 35))
+	}
+	for i, f := range frames {
+		if want := i == 0 || i == 40 || i == 100; f.Key != want {
+			t.Errorf("picture %d is a key frame: %v", i, f.Key)
+		}
+	}
+	p := record(t, v, frames, "0").Pictures(t, e.Reference())
+	if p.Exact != 120 || !p.Clean() {
+		t.Errorf("%v", p)
+	}
+}

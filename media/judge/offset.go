@@ -54,7 +54,7 @@ func Worst(list []Offset) (worst time.Duration) {
 func (r Recording) flashes(tb testing.TB) (list []time.Duration) {
 	tb.Helper()
 	means := filepath.Join(tb.TempDir(), "means.gray")
-	out, _ := run(tb, "ffmpeg", "-v", "error", "-y", "-i", r.Path,
+	out, _ := run(tb, "ffmpeg", "-v", "error", "-y", "-copyts", "-i", r.Path,
 		"-map", "0:v", "-fps_mode", "passthrough", "-enc_time_base", "-1", "-f", "framemd5", "-",
 		"-map", "0:v", "-fps_mode", "passthrough", "-vf", "crop=iw/4:ih/2:0:ih/4,scale=1:1:flags=area,format=gray", "-f", "rawvideo", means)
 	b, err := os.ReadFile(means)

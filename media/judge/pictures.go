@@ -51,7 +51,7 @@ type Pictures struct {
 // Pictures decodes the file and looks up each picture that it shows.
 func (r Recording) Pictures(tb testing.TB, reference *Reference) Pictures {
 	tb.Helper()
-	out, said := run(tb, "ffmpeg", "-v", "warning", "-i", r.Path, "-map", "0:v", "-fps_mode", "passthrough",
+	out, said := run(tb, "ffmpeg", "-v", "warning", "-copyts", "-i", r.Path, "-map", "0:v", "-fps_mode", "passthrough",
 		"-enc_time_base", "-1", "-f", "framemd5", "-")
 	p := Pictures{Source: reference.pictures, Said: said, Times: slices.Repeat([]time.Duration{Missing}, reference.pictures)}
 	last := -1
@@ -91,7 +91,7 @@ type Sounds struct {
 	Twice   int             // in the file for a second time, or out of order
 	MadeUp  int             // silence in place of what is missing
 	Lost    []Run           // not in the file
-	Times   []time.Duration // of each packet of the clip in the file, or [Missing]
+	Times   []time.Duration // of what each packet of the clip is about, in the file, or [Missing]
 }
 
 // Sounds looks up each packet of the file's sound.
@@ -117,7 +117,7 @@ func (r Recording) Sounds(tb testing.TB, clip []Frame) Sounds {
 		default:
 			last = i
 			s.Kept++
-			s.Times[i] = p.Time
+			s.Times[i] = p.Time + lookAhead
 		}
 	}
 	s.Lost = runs(s.Times)

@@ -56,10 +56,7 @@ export class FakePeer extends EventTarget {
     this.transceivers.push({ kind: track.kind, direction: init.direction });
   }
 
-  readonly restarts: boolean[] = []; // of each offer: whether ICE begins anew
-
-  createOffer(options: { iceRestart?: boolean } = {}): Promise<{ type: string; sdp: string }> {
-    this.restarts.push(options.iceRestart ?? false);
+  createOffer(): Promise<{ type: string; sdp: string }> {
     return Promise.resolve({ type: 'offer', sdp: 'v=0\r\n' });
   }
 
