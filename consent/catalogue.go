@@ -81,7 +81,7 @@ func tables() []table {
 			name: "second_factors", class: ClassAccount, linked: "account last_step since offered_until",
 			sealed: "secret offered",
 		},
-		{name: "room_tickets", class: ClassLeftovers, linked: "ticket_sha256 log_in session expires_at"},
+		{name: "room_tickets", class: ClassLeftovers, linked: "ticket_sha256 log_in session expires_at publishes"},
 		{name: "log_in_failures", class: ClassAudit, linked: "email_sha256 failures last_at wait_until in_a_row"},
 
 		{

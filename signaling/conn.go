@@ -22,7 +22,10 @@ const (
 	pingEvery  = 20 * time.Second
 	pongWithin = pingEvery + 10*time.Second // so that a vanished page is noticed within 30 s
 	writeLimit = 5 * time.Second
-	helloLimit = 10 * time.Second
+	// aliveWithin is how long a page that another one wants to replace has to answer a ping. Browsers
+	// answer by themselves, also for a page in the background.
+	aliveWithin = 2 * time.Second
+	helloLimit  = 10 * time.Second
 )
 
 // CloseCode is why the server closed a WebSocket.
@@ -43,6 +46,7 @@ const (
 	CloseTooManyConns CloseCode = 4007
 	CloseNoHello      CloseCode = 4008
 	CloseLoggedOut    CloseCode = 4009
+	CloseTaken        CloseCode = 4010
 )
 
 var closeNames = map[CloseCode]string{
@@ -50,7 +54,7 @@ var closeNames = map[CloseCode]string{
 	CloseBadVersion: "bad_version", CloseNoConsent: "no_consent", CloseBadMessages: "bad_messages",
 	CloseTooFast: "too_fast", CloseSessionOver: "session_over", CloseTakenOver: "taken_over",
 	CloseTooSlow: "too_slow", CloseTooManyConns: "too_many_conns", CloseNoHello: "no_hello",
-	CloseLoggedOut: "logged_out",
+	CloseLoggedOut: "logged_out", CloseTaken: "taken",
 }
 
 // conn is one WebSocket. The goroutine that calls read owns reading; run owns writing. Everything
@@ -60,16 +64,18 @@ type conn struct {
 	limiter *rate.Limiter
 	queue   chan []byte
 	closing chan struct{} // closed once code is set
+	page    string        // the page's name for itself, may be empty; set before the room sees the conn
 
-	mu   sync.Mutex
-	code CloseCode // 0 until closing
+	mu     sync.Mutex
+	code   CloseCode     // 0 until closing
+	ponged chan struct{} // closed and replaced at each pong
 }
 
 func newConn(ws *websocket.Conn) *conn {
 	ws.SetReadLimit(MaxFrame)
 	return &conn{
 		ws: ws, limiter: rate.NewLimiter(messageRate, messageBurst),
-		queue: make(chan []byte, sendQueue), closing: make(chan struct{}),
+		queue: make(chan []byte, sendQueue), closing: make(chan struct{}), ponged: make(chan struct{}),
 	}
 }
 
@@ -189,8 +195,36 @@ func (c *conn) read() (Message, error) {
 
 // keepAlive sets how long silence may last: helloLimit before the greeting, then a pong at least.
 func (c *conn) keepAlive(limit time.Duration) error {
-	c.ws.SetPongHandler(func(string) error { return c.ws.SetReadDeadline(time.Now().Add(pongWithin)) })
+	c.ws.SetPongHandler(func(string) error {
+		c.mu.Lock()
+		close(c.ponged)
+		c.ponged = make(chan struct{})
+		c.mu.Unlock()
+		return c.ws.SetReadDeadline(time.Now().Add(pongWithin))
+	})
 	return c.ws.SetReadDeadline(time.Now().Add(limit))
+}
+
+// answers reports whether the page is still there: whether a pong comes to a ping. A page whose network
+// is gone, or whose computer sleeps, does not answer, long before its silence closes the connection.
+func (c *conn) answers(limit time.Duration) bool {
+	deadline := time.Now().Add(limit)
+	c.mu.Lock()
+	ponged := c.ponged
+	c.mu.Unlock()
+	if c.ws.WriteControl(websocket.PingMessage, nil, deadline) != nil {
+		return false
+	}
+	timer := time.NewTimer(time.Until(deadline))
+	defer timer.Stop()
+	select {
+	case <-ponged:
+		return true
+	case <-c.closing:
+		return false
+	case <-timer.C:
+		return false
+	}
 }
 
 // upgrade turns the request into a conn and runs its write pump until the connection closes. The

@@ -22,6 +22,8 @@ type Desk interface {
 	// [ErrUnauthenticated] if there is none. It is asked again each second while the connection lasts,
 	// with the same request, and must look again each time; any other error leaves things as they are.
 	Admit(r *http.Request, id consent.SessionID) (consent.Session, error)
+	// AdmitPublisher is the same for a program that shows a token in place of a log-in (RFC 6750).
+	AdmitPublisher(r *http.Request, id consent.SessionID) (consent.Session, error)
 	// Session re-reads consents and state; [consent.ErrNotFound] once erased.
 	Session(ctx context.Context, id consent.SessionID) (consent.Session, error)
 	// Open takes the session live and returns what the room needs: a capture not yet running and an
@@ -95,6 +97,8 @@ type Refusal struct { //nolint:errname // it is the candidate's word first, an e
 	Message string
 	Next    string
 	Cause   error
+
+	status int // what a program hears over HTTP, 0: 503
 }
 
 func (r *Refusal) Error() string {

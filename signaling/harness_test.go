@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,12 +27,13 @@ const patience = 15 * time.Second
 
 // desk is a Desk in memory with one account. Its fields may be changed under its mutex.
 type desk struct {
-	t     *testing.T
+	t     *testing.T // nil while fuzzing
 	store *memoryStore
 
 	mu       sync.Mutex
 	session  consent.Session
 	admitErr error
+	tokenErr error // of programs
 	sessErr  error
 	openErr  error
 	endErr   error
@@ -51,9 +53,9 @@ type desk struct {
 }
 
 func newDesk(t *testing.T) *desk {
-	t.Helper()
-	return &desk{
-		t: t, store: newMemoryStore(), phase: PhaseWaiting, ended: make(chan string, 8), closed: make(chan struct{}, 8),
+	return &desk{ //nolint:thelper // t may be nil
+		t:     t,
+		store: newMemoryStore(), phase: PhaseWaiting, ended: make(chan string, 8), closed: make(chan struct{}, 8),
 		session: consent.Session{
 			ID: consent.NewID[consent.SessionID](), Candidate: consent.NewID[consent.AccountID](),
 			State: consent.SessionConsented, RoleTitle: "Software engineer",
@@ -79,6 +81,23 @@ func (d *desk) Admit(_ *http.Request, id consent.SessionID) (consent.Session, er
 		return consent.Session{}, d.admitErr
 	}
 	if id != d.session.ID {
+		return consent.Session{}, consent.ErrNotFound
+	}
+	return d.session, nil
+}
+
+// programToken is what a program shows.
+const programToken = "program-token"
+
+func (d *desk) AdmitPublisher(r *http.Request, id consent.SessionID) (consent.Session, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case d.tokenErr != nil:
+		return consent.Session{}, d.tokenErr
+	case r.Header.Get("Authorization") != "Bearer "+programToken:
+		return consent.Session{}, ErrUnauthenticated
+	case id != d.session.ID:
 		return consent.Session{}, consent.ErrNotFound
 	}
 	return d.session, nil
@@ -266,6 +285,8 @@ func serveAmong(t *testing.T, change ...func(*server)) *server {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /api/v1/sessions/{id}/room", Handler(s.rooms))
+	mux.Handle("/api/v1/sessions/{id}/whip", PublishHandler(s.rooms))
+	mux.Handle("/api/v1/sessions/{id}/whip/{program}", PublishHandler(s.rooms))
 	web := httptest.NewServer(mux)
 	s.url = "ws" + strings.TrimPrefix(web.URL, "http") + "/api/v1/sessions/"
 	ctx, cancel := context.WithCancel(t.Context())
@@ -323,7 +344,8 @@ type page struct {
 	t    *testing.T
 	ws   *websocket.Conn
 	in   chan Message
-	code chan int // the close code, once
+	code chan int    // the close code, once
+	deaf atomic.Bool // to pings, as a page whose computer sleeps
 }
 
 // dial opens a WebSocket as a page of the server's own origin, unless the header says another.
@@ -343,17 +365,27 @@ func (s *server) connect() *page {
 	}
 	_ = response.Body.Close()
 	p := &page{t: s.t, ws: ws, in: make(chan Message, 256), code: make(chan int, 1)}
+	ws.SetPingHandler(func(data string) error {
+		if p.deaf.Load() {
+			return nil
+		}
+		_ = ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(patience))
+		return nil
+	})
 	var reading sync.WaitGroup
 	reading.Go(p.read)
 	s.t.Cleanup(func() { _ = ws.Close(); reading.Wait() })
 	return p
 }
 
+// pageName is what join's pages call themselves: each is the page before it, reloaded.
+const pageName = "the-page-of-the-test"
+
 // join connects and says hello.
 func (s *server) join() *page {
 	s.t.Helper()
 	p := s.connect()
-	p.send(&Hello{Version: ProtocolVersion})
+	p.send(&Hello{Version: ProtocolVersion, Page: pageName})
 	expect[*Welcome](p)
 	return p
 }

@@ -22,7 +22,7 @@ func (r *Room) loop(ctx context.Context) (reason EndReason) {
 		case reason = <-r.stopping:
 			return reason
 		case p := <-r.lost:
-			if r.dropPeer(p) {
+			if !r.dropProgram(p) && r.dropPeer(p) {
 				r.tell(&Problem{
 					Code: "connection_lost", Message: "The media connection was lost. What you said before is kept.",
 					Next: "The page connects again by itself.",
@@ -173,18 +173,22 @@ func (r *Room) refresh(ctx context.Context) {
 	}
 }
 
-// readmit closes a connection whose log-in has ended. A log-in that cannot be read is no reason to.
+// readmit closes a connection whose log-in has ended, and ends a program whose token has. What cannot be
+// read is no reason to.
 func (r *Room) readmit(ctx context.Context) {
-	r.mu.Lock()
-	c, admit := r.conn, r.admit
-	r.mu.Unlock()
-	if c == nil {
-		return
-	}
 	ctx, cancel := context.WithTimeout(ctx, deskLimit)
 	defer cancel()
-	err := admit(ctx)
-	if errors.Is(err, ErrUnauthenticated) || errors.Is(err, consent.ErrNotFound) {
+	r.mu.Lock()
+	c, admit, program := r.conn, r.admit, r.program
+	r.mu.Unlock()
+	if c != nil && notAdmitted(admit(ctx)) {
 		c.end(EndLoggedOut, CloseLoggedOut)
 	}
+	if program != nil && notAdmitted(program.admit(ctx)) {
+		r.endProgram(program)
+	}
+}
+
+func notAdmitted(err error) bool {
+	return errors.Is(err, ErrUnauthenticated) || errors.Is(err, consent.ErrNotFound)
 }

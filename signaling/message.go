@@ -29,13 +29,17 @@ func InMilliseconds(d time.Duration) Milliseconds { return Milliseconds(d / time
 
 // Messages from the page.
 type (
-	// Hello comes first and names the version.
+	// Hello comes first and names the version. Page is the page's own name for itself, which it keeps
+	// over reloads and lost connections; Takeover asks for the session although another page has it.
 	Hello struct {
-		Version int `json:"version"`
+		Version  int    `json:"version"`
+		Page     string `json:"page,omitempty"`
+		Takeover bool   `json:"takeover,omitempty"`
 	}
-	// Offer is the page's SDP.
+	// Offer is the page's SDP; Takeover asks to send although a program does (WHIP).
 	Offer struct {
-		SDP string `json:"sdp"`
+		SDP      string `json:"sdp"`
+		Takeover bool   `json:"takeover,omitempty"`
 	}
 	// Begin asks for the first question.
 	Begin struct{}
@@ -69,13 +73,20 @@ type ICECandidateInit struct {
 
 // Messages from the server.
 type (
-	// Welcome answers Hello.
+	// Welcome answers Hello. Program says that sound and picture come from a program (WHIP): the page
+	// does not offer its own unasked.
 	Welcome struct {
 		Version   int      `json:"version"`
 		Session   string   `json:"session"`
 		RoleTitle string   `json:"role_title"`
 		Total     int      `json:"total"` // questions in the plan
 		Consents  Consents `json:"consents"`
+		Program   bool     `json:"program,omitempty"`
+	}
+	// ProgramMessage says that a program (WHIP) began or stopped to send sound and picture in place of
+	// the page.
+	ProgramMessage struct {
+		Sending bool `json:"sending"`
 	}
 	// Answer is the server's SDP.
 	Answer struct {
@@ -186,7 +197,7 @@ const (
 	EndFinished       EndReason = "finished"
 	EndTimeLimit      EndReason = "time_limit" // the session reached its longest length
 	EndAbandoned      EndReason = "abandoned"  // nobody was connected for too long
-	EndTakenOver      EndReason = "taken_over" // another page joined the session
+	EndTakenOver      EndReason = "taken_over" // another page took the session over
 	EndServerStopping EndReason = "server_stopping"
 	EndLoggedOut      EndReason = "logged_out"
 	EndErased         EndReason = "erased" // the session was erased or ended elsewhere
@@ -202,6 +213,7 @@ func (*Skip) messageType() string                 { return "skip" }
 func (*Finish) messageType() string               { return "finish" }
 func (*Muted) messageType() string                { return "muted" }
 func (*Welcome) messageType() string              { return "welcome" }
+func (*ProgramMessage) messageType() string       { return "program" }
 func (*Answer) messageType() string               { return "answer" }
 func (*TurnMessage) messageType() string          { return "turn" }
 func (*CaptionMessage) messageType() string       { return "caption" }
@@ -242,6 +254,8 @@ func fromServer(name string) Message {
 	switch name {
 	case "welcome":
 		return new(Welcome)
+	case "program":
+		return new(ProgramMessage)
 	case "answer":
 		return new(Answer)
 	case "ice_candidate":
@@ -335,6 +349,10 @@ func decode(frame []byte, empty func(string) Message, strict bool) (Message, err
 
 func check(message Message) error {
 	switch m := message.(type) {
+	case *Hello:
+		if m.Page != "" && !isPageName(m.Page) {
+			return fmt.Errorf("%w: the page is not 16 to 64 letters, digits, - or _", ErrBadMessage)
+		}
 	case *ICECandidate:
 		if m.ICECandidate == nil {
 			return fmt.Errorf("%w: the ice_candidate is missing", ErrBadMessage)
@@ -345,4 +363,17 @@ func check(message Message) error {
 		}
 	}
 	return nil
+}
+
+// isPageName: long enough that two pages do not choose the same, short enough to keep.
+func isPageName(text string) bool {
+	if len(text) < 16 || len(text) > 64 {
+		return false
+	}
+	for _, c := range []byte(text) {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return true
 }

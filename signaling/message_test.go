@@ -77,7 +77,7 @@ func TestEveryExampleSurvivesARoundTrip(t *testing.T) {
 	}
 	for _, name := range []string{
 		"welcome", "answer", "ice_candidate", "turn", "caption", "caption_failed", "media", "recording",
-		"consents", "gap", "problem", "ended",
+		"consents", "gap", "problem", "ended", "program",
 	} {
 		if !seen["from_server "+name] {
 			t.Errorf("messages.json has no example of %s from the server", name)
@@ -123,6 +123,9 @@ func TestServerRefusesFramesThatAreNotMessages(t *testing.T) {
 		"no candidate":         `{"type":"ice_candidate"}`,
 		"unknown media kind":   `{"type":"muted","kind":"screen","muted":true}`,
 		"missing media kind":   `{"type":"muted","muted":true}`,
+		"short page name":      `{"type":"hello","version":1,"page":"me"}`,
+		"long page name":       `{"type":"hello","version":1,"page":"` + strings.Repeat("a", 65) + `"}`,
+		"page name with text":  `{"type":"hello","version":1,"page":"<b>aaaaaaaaaaaaaaa"}`,
 		"too large":            `{"type":"offer","sdp":"` + strings.Repeat("a", MaxFrame) + `"}`,
 		"deep":                 `{"type":"offer","sdp":` + strings.Repeat("[", 20000) + `}`,
 	} {

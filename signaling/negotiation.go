@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/pion/sdp/v3"
@@ -24,7 +25,7 @@ type offered struct {
 func badOffer(format string, args ...any) *Refusal {
 	return &Refusal{
 		Code: "bad_offer", Message: "The connection could not be set up: " + fmt.Sprintf(format, args...) + ".",
-		Next: "Reload the page, or use a current browser.",
+		Next: "Reload the page, or use a current browser.", status: http.StatusNotAcceptable,
 	}
 }
 
@@ -37,7 +38,9 @@ func checkOffer(text string) (offered, *Refusal) {
 	}
 	var description sdp.SessionDescription
 	if err := description.UnmarshalString(text); err != nil {
-		return o, badOffer("the offer is not SDP") // the parser's error would repeat the page's text
+		refusal := badOffer("the offer is not SDP") // the parser's error would repeat the page's text
+		refusal.status = http.StatusBadRequest
+		return o, refusal
 	}
 	if len(description.MediaDescriptions) > maxMLines {
 		return o, badOffer("the offer has more than %d parts", maxMLines)

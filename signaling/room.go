@@ -49,7 +49,8 @@ type Room struct {
 	conn      *conn
 	admit     func(context.Context) error // asks whether conn's log-in still lives
 	peer      *peer
-	peerConn  *conn // whose page peer belongs to
+	peerConn  *conn    // whose page peer belongs to; nil if it is program's
+	program   *program // what sends sound and picture in the page's place, peer is its own then
 	video     media.Codec
 	left      time.Time // when the last conn went
 	turn      Turn
@@ -130,9 +131,10 @@ func (r *Room) windUp(ctx context.Context, reason EndReason, captured <-chan str
 	r.log.Info("a room closes", "reason", string(reason))
 	r.mu.Lock()
 	r.over = reason
-	p := r.peer
-	r.peer = nil
+	p, from := r.peer, r.program
+	r.peer, r.peerConn, r.program = nil, nil, nil
 	r.mu.Unlock()
+	from.leave()
 	if reason == EndServerStopping {
 		r.goodbye(reason, CloseStopping)
 	}
@@ -232,21 +234,40 @@ func (r *Room) stop(reason EndReason) {
 	}
 }
 
-// attach makes c the room's connection and greets it. An older connection is told and closed. It
-// returns why the room is over if it is, and empty otherwise.
-func (r *Room) attach(c *conn, admit func(context.Context) error) EndReason {
+// arrival is a connection that wants to be the room's.
+type arrival struct {
+	conn     *conn
+	admit    func(context.Context) error
+	takeover bool
+	dead     *conn // a connection that was asked and did not answer: it keeps nobody out
+}
+
+// attach makes the arrival the room's connection and greets it. An older connection of the same page
+// is replaced; one of another page only if the newer asks for it or the older does not answer any
+// more. It returns why the room is over if it is, or else who holds the session if that is in the way.
+func (r *Room) attach(a arrival) (over EndReason, holder *conn) {
 	elapsed := r.capture.MediaNow()
+	c := a.conn
 	r.mu.Lock()
 	if r.over != "" {
 		defer r.mu.Unlock()
-		return r.over
+		return r.over, nil
 	}
-	old, peer := r.conn, r.peer
-	r.conn, r.admit, r.peer = c, admit, nil
+	old := r.conn
+	samePage := old != nil && c.page != "" && old.page == c.page
+	if old != nil && old != a.dead && !samePage && !a.takeover {
+		r.mu.Unlock()
+		return "", old
+	}
+	var peer *peer
+	if r.program == nil {
+		peer, r.peer, r.peerConn = r.peer, nil, nil
+	}
+	r.conn, r.admit = c, a.admit
 	r.media = MediaMessage{Audio: MediaOff, Video: MediaOff}
 	c.send(&Welcome{
 		Version: ProtocolVersion, Session: string(r.id), RoleTitle: r.roleTitle, Total: r.turn.Total,
-		Consents: onWire(r.consents),
+		Consents: onWire(r.consents), Program: r.program != nil,
 	})
 	c.send(r.turn.message(time.Now()))
 	c.send(recordingMessage(r.recording, elapsed))
@@ -255,7 +276,7 @@ func (r *Room) attach(c *conn, admit func(context.Context) error) EndReason {
 		old.end(EndTakenOver, CloseTakenOver)
 	}
 	r.closePeer(peer)
-	return ""
+	return "", nil
 }
 
 // detach forgets a connection that ended. The room waits for another one.
@@ -340,11 +361,11 @@ func (r *Room) handle(ctx context.Context, c *conn, message Message) {
 	case *Hello:
 		c.send(&Problem{Code: "out_of_order", Message: "The page said hello twice.", Next: "Reload the page."})
 	case *Offer:
-		r.offer(ctx, c, m.SDP)
+		r.offer(ctx, c, m)
 	case *ICECandidate:
 		r.candidate(c, *m.ICECandidate)
 	case *Muted:
-		r.mute(m)
+		r.mute(c, m)
 	case *Begin:
 		r.ask(c, ActBegin)
 	case *StartAnswer:

@@ -357,14 +357,24 @@ func TestReconnectKeepsInterviewAndRecording(t *testing.T) {
 	expect[*Ended](again)
 }
 
-func TestSecondPageTakesTheSessionOver(t *testing.T) {
+func TestPageTakesTheSessionOverWhenItAsksTo(t *testing.T) {
 	s := serve(t)
 	older := s.join()
 	browser := newPublisher(t, publisherOptions{})
 	browser.connect(older)
 	browser.publish()
 	expect(older, receiving)
-	newer := s.join()
+	refused := s.connect()
+	refused.send(&Hello{Version: ProtocolVersion, Page: "another-page-of-the-test"})
+	if p := refused.expectProblem("taken"); !p.Fatal || p.Next == "" {
+		t.Errorf("got %+v", p)
+	}
+	refused.expectClose(CloseTaken)
+	older.send(&Begin{})
+	older.expectPhase(PhasePreparing) // nothing happened to it
+	newer := s.connect()
+	newer.send(&Hello{Version: ProtocolVersion, Page: "another-page-of-the-test", Takeover: true})
+	expect[*Welcome](newer)
 	if e := expect[*Ended](older); e.Reason != EndTakenOver {
 		t.Errorf("got %s", e.Reason)
 	}
@@ -373,6 +383,28 @@ func TestSecondPageTakesTheSessionOver(t *testing.T) {
 	other.connect(newer)
 	other.publish()
 	expect(newer, receiving)
+}
+
+func TestPageThatDoesNotAnswerKeepsNobodyOut(t *testing.T) {
+	s := serve(t)
+	older := s.join()
+	older.deaf.Store(true)
+	newer := s.connect()
+	newer.send(&Hello{Version: ProtocolVersion}) // no name, as a page of before has none
+	expect[*Welcome](newer)
+	if e := expect[*Ended](older); e.Reason != EndTakenOver {
+		t.Errorf("got %s", e.Reason)
+	}
+}
+
+func TestSamePageComesBackUnasked(t *testing.T) {
+	s := serve(t)
+	before := s.join() // and stays, as a connection does that the server does not yet know to be dead
+	s.join()
+	before.expectClose(CloseTakenOver)
+	nameless := s.connect()
+	nameless.send(&Hello{Version: ProtocolVersion})
+	nameless.expectClose(CloseTaken)
 }
 
 func TestNewOfferOfAnotherConnectionReplacesThePeer(t *testing.T) {

@@ -307,10 +307,11 @@ func (rs *Rooms) talk(r *http.Request, c *conn, session consent.Session) {
 		return
 	}
 	defer rs.conns.release(account)
-	if !greet(c, session, rs.helloLimit) {
+	hello := greet(c, session, rs.helloLimit)
+	if hello == nil {
 		return
 	}
-	room := rs.seat(r, c, session)
+	room := rs.seat(r, c, session, hello.Takeover)
 	if room == nil {
 		return
 	}
@@ -334,22 +335,29 @@ func (rs *Rooms) talk(r *http.Request, c *conn, session consent.Session) {
 }
 
 // seat gives the connection to its session's room, or tells why not. A room that closes although its
-// session goes on is waited for and opened anew.
-func (rs *Rooms) seat(r *http.Request, c *conn, session consent.Session) *Room {
-	admit := func(ctx context.Context) error {
+// session goes on is waited for and opened anew. A page that has the session keeps it from another that
+// does not ask for it, if it is still there.
+func (rs *Rooms) seat(r *http.Request, c *conn, session consent.Session, takeover bool) *Room {
+	arriving := arrival{conn: c, takeover: takeover, admit: func(ctx context.Context) error {
 		_, err := rs.config.Desk.Admit(r.WithContext(ctx), session.ID)
 		return err
-	}
+	}}
 	for {
 		room, refusal := rs.join(r.Context(), session)
 		if refusal != nil {
 			c.fail(CloseTryLater, *refusal.problem(true))
 			return nil
 		}
-		switch room.attach(c, admit) {
-		case "":
+		over, holder := room.attach(arriving)
+		switch {
+		case holder != nil && holder.answers(aliveWithin):
+			c.fail(CloseTaken, taken())
+			return nil
+		case holder != nil:
+			arriving.dead = holder
+		case over == "":
 			return room
-		case EndServerStopping:
+		case over == EndServerStopping:
 			select {
 			case <-room.gone:
 			case <-c.closing:
@@ -362,32 +370,32 @@ func (rs *Rooms) seat(r *http.Request, c *conn, session consent.Session) *Room {
 	}
 }
 
-// greet waits for the hello and checks that this session may be talked about at all.
-func greet(c *conn, session consent.Session, limit time.Duration) bool {
+// greet waits for the hello and checks that this session may be talked about at all; nil if not.
+func greet(c *conn, session consent.Session, limit time.Duration) *Hello {
 	if err := c.keepAlive(limit); err != nil {
-		return false
+		return nil
 	}
 	message, err := c.read()
 	if errors.Is(err, ErrBadMessage) {
 		c.fail(CloseBadMessages, badMessage(err))
-		return false
+		return nil
 	}
 	if err != nil {
 		c.close(CloseNoHello)
-		return false
+		return nil
 	}
 	hello, ok := message.(*Hello)
 	if !ok {
 		c.fail(CloseNoHello, Problem{
 			Code: "hello_first", Message: "The page did not say hello first.", Next: "Reload the page.",
 		})
-		return false
+		return nil
 	}
 	if hello.Version != ProtocolVersion {
 		c.fail(CloseBadVersion, Problem{
 			Code: "bad_version", Message: "The page and the server speak different versions.", Next: "Reload the page.",
 		})
-		return false
+		return nil
 	}
 	switch session.State { // all the others are over
 	case consent.SessionConsented, consent.SessionLive:
@@ -396,12 +404,23 @@ func greet(c *conn, session consent.Session, limit time.Duration) bool {
 			Code: "consent_required", Message: "This session has no consent yet.",
 			Next: "Answer the notice first, then come back.",
 		})
-		return false
+		return nil
 	default:
 		c.fail(CloseSessionOver, sessionOver())
-		return false
+		return nil
 	}
-	return c.keepAlive(pongWithin) == nil
+	if c.keepAlive(pongWithin) != nil {
+		return nil
+	}
+	c.page = hello.Page
+	return hello
+}
+
+func taken() Problem {
+	return Problem{
+		Code: "taken", Message: "This interview is open in another window.",
+		Next: "Continue here to take it over; the other window then stops.",
+	}
 }
 
 func sessionOver() Problem {

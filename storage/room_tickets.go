@@ -32,7 +32,7 @@ func (a *Accounts) IssueRoomTicket(ctx context.Context, ticketSHA256, tokenSHA25
 // does not let this log-in into this session now. One statement: of two nodes that are shown the same
 // ticket, one finds it.
 func (a *Accounts) RedeemRoomTicket(ctx context.Context, ticketSHA256, tokenSHA256 [32]byte, session consent.SessionID) error {
-	const take = `WITH taken AS (DELETE FROM room_tickets WHERE ticket_sha256 = $1 RETURNING log_in, session, expires_at)
+	const take = `WITH taken AS (DELETE FROM room_tickets WHERE ticket_sha256 = $1 AND NOT publishes RETURNING log_in, session, expires_at)
 		SELECT 1 FROM taken WHERE log_in = $2 AND session = $3 AND statement_timestamp() < expires_at`
 	var one int
 	row := a.database.Pool(RoleLogin).QueryRow(ctx, take, ticketSHA256[:], tokenSHA256[:], session)

@@ -64,19 +64,22 @@ var census = map[string]caller{
 	"GET /api/v1/shared/{id}/captions.vtt":                                          employer,
 	"GET /api/v1/shared/{id}/events":                                                employer,
 
-	"PUT /api/v1/me/name":                    anyLogIn,
-	"GET /api/v1/me/ai-objection":            candidate,
-	"POST /api/v1/me/ai-objection":           candidate,
-	"DELETE /api/v1/me/ai-objection":         candidate,
-	"PUT /api/v1/me/password":                anyLogIn,
-	"POST /api/v1/me/second-factor":          anyStep,
-	"POST /api/v1/me/second-factor/confirm":  anyStep,
-	"POST /api/v1/me/second-factor/drop":     candidate,
-	"POST /api/v1/log-in/confirm":            anyStep,
-	"GET /api/v1/log-ins":                    anyLogIn,
-	"POST /api/v1/log-ins/{id}/end":          anyLogIn,
-	"POST /api/v1/log-out-everywhere":        anyStep,
-	"POST /api/v1/sessions/{id}/room-ticket": candidate,
+	"PUT /api/v1/me/name":                      anyLogIn,
+	"GET /api/v1/me/ai-objection":              candidate,
+	"POST /api/v1/me/ai-objection":             candidate,
+	"DELETE /api/v1/me/ai-objection":           candidate,
+	"PUT /api/v1/me/password":                  anyLogIn,
+	"POST /api/v1/me/second-factor":            anyStep,
+	"POST /api/v1/me/second-factor/confirm":    anyStep,
+	"POST /api/v1/me/second-factor/drop":       candidate,
+	"POST /api/v1/log-in/confirm":              anyStep,
+	"GET /api/v1/log-ins":                      anyLogIn,
+	"POST /api/v1/log-ins/{id}/end":            anyLogIn,
+	"POST /api/v1/log-out-everywhere":          anyStep,
+	"POST /api/v1/sessions/{id}/room-ticket":   candidate,
+	"POST /api/v1/sessions/{id}/publish-token": candidate,
+	"/api/v1/sessions/{id}/whip":               anyone, // with a token of its own, which the room asks for
+	"/api/v1/sessions/{id}/whip/{program}":     anyone,
 
 	"PUT /api/v1/me/email":              candidate,
 	"GET /api/v1/me/data":               candidate,
@@ -182,7 +185,7 @@ func fillPath(path string, session consent.SessionID) string {
 	}
 	return strings.NewReplacer("{id}", string(session), "{aid}", string(consent.NewID[consent.AuthorizationID]()),
 		"{iid}", string(consent.NewID[consent.InvitationID]()),
-		"{rid}", string(consent.NewID[consent.ReceiptID]()), "{question}", "0", "{take}", "1", "{competency}", "ownership").Replace(path)
+		"{rid}", string(consent.NewID[consent.ReceiptID]()), "{program}", consent.NewID[string](), "{question}", "0", "{take}", "1", "{competency}", "ownership").Replace(path)
 }
 
 func TestEveryAnswerHasTheSecurityHeaders(t *testing.T) {

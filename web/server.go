@@ -35,9 +35,11 @@ type Config struct {
 
 	Bank  assess.Bank
 	Judge Judge
-	Mount http.Handler                // the room; called for candidates only, at GET /api/v1/sessions/{id}/room
-	Ready func(context.Context) error // what /readyz asks; optional
-	Build string                      // shown to operations
+	// Publish is what programs send to (WHIP); it asks for their token itself.
+	Publish http.Handler
+	Mount   http.Handler                // the room; called for candidates only, at GET /api/v1/sessions/{id}/room
+	Ready   func(context.Context) error // what /readyz asks; optional
+	Build   string                      // shown to operations
 
 	Log    *slog.Logger
 	Limits Limits // optional
@@ -110,7 +112,7 @@ func (c Config) check() error {
 		"Accounts": c.Accounts == nil, "Sessions": c.Sessions == nil, "Record": c.Record == nil, "Viewers": c.Viewers == nil, "Records": c.Records == nil,
 		"Recordings": c.Recordings == nil, "Shared": c.Shared == nil, "Changes": c.Changes == nil, "Ops": c.Ops == nil,
 		"Exports": c.Exports == nil, "Erasures": c.Erasures == nil, "Receipts": c.Receipts == nil, "Ledger": c.Ledger == nil,
-		"Gate": c.Gate.Reader == nil, "Mount": c.Mount == nil, "Log": c.Log == nil, "Pepper": c.Pepper == nil,
+		"Gate": c.Gate.Reader == nil, "Mount": c.Mount == nil, "Publish": c.Publish == nil, "Log": c.Log == nil, "Pepper": c.Pepper == nil,
 	} {
 		if missing {
 			return fmt.Errorf("web: Config.%s is missing", name)
@@ -147,6 +149,7 @@ func (s *Server) addRoutes() error {
 	s.ledgerRoutes()
 	s.retentionRoutes()
 	s.roomRoutes()
+	s.publishRoutes()
 	return s.addOuterRoutes()
 }
 

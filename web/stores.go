@@ -16,6 +16,7 @@ type Accounts interface {
 	LogInTries
 	SecondFactors
 	RoomTickets
+	PublishTokens
 }
 
 // People are the accounts.

@@ -22,6 +22,7 @@ type world struct {
 	offered        map[consent.AccountID]consent.CodeSecret
 	steps          map[consent.AccountID]int64 // the last that was taken
 	tickets        map[[32]byte]ticketOfLogIn
+	publish        map[[32]byte]ticketOfLogIn
 	failures       map[string]int
 	throttle       consent.Throttle // what TryLogIn answers
 	sessions       map[consent.SessionID]consent.Session
@@ -56,7 +57,7 @@ func newWorld() *world {
 	return &world{
 		allAccesses: map[consent.AccountID][]consent.SessionAccess{}, allCalls: map[consent.AccountID][]consent.SessionAICall{},
 		accounts: map[consent.AccountID]consent.Account{}, hashes: map[string]consent.PasswordHash{},
-		logIns: map[[32]byte]consent.ActiveLogIn{}, failures: map[string]int{}, tickets: map[[32]byte]ticketOfLogIn{},
+		logIns: map[[32]byte]consent.ActiveLogIn{}, failures: map[string]int{}, tickets: map[[32]byte]ticketOfLogIn{}, publish: map[[32]byte]ticketOfLogIn{},
 		secrets: map[consent.AccountID]consent.CodeSecret{}, offered: map[consent.AccountID]consent.CodeSecret{},
 		steps:    map[consent.AccountID]int64{},
 		sessions: map[consent.SessionID]consent.Session{}, plans: map[consent.SessionID]assess.Plan{},
@@ -284,6 +285,26 @@ func (w *world) IssueRoomTicket(_ context.Context, ticket, token [32]byte, sessi
 	defer w.mu.Unlock()
 	w.tickets[ticket] = ticketOfLogIn{token, session}
 	return nil
+}
+
+func (w *world) IssuePublishToken(_ context.Context, publish, token [32]byte, session consent.SessionID, _ time.Duration) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	maps.DeleteFunc(w.publish, func(_ [32]byte, t ticketOfLogIn) bool { return t.session == session })
+	w.publish[publish] = ticketOfLogIn{token, session}
+	return nil
+}
+
+func (w *world) Publisher(_ context.Context, publish [32]byte, session consent.SessionID) (consent.ActiveLogIn, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	issued, ok := w.publish[publish]
+	logIn, lives := w.logIns[issued.token]
+	if !ok || !lives || issued.session != session {
+		return consent.ActiveLogIn{}, consent.ErrNotFound
+	}
+	logIn.Account = w.accounts[logIn.Account.ID]
+	return logIn, nil
 }
 
 func (w *world) RedeemRoomTicket(_ context.Context, ticket, token [32]byte, session consent.SessionID) error {

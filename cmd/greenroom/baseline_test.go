@@ -71,6 +71,8 @@ var baseline = []number{
 	{"20 messages a second", "signaling/conn.go", "messageRate   = 20", "signaling: TestTooManyMessagesCloseTheConnection"},
 	{"a ping every 20 seconds", "signaling/conn.go", "pingEvery  = 20 * time.Second", "signaling: TestPageThatVanishesIsNoticedByItsSilence"},
 	{"asked again every second, of 5 allowed", "signaling/room.go", "watchEvery  = time.Second", "signaling: TestLogOutClosesTheConnection"},
+	{"a program's token of two hours", "web/publish.go", "publishLife = 2 * time.Hour", "web: TestProgramShowsATokenOfItsSession"},
+	{"a program's body of 16 KiB at most after its offer", "signaling/sdpfrag.go", "maxFragment      = 16 << 10", "signaling: TestFragmentsAreRefused"},
 	{"4 connections an account", "signaling/conn.go", "maxConnsPerAccount = 4", "signaling: TestFifthConnectionOfAnAccountIsRefused"},
 
 	// AI providers
@@ -96,7 +98,7 @@ var baseline = []number{
 	{"32 candidates", "signaling/negotiation.go", "maxCandidates = 32", "signaling: TestOfferWithThirtyTwoTrickledCandidatesFitsTheRate"},
 	{"none of them is used", "signaling/peer.go", "withoutCandidates(offer)", "signaling: TestServerKnocksAtNoAddressThatAPageNames"},
 	{"4 Mbit/s of media", "signaling/peer.go", "mediaRate  = 4_000_000 / 8", "signaling: TestMediaOverTheRateIsDropped"},
-	{"one publisher", "signaling/rooms.go", "room.attach(c, admit)", "signaling: TestSecondPageTakesTheSessionOver"},
+	{"one publisher", "signaling/rooms.go", "room.attach(arriving)", "signaling: TestPageTakesTheSessionOverWhenItAsksTo"},
 	{"90 minutes", "signaling/rooms.go", "longest      = 90 * time.Minute", "signaling: TestSessionHasALongestLength"},
 	{"a panic ends one peer, or one room", "signaling/peer.go", "turns a panic on outside bytes into the end of this peer alone", "signaling: TestPanicOfOneRoomEndsNeitherServerNorSession"},
 	{"strangers' packets change nothing", "signaling/api.go", "NewUDPMuxDefault", "signaling: TestGarbageNeitherEndsTheServerNorTheTrack"},

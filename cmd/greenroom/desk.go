@@ -18,6 +18,7 @@ import (
 // of the rooms that are live here, for the scribe and the assessor.
 type desk struct {
 	account  func(r *http.Request) (consent.Account, error)
+	program  func(r *http.Request, id consent.SessionID) (consent.Account, error) // whose program it is
 	sessions candidateSessions
 	live     liveSessions
 	segments media.SegmentStore
@@ -77,6 +78,18 @@ func (d *desk) Admit(r *http.Request, id consent.SessionID) (consent.Session, er
 	}
 	if account.Kind != consent.AccountCandidate {
 		return consent.Session{}, consent.ErrNotFound
+	}
+	return d.sessions.Session(r.Context(), account.ID, id)
+}
+
+// AdmitPublisher finds whose token a program shows.
+func (d *desk) AdmitPublisher(r *http.Request, id consent.SessionID) (consent.Session, error) {
+	account, err := d.program(r, id)
+	if errors.Is(err, consent.ErrNotFound) {
+		return consent.Session{}, signaling.ErrUnauthenticated
+	}
+	if err != nil {
+		return consent.Session{}, err // the database is away: the token may be good
 	}
 	return d.sessions.Session(r.Context(), account.ID, id)
 }

@@ -349,6 +349,7 @@ func (a *app) openRooms(ctx context.Context) error {
 	a.closing("the media ports", func(context.Context) error { return api.Close() })
 	a.desk = &desk{
 		account:  func(r *http.Request) (consent.Account, error) { return a.pages.Account(r) },
+		program:  func(r *http.Request, id consent.SessionID) (consent.Account, error) { return a.pages.Publisher(r, id) },
 		sessions: storage.NewSessions(a.database), live: a.live, segments: a.segments, gate: a.gate,
 		voice: a.speech.NewVoiceActivity, scribe: a.scribe, full: a.spool.Full, waiting: a.uploader.Waiting, log: a.log,
 		open: map[consent.SessionID]openRoom{},
@@ -402,7 +403,7 @@ func (a *app) openPages(ctx context.Context) error {
 		Recordings: a.segments, Shared: storage.NewShared(a.database), Viewers: storage.NewViewers(a.database), Changes: a.changes,
 		Ops: storage.NewOps(a.database, a.spoolBacklog), Exports: a.exports, Erasures: storage.NewErasures(a.database),
 		Receipts: storage.NewReceipts(a.database), Ledger: a.journal, Gate: a.gate, Pepper: a.logIn, Bank: bank, Judge: a.judge,
-		Mount: signaling.Handler(a.rooms), Ready: a.ready, Build: buildName(), Log: a.log,
+		Mount: signaling.Handler(a.rooms), Publish: signaling.PublishHandler(a.rooms), Ready: a.ready, Build: buildName(), Log: a.log,
 		TrustedProxies: proxies, Limits: a.limits,
 	})
 	if err != nil {

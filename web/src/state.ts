@@ -3,6 +3,7 @@ import { ApiError, Client } from './api/client';
 import { endpoints } from './api/endpoints';
 import type { Account } from './api/types';
 import { Handover } from './room/handover';
+import { type Locks, PageName } from './room/page-name';
 
 // What the whole page shares: who is logged in, and the one way to the server.
 
@@ -99,3 +100,10 @@ export function safeNext(next: string | undefined, otherwise: string): string {
 
 /** Open devices on their way from the devices page to the room. */
 export const handover = new Handover();
+
+/** What this page is called to the server, over reloads; made when a room is first entered. */
+let named: PageName | undefined;
+export function pageName(): Promise<string> {
+  named ??= new PageName(sessionStorage, navigator.locks as Locks | undefined);
+  return named.name();
+}

@@ -467,8 +467,8 @@ export const room = {
       body: 'Nobody was connected for too long. What you said before is kept as you chose.',
     },
     taken_over: {
-      title: 'You are in this room somewhere else',
-      body: 'Another page or device of yours joined, so this one stepped back. The interview goes on there.',
+      title: 'The interview goes on in another window',
+      body: 'Another window or device of yours took it over, so this one stepped back and sends nothing any more. What was said here is kept as you chose. You can bring it back; the other one then steps back.',
     },
     logged_out: {
       title: 'You are logged out',
@@ -481,6 +481,11 @@ export const room = {
     },
   } as Record<string, { title: string; body: string }>,
   comeBack: 'Come back here',
+  taken: {
+    title: 'This interview is open in another window',
+    body: 'Continue here? The other window or device then steps back. Nothing that was said is lost, and the question stays the same.',
+    yes: 'Continue here',
+  },
   toConsent: 'Read what may be kept',
   stopping: 'The server is restarting. What you said is kept. This page comes back by itself.',
 };

@@ -59,6 +59,10 @@ export class Fields {
     return this.has(name) ? ({ [name]: this.number(name) } as { [K in N]?: number }) : {};
   }
 
+  optionalFlag<const N extends string>(name: N): { [K in N]?: boolean } {
+    return this.has(name) ? ({ [name]: this.flag(name) } as { [K in N]?: boolean }) : {};
+  }
+
   private wrong(name: string, want: string): WireError {
     return new WireError(`${this.where}.${name} is not ${want}`);
   }

@@ -15,8 +15,8 @@ export type MediaKind = 'audio' | 'video';
 
 /** Everything the page may send. The server refuses unknown fields. */
 export type FromPage =
-  | { type: 'hello'; version: number }
-  | { type: 'offer'; sdp: string }
+  | { type: 'hello'; version: number; page?: string; takeover?: boolean }
+  | { type: 'offer'; sdp: string; takeover?: boolean }
   | { type: 'ice_candidate'; ice_candidate: IceCandidateMessage }
   | { type: 'begin' }
   | { type: 'start_answer' }
@@ -61,6 +61,7 @@ export interface WelcomeMessage {
   role_title: string;
   total: number;
   consents: Consents;
+  program?: boolean; // sound and picture come from a program (WHIP)
 }
 
 export interface CaptionMessage {
@@ -107,6 +108,7 @@ export interface ProblemMessage {
 /** Everything the server may send. */
 export type FromServer =
   | WelcomeMessage
+  | { type: 'program'; sending: boolean }
   | { type: 'answer'; sdp: string }
   | { type: 'ice_candidate'; ice_candidate: IceCandidateMessage }
   | TurnMessage

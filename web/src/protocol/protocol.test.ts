@@ -17,6 +17,7 @@ describe('messages from the server', () => {
   it('has an example for every type the page knows', () => {
     const known: Record<FromServer['type'], true> = {
       welcome: true,
+      program: true,
       answer: true,
       ice_candidate: true,
       turn: true,
@@ -95,7 +96,16 @@ describe('messages from the page', () => {
     ice_candidate: { candidate: '', sdp_mid: '0', sdp_mline_index: 0, username_fragment: 'abcd' },
   };
 
-  it.each([...Object.values(sent), lastCandidate])('writes $type as in an example', (message) => {
+  const takeovers: FromPage[] = [
+    { type: 'hello', version: 1, page: 'pKq0y4mUeFhZ3wqL1b8SxA', takeover: true },
+    { type: 'offer', sdp: 'v=0\r\n', takeover: true },
+  ];
+
+  it.each([
+    ...Object.values(sent),
+    lastCandidate,
+    ...takeovers,
+  ])('writes $type as in an example', (message) => {
     expect(examples.from_page).toContainEqual(JSON.parse(encodeMessage(message)));
   });
 

@@ -20,6 +20,9 @@ export type Link = 'connecting' | 'open' | 'reconnecting' | 'closed';
 /** The peer connection that carries sound and picture. */
 export type PeerState = 'none' | 'connecting' | 'connected' | 'lost';
 
+/** Whether another program of the candidate sends sound and picture in this page's place. */
+export type ProgramState = 'none' | 'sending' | 'stopped';
+
 export type Caption =
   | (Omit<CaptionMessage, 'type'> & { failed: false })
   | (Omit<CaptionFailedMessage, 'type' | 'message'> & { failed: true; text: string });
@@ -36,6 +39,7 @@ export interface RoomState {
   received: { audio: MediaState; video: MediaState } | null;
   gaps: readonly Omit<GapMessage, 'type'>[]; // since the question changed or they were dismissed
   problem: Omit<ProblemMessage, 'type'> | null;
+  program: ProgramState;
   ended: string | null; // the server's reason, once this page has no room any more
 }
 
@@ -43,6 +47,7 @@ export type RoomEvent =
   | { type: 'message'; message: FromServer; now: number }
   | { type: 'link'; link: Link; attempt: number }
   | { type: 'peer'; peer: PeerState }
+  | { type: 'own' } // this page sends again, its person said so
   | { type: 'dismiss'; what: 'gap' | 'problem' };
 
 /** Captions kept in the room; the report has them all. */
@@ -60,6 +65,7 @@ export const emptyRoom: RoomState = {
   received: null,
   gaps: [],
   problem: null,
+  program: 'none',
   ended: null,
 };
 
@@ -67,7 +73,7 @@ export const emptyRoom: RoomState = {
 const passing = ['server_stopping', 'cannot_open'];
 
 /** Said already by the connection sentence, or overtaken by the next turn. */
-const quietProblems = ['connection_lost', 'wrong_phase'];
+const quietProblems = ['connection_lost', 'wrong_phase', 'program_sending'];
 
 /** Reasons after which the interview itself is over, and not just this page's place in it. */
 const overReasons = ['finished', 'time_limit', 'abandoned'];
@@ -86,6 +92,8 @@ export function reduce(state: RoomState, event: RoomEvent): RoomState {
       return { ...state, link: event.link, attempt: event.attempt };
     case 'peer':
       return { ...state, peer: event.peer };
+    case 'own':
+      return { ...state, program: 'none' };
     case 'dismiss':
       return event.what === 'gap' ? { ...state, gaps: [] } : { ...state, problem: null };
     default:
@@ -97,8 +105,11 @@ function receive(state: RoomState, message: FromServer, now: number): RoomState 
   switch (message.type) {
     case 'welcome': {
       const { type: _, ...welcome } = message;
-      return { ...state, welcome, consents: message.consents, problem: null };
+      const program = welcome.program ? 'sending' : stoppedOrNone(state);
+      return { ...state, welcome, consents: message.consents, problem: null, program };
     }
+    case 'program':
+      return { ...state, program: message.sending ? 'sending' : 'stopped' };
     case 'turn': {
       const { type: _, ...turn } = message;
       const changed = turn.phase !== state.turn?.phase || turn.index !== state.turn?.index;
@@ -138,6 +149,11 @@ function receive(state: RoomState, message: FromServer, now: number): RoomState 
     default:
       return unreachable(message);
   }
+}
+
+/** A program that stopped while the link was down stopped all the same: nothing turns the microphone on. */
+function stoppedOrNone(state: RoomState): ProgramState {
+  return state.program === 'none' ? 'none' : 'stopped';
 }
 
 /** Captions by epoch and sequence; a repeat after a reconnect replaces, never doubles. */

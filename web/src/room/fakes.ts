@@ -56,7 +56,10 @@ export class FakePeer extends EventTarget {
     this.transceivers.push({ kind: track.kind, direction: init.direction });
   }
 
-  createOffer(): Promise<{ type: string; sdp: string }> {
+  readonly restarts: boolean[] = []; // of each offer: whether ICE begins anew
+
+  createOffer(options: { iceRestart?: boolean } = {}): Promise<{ type: string; sdp: string }> {
+    this.restarts.push(options.iceRestart ?? false);
     return Promise.resolve({ type: 'offer', sdp: 'v=0\r\n' });
   }
 

@@ -11,8 +11,9 @@ export interface PeerOptions {
 const VIDEO_BITS_PER_SECOND = 1_500_000;
 
 /**
- * Sends the candidate's tracks to the server, one way. Every offer is made by a new RTCPeerConnection,
- * so that a reconnect, an ICE failure and a reloaded page are the same to both sides.
+ * Sends the candidate's tracks to the server, one way. An offer is made by a new RTCPeerConnection, so
+ * that a reconnect and a reloaded page are the same to both sides; only where the network changed under a
+ * connection that stands, ICE is restarted on it.
  */
 export class RoomPeer {
   private connection: RTCPeerConnection | null = null;
@@ -23,8 +24,9 @@ export class RoomPeer {
   constructor(private readonly options: PeerOptions) {}
 
   /** Replaces whatever connection there was and offers the stream's live tracks. */
-  async offer(stream: MediaStream): Promise<void> {
+  async offer(stream: MediaStream, takeover = false): Promise<void> {
     this.close();
+    if (stream.getTracks().length === 0) return; // somebody without a microphone here, who uses a program
     const connection = (this.options.make ?? (() => new RTCPeerConnection({ iceServers: [] })))();
     this.connection = connection;
     this.gathered = [];
@@ -36,12 +38,29 @@ export class RoomPeer {
         track.kind === 'video' ? { sendEncodings: [{ maxBitrate: VIDEO_BITS_PER_SECOND }] } : {};
       connection.addTransceiver(track, { direction: 'sendonly', streams: [stream], ...encodings });
     }
-    const description = await connection.createOffer();
+    await this.propose(connection, {}, takeover);
+  }
+
+  /** Restarts ICE on the present connection; false: there is none that could. */
+  async restart(): Promise<boolean> {
+    const connection = this.connection;
+    if (connection?.signalingState !== 'stable' || !connection.remoteDescription) return false;
+    this.gathered = [];
+    await this.propose(connection, { iceRestart: true }, false);
+    return true;
+  }
+
+  private async propose(
+    connection: RTCPeerConnection,
+    options: RTCOfferOptions,
+    takeover: boolean,
+  ): Promise<void> {
+    const description = await connection.createOffer(options);
     await connection.setLocalDescription(description);
     if (this.connection !== connection) return; // replaced while waiting
     // Only now: an answer that came before the local description was set could not be used. Candidates
     // that were gathered meanwhile must not overtake their offer.
-    this.options.send({ type: 'offer', sdp: description.sdp ?? '' });
+    this.options.send({ type: 'offer', sdp: description.sdp ?? '', ...(takeover && { takeover }) });
     for (const candidate of this.gathered ?? []) this.options.send(candidate);
     this.gathered = null;
   }

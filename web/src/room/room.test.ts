@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FromServer } from '../protocol/messages';
 import { FakePeer, FakeSocket, fakeStream } from './fakes';
-import { MAKE_MS, MEND_MS, Room, roomUrl } from './room';
+import { MAKE_MS, MEND_MS, RESTART_MS, Room, roomUrl } from './room';
 import { waitBefore } from './socket';
 
 const consents = { recording: true, transcription: true, assessment: true };
@@ -21,6 +21,8 @@ interface SetUp {
   mayRetry?: () => Promise<boolean>;
   kinds?: ('audio' | 'video')[];
   ticket?: () => Promise<string>;
+  page?: string;
+  takeover?: boolean;
 }
 
 async function setUp(options: SetUp = {}) {
@@ -46,6 +48,8 @@ async function setUp(options: SetUp = {}) {
       return peer as unknown as RTCPeerConnection;
     },
     ...(options.mayRetry && { mayRetry: options.mayRetry }),
+    ...(options.page && { page: options.page }),
+    ...(options.takeover && { takeover: true }),
   });
   room.join(leaving.signal);
   await settled();
@@ -248,16 +252,48 @@ describe('coming back', () => {
     expect(room.state.ended).toBeNull();
   });
 
-  it('offers anew when media stays lost, and not when it mends itself', async () => {
-    const { peers, peer } = await joined();
+  it('restarts ICE when media stays lost, then offers anew, and does neither when it mends itself', async () => {
+    const { peers, peer, socket } = await joined();
+    socket().say({ type: 'answer', sdp: 'v=0\r\n' });
     peer().become('disconnected');
     await vi.advanceTimersByTimeAsync(MEND_MS - 1);
     peer().become('connected');
     await vi.advanceTimersByTimeAsync(MEND_MS);
+    expect(peer().restarts).toEqual([false]);
+    peer().become('disconnected');
+    await vi.advanceTimersByTimeAsync(MEND_MS);
     expect(peers).toHaveLength(1);
+    expect(peer().restarts).toEqual([false, true]);
+    expect(socket().types().at(-2)).toBe('offer');
+    socket().say({ type: 'answer', sdp: 'v=0\r\n' });
+    await vi.advanceTimersByTimeAsync(RESTART_MS - 1);
+    expect(peers).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(peers).toHaveLength(2);
+  });
+
+  it('keeps the connection that a restart of ICE mended', async () => {
+    const { peers, peer, socket } = await joined();
+    socket().say({ type: 'answer', sdp: 'v=0\r\n' });
     peer().become('failed');
     await vi.advanceTimersByTimeAsync(MEND_MS);
-    expect(peers).toHaveLength(2);
+    peer().become('connected');
+    await vi.advanceTimersByTimeAsync(RESTART_MS + MAKE_MS);
+    expect(peers).toHaveLength(1);
+  });
+
+  it('restarts ICE at once when the network is another one', async () => {
+    const { peers, peer, socket, room } = await joined();
+    socket().say({ type: 'answer', sdp: 'v=0\r\n' });
+    peer().become('connected');
+    await settled();
+    room.online();
+    await settled();
+    expect(peer().restarts).toEqual([false, true]);
+    room.online(); // while the answer is on its way
+    await settled();
+    expect(peer().restarts).toEqual([false, true]);
+    expect(peers).toHaveLength(1);
   });
 
   it('offers anew when a connection is never made', async () => {
@@ -295,6 +331,83 @@ describe('coming back', () => {
     await room.useStream(fakeStream('audio'));
     expect(peers).toHaveLength(2);
     expect(peer().transceivers).toHaveLength(1);
+  });
+});
+
+describe('another window', () => {
+  it('says which page it is at every hello, and asks to take over at the first only', async () => {
+    const { socket } = await joined({ page: 'a-page-of-a-window', takeover: true });
+    expect(socket().sent[0]).toEqual({
+      type: 'hello',
+      version: 1,
+      page: 'a-page-of-a-window',
+      takeover: true,
+    });
+    socket().lose();
+    await vi.advanceTimersByTimeAsync(500);
+    socket().open();
+    expect(socket().sent[0]).toEqual({ type: 'hello', version: 1, page: 'a-page-of-a-window' });
+  });
+
+  it('asks again to take over if it was not welcomed', async () => {
+    const { socket } = await setUp({ takeover: true });
+    socket().open();
+    socket().lose();
+    await vi.advanceTimersByTimeAsync(500);
+    socket().open();
+    expect(socket().sent[0]).toEqual({ type: 'hello', version: 1, takeover: true });
+  });
+
+  it('stays away where another window has the interview', async () => {
+    const { socket, sockets, room } = await setUp();
+    socket().open();
+    socket().say({ type: 'problem', code: 'taken', message: 'm', next: 'n', fatal: true });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(sockets).toHaveLength(1);
+    expect(room.state.problem).toMatchObject({ code: 'taken', fatal: true });
+  });
+});
+
+describe('a program that sends', () => {
+  it('keeps the page from sending, also after a reconnect', async () => {
+    const { socket, peers, room } = await setUp();
+    socket().open();
+    socket().say({ ...welcome, program: true });
+    await settled();
+    expect(peers).toHaveLength(0);
+    expect(room.state.program).toBe('sending');
+    room.online();
+    socket().say({ type: 'problem', code: 'connection_lost', message: 'm', next: 'n', fatal: false });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(peers).toHaveLength(0);
+  });
+
+  it('takes the place of the page, which does not turn its microphone on again by itself', async () => {
+    const { socket, peers, peer, room } = await joined();
+    socket().say({ type: 'program', sending: true });
+    expect(peer().closed).toBe(true);
+    socket().say({ type: 'program', sending: false });
+    expect(room.state.program).toBe('stopped');
+    socket().lose();
+    await vi.advanceTimersByTimeAsync(500);
+    socket().open();
+    socket().say(welcome);
+    await settled();
+    expect(room.state.program).toBe('stopped');
+    expect(peers).toHaveLength(1);
+    await room.useOwn();
+    expect(peers).toHaveLength(2);
+    expect(room.state.program).toBe('none');
+    expect(socket().sent.find((m) => m.type === 'offer')).not.toHaveProperty('takeover');
+  });
+
+  it('gives its place back when the person says so', async () => {
+    const { socket, room } = await setUp();
+    socket().open();
+    socket().say({ ...welcome, program: true });
+    await room.useOwn();
+    expect(socket().sent.find((m) => m.type === 'offer')).toMatchObject({ takeover: true });
+    expect(room.state.program).toBe('none');
   });
 });
 

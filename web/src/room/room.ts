@@ -10,6 +10,10 @@ export interface RoomOptions {
   stream: MediaStream;
   url: string;
   ticket: () => Promise<string>;
+  /** The page's name for itself, by which the server knows it again after a reload. */
+  page?: string;
+  /** Whether the person said that this window takes the interview over from another one. */
+  takeover?: boolean;
   openSocket?: (url: string, protocols: string[]) => SocketLike;
   makePeer?: () => RTCPeerConnection;
   mayRetry?: () => Promise<boolean>;
@@ -19,6 +23,9 @@ export interface RoomOptions {
 
 /** ICE often mends itself; a new connection is offered only after this. */
 export const MEND_MS = 3_000;
+
+/** An ICE restart that has not helped after this is followed by a new connection. */
+export const RESTART_MS = 4_000;
 
 /** A connection that is neither made nor lost after this is tried anew. */
 export const MAKE_MS = 12_000;
@@ -31,16 +38,22 @@ export class Room {
   private readonly socket: RoomSocket;
   private readonly peer: RoomPeer;
   private readonly now: () => number;
+  private takeover: boolean;
   private readonly muted: Record<MediaKind, boolean> = { audio: false, video: false };
   private mending: ReturnType<typeof setTimeout> | undefined;
   private mendingFor: PeerState = 'none';
 
   constructor(options: RoomOptions) {
     this.stream = options.stream;
+    this.takeover = options.takeover ?? false;
     this.now = options.now ?? (() => performance.now());
     this.socket = new RoomSocket({
       url: options.url,
       ticket: options.ticket,
+      hello: () => ({
+        ...(options.page !== undefined && { page: options.page }),
+        ...(this.takeover && { takeover: true }),
+      }),
       onMessage: (message) => this.receive(message),
       onLink: (link, attempt) => this.apply({ type: 'link', link, attempt }),
       ...(options.openSocket && { open: options.openSocket }),
@@ -66,9 +79,17 @@ export class Room {
     this.socket.start(signal);
   }
 
-  /** The network is back, says the browser. */
+  /** The network is back or another one, says the browser: what was agreed for the old one is not waited for. */
   online(): void {
     this.socket.hurry();
+    if (this.state.link === 'open' && this.sends()) void this.restart();
+  }
+
+  /** Sends this page's own sound and picture again, in place of the program's. */
+  async useOwn(): Promise<void> {
+    const takeover = this.state.program === 'sending';
+    this.apply({ type: 'own' });
+    if (this.state.link === 'open') await this.offer(takeover);
   }
 
   /** Sends a command if it means anything now; says whether it did. */
@@ -88,7 +109,7 @@ export class Room {
     for (const kind of ['audio', 'video'] as const) {
       for (const track of stream.getTracks()) if (track.kind === kind) track.enabled = !this.muted[kind];
     }
-    if (this.state.link === 'open') await this.offer();
+    if (this.state.link === 'open' && this.sends()) await this.offer();
   }
 
   dismiss(what: 'gap' | 'problem'): void {
@@ -99,7 +120,12 @@ export class Room {
     this.apply({ type: 'message', message, now: this.now() });
     switch (message.type) {
       case 'welcome':
-        void this.offer();
+        this.takeover = false; // one decision of a person, and not of every reconnect after it
+        if (this.sends()) void this.offer();
+        else this.silence();
+        return;
+      case 'program':
+        this.silence();
         return;
       case 'answer':
         this.peer.answer(message.sdp).catch((cause) => this.peerFailed(cause));
@@ -113,16 +139,35 @@ export class Room {
         return;
       case 'problem':
         if (this.state.problem?.fatal) this.leave();
-        else if (message.code === 'connection_lost') void this.offer();
+        else if (message.code === 'connection_lost' && this.sends()) void this.offer();
+        else if (message.code === 'program_sending') this.silence();
         return;
       default:
     }
   }
 
-  private async offer(): Promise<void> {
+  /** Whether sound and picture are this page's to send. */
+  private sends(): boolean {
+    return this.state.program === 'none';
+  }
+
+  /** Sends nothing: a program does, or nobody until the person says so. */
+  private silence(): void {
     clearTimeout(this.mending);
     this.mending = undefined;
-    await this.peer.offer(this.stream).catch((cause) => this.peerFailed(cause));
+    this.peer.close();
+    this.apply({ type: 'peer', peer: 'none' });
+  }
+
+  private async restart(): Promise<void> {
+    const asked = await this.peer.restart().catch(() => false); // then the wait for a new connection goes on
+    if (!asked && this.state.peer !== 'connected') await this.offer();
+  }
+
+  private async offer(takeover = false): Promise<void> {
+    clearTimeout(this.mending);
+    this.mending = undefined;
+    await this.peer.offer(this.stream, takeover).catch((cause) => this.peerFailed(cause));
     // What is muted belongs to the peer connection on the server's side: it is said again.
     for (const kind of ['audio', 'video'] as const) {
       if (this.muted[kind]) this.send({ type: 'muted', kind, muted: true });
@@ -135,14 +180,21 @@ export class Room {
     clearTimeout(this.mending);
     this.mending = undefined;
     this.mendingFor = peer;
-    if (peer === 'lost') this.mending = setTimeout(() => this.mend(), MEND_MS);
-    if (peer === 'connecting') this.mending = setTimeout(() => this.mend(), MAKE_MS);
+    if (peer === 'lost') this.mending = setTimeout(() => this.mend(true), MEND_MS);
+    if (peer === 'connecting') this.mending = setTimeout(() => this.mend(false), MAKE_MS);
   }
 
-  /** Offers anew if the socket is there; if it is not, its welcome will. */
-  private mend(): void {
+  /**
+   * If the socket is there (if it is not, its welcome mends): first ICE anew on the same connection, which
+   * keeps its tracks and keys; if that does not help either, another connection.
+   */
+  private mend(gently: boolean): void {
     this.mending = undefined;
-    if (this.state.link === 'open' && this.state.peer !== 'connected') void this.offer();
+    if (this.state.link !== 'open' || this.state.peer === 'connected' || !this.sends()) return;
+    if (!gently) return void this.offer();
+    this.mending = setTimeout(() => this.mend(false), RESTART_MS);
+    this.mendingFor = 'lost';
+    void this.restart();
   }
 
   private peerFailed(cause: unknown): void {

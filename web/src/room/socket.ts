@@ -18,6 +18,8 @@ export interface SocketOptions {
   ticket: () => Promise<string>;
   open?: (url: string, protocols: string[]) => SocketLike;
   random?: () => number;
+  /** What the hello says beside the version. */
+  hello?: () => { page?: string; takeover?: boolean };
   onMessage: (message: FromServer) => void;
   onLink: (link: Link, attempt: number) => void;
   /** Called before every try after the second; false gives up (logged out, session gone). */
@@ -113,7 +115,7 @@ export class RoomSocket {
   private opened(): void {
     clearTimeout(this.guard);
     this.openedAt = Date.now();
-    this.send({ type: 'hello', version: PROTOCOL_VERSION });
+    this.send({ type: 'hello', version: PROTOCOL_VERSION, ...this.options.hello?.() });
     this.options.onLink('open', this.attempt);
   }
 

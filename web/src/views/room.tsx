@@ -39,7 +39,9 @@ function Joined(props: { id: string; mode: Mode }) {
   const { room, state } = joined;
   if (!room || !state) return <NotIn id={props.id} joined={joined} />;
   const reason = endReason(state);
-  if (reason !== null) return <RoomEnded id={props.id} reason={reason} comeBack={joined.again} />;
+  const comeBack = reason === 'taken_over' ? joined.takeOver : joined.again;
+  if (reason !== null) return <RoomEnded id={props.id} reason={reason} comeBack={comeBack} />;
+  if (state.problem?.code === 'taken') return <Elsewhere takeOver={joined.takeOver} />;
   if (state.problem?.fatal) return <Refused id={props.id} problem={state.problem} again={joined.again} />;
   return <RoomStage id={props.id} mode={props.mode} room={room} state={state} joined={joined} />;
 }
@@ -59,6 +61,28 @@ function NotIn(props: { id: string; joined: InRoom }) {
           {words.checkDevices}
         </a>
       )}
+    </Page>
+  );
+}
+
+/** Another window has the interview: nothing is taken from it unasked. */
+function Elsewhere(props: { takeOver: () => void }) {
+  return (
+    <Page title={words.taken.title}>
+      <p data-testid="room-taken">{words.taken.body}</p>
+      <p class="actions">
+        <button
+          type="button"
+          class="button button-primary"
+          onClick={props.takeOver}
+          data-testid="room-take-over"
+        >
+          {words.taken.yes}
+        </button>
+        <a class="button" href="/home">
+          {words.toHome}
+        </a>
+      </p>
     </Page>
   );
 }

@@ -5,7 +5,7 @@ import type { RoomState } from '../room/core';
 import type { DeviceProblem, Opened } from '../room/devices';
 import { closeStream, openDevices, recallChoice } from '../room/devices';
 import { Room, roomUrl } from '../room/room';
-import { api, handover } from '../state';
+import { api, handover, pageName } from '../state';
 
 export interface InRoom {
   room: Room | null;
@@ -13,6 +13,7 @@ export interface InRoom {
   problems: DeviceProblem[];
   lost: MediaKind | null; // a device that was unplugged
   again: () => void; // join anew, or open the devices anew
+  takeOver: () => void; // join anew, in place of another window
   reopen: () => void;
 }
 
@@ -24,6 +25,7 @@ export function useRoom(session: string): InRoom {
   const [problems, setProblems] = useState<DeviceProblem[]>([]);
   const [lost, setLost] = useState<MediaKind | null>(null);
   const leaving = useRef(new AbortController());
+  const takeover = useRef(false);
 
   useEffect(() => {
     const owner = new AbortController();
@@ -32,7 +34,7 @@ export function useRoom(session: string): InRoom {
     setRoom(null);
     setState(null);
     setProblems([]);
-    void openHeld().then((opened) => {
+    void Promise.all([openHeld(), pageName()]).then(([opened, page]) => {
       if (owner.signal.aborted) return closeStream(opened.stream);
       setProblems(opened.problems);
       if (!opened.stream) return;
@@ -40,12 +42,15 @@ export function useRoom(session: string): InRoom {
       joined = new Room({
         stream: opened.stream,
         url,
+        page,
+        takeover: takeover.current,
         ticket: async () => (await api.roomTicket(session)).ticket,
         mayRetry: () => mayRetry(session),
       });
+      takeover.current = false;
       watch(opened.stream, owner.signal, setLost);
       joined.subscribe(setState);
-      addEventListener('online', () => joined?.online(), { signal: owner.signal });
+      whenTheNetworkChanges(() => joined?.online(), owner.signal);
       setRoom(joined);
       setState(joined.state);
       joined.join(owner.signal);
@@ -67,13 +72,25 @@ export function useRoom(session: string): InRoom {
     watch(opened.stream, owner.signal, setLost);
     await room.useStream(opened.stream);
   };
-  return { room, state, problems, lost, again: () => setRound((n) => n + 1), reopen: () => void reopen() };
+  const again = () => setRound((n) => n + 1);
+  const takeOver = () => {
+    takeover.current = true;
+    again();
+  };
+  return { room, state, problems, lost, again, takeOver, reopen: () => void reopen() };
 }
 
 function openHeld(): Promise<Opened> {
   const held = handover.take();
   if (held) return Promise.resolve({ stream: held, problems: [] });
   return openDevices(navigator.mediaDevices, recallChoice(sessionStorage));
+}
+
+/** Another network comes with "online", or on some browsers as a change of the connection without it. */
+function whenTheNetworkChanges(act: () => void, signal: AbortSignal): void {
+  addEventListener('online', act, { signal });
+  const { connection } = navigator as { connection?: EventTarget };
+  connection?.addEventListener('change', () => navigator.onLine && act(), { signal });
 }
 
 function watch(stream: MediaStream, signal: AbortSignal, onLost: (kind: MediaKind) => void): void {
