@@ -319,6 +319,7 @@ export const devices = {
   ready: 'Ready. Your microphone works.',
   readyCamera: 'Ready. Your microphone and camera work.',
   submit: 'Go to the room',
+  otherProgram: 'Go in without them and send from another program',
   again: 'Ask again',
   opening: 'Waiting for your microphone and camera',
   trouble: {
@@ -348,6 +349,29 @@ export const devices = {
       next: 'Unplug it and plug it in again, or choose another one, then ask again.',
     },
   },
+};
+
+export const program = {
+  setUp: 'Use another program for sound and picture',
+  sending:
+    'Sound and picture come from your other program. Turn them off and on there; this page does the rest.',
+  stopped:
+    'Your other program has stopped, so nothing of you arrives. Start it again, or use this page’s microphone.',
+  stoppedAlone: 'Your other program has stopped, so nothing of you arrives. Start it again.',
+  alone: 'This page has no microphone to send from. Set your other program up to go on.',
+  useOwn: 'Use this page’s microphone',
+  title: 'Sound and picture from another program',
+  body: 'A program that speaks WHIP can send them in place of this page. Questions, captions and what is kept stay here, and what you agreed to holds for both.',
+  needs:
+    'It must send Opus for sound, and VP8 or VP9 if there is a picture. A program that knows only H.264 is refused.',
+  replaces: 'It needs an address and a token. A token that you made for this interview before ends.',
+  make: 'Make address and token',
+  address: 'Address (WHIP endpoint)',
+  token: 'Token (bearer token)',
+  once: (until: string) =>
+    `Copy both now: the token is not shown again. Whoever has it can send for this interview and see nothing of it, until ${until} or until you log out. When the program starts, it takes this page’s place.`,
+  done: 'Done',
+  cancel: 'Cancel',
 };
 
 export const room = {
@@ -411,6 +435,10 @@ export const room = {
       `The connection is lost${attempt > 1 ? ` (try ${attempt})` : ''}. What you said before is kept. Trying again.`,
     missingAudio: 'Your microphone does not arrive at the server. Check that it is on.',
     missingVideo: 'Your picture does not arrive. Your sound does; you can go on.',
+    program: 'Connection: good. Your other program sends.',
+    programMissing: 'Your other program is connected, but no sound arrives from it.',
+    programStopped: 'No sound arrives: your other program has stopped.',
+    alone: 'Connected. No sound arrives yet: nothing sends any.',
     closed: 'Not connected.',
   },
   feedback: 'Your answer before',
@@ -481,6 +509,9 @@ export const room = {
     },
   } as Record<string, { title: string; body: string }>,
   comeBack: 'Come back here',
+  otherProgram: 'Send sound from another program',
+  programSends: 'Your other program sends.',
+  nothingHere: 'No microphone on this page.',
   taken: {
     title: 'This interview is open in another window',
     body: 'Continue here? The other window or device then steps back. Nothing that was said is lost, and the question stays the same.',

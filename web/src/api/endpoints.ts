@@ -51,6 +51,8 @@ export function endpoints(client: Client) {
     roomTicket: (id: string) =>
       client.post<t.RoomTicket>(`sessions/${at(id)}/room-ticket`, undefined, loggedOut),
 
+    publishToken: (id: string) => client.post<t.PublishToken>(`sessions/${at(id)}/publish-token`),
+
     report: (id: string, call?: Call) => client.get<t.Report>(`sessions/${at(id)}/report`, call),
     recording: (id: string, call?: Call) => client.get<t.Recording>(`sessions/${at(id)}/recording`, call),
     rateSelf: (id: string, question: number, take: number, competency: string, level: number) =>

@@ -7,6 +7,7 @@ type Schemas = components['schemas'];
 export type Account = Schemas['Account'];
 export type OfferedFactor = Schemas['OfferedFactor'];
 export type RoomTicket = Schemas['RoomTicket'];
+export type PublishToken = Schemas['PublishToken'];
 export type LogIn = Schemas['LogIn'];
 export type Closed = Schemas['Closed'];
 export type Objection = Schemas['Objection'];

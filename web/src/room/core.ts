@@ -109,7 +109,8 @@ function receive(state: RoomState, message: FromServer, now: number): RoomState 
       return { ...state, welcome, consents: message.consents, problem: null, program };
     }
     case 'program':
-      return { ...state, program: message.sending ? 'sending' : 'stopped' };
+      // That it stopped is no news to a page that sends itself: its person took the place of the program.
+      return { ...state, program: message.sending ? 'sending' : stoppedOrNone(state) };
     case 'turn': {
       const { type: _, ...turn } = message;
       const changed = turn.phase !== state.turn?.phase || turn.index !== state.turn?.index;

@@ -402,12 +402,14 @@ describe('a program that sends', () => {
   });
 
   it('gives its place back when the person says so', async () => {
-    const { socket, room } = await setUp();
+    const { socket, room, peer } = await setUp();
     socket().open();
     socket().say({ ...welcome, program: true });
     await room.useOwn();
     expect(socket().sent.find((m) => m.type === 'offer')).toMatchObject({ takeover: true });
+    socket().say({ type: 'program', sending: false }); // the server's word that it has stopped
     expect(room.state.program).toBe('none');
+    expect(peer().closed).toBe(false);
   });
 });
 

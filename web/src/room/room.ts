@@ -125,7 +125,7 @@ export class Room {
         else this.silence();
         return;
       case 'program':
-        this.silence();
+        if (!this.sends()) this.silence();
         return;
       case 'answer':
         this.peer.answer(message.sdp).catch((cause) => this.peerFailed(cause));

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import type { DeviceProblem } from '../room/devices';
 import { recordSample } from '../room/sample';
-import { api } from '../state';
+import { api, handover } from '../state';
 import { devices as words } from '../text';
 import { Loaded, useLoad } from '../ui/load';
 import { MeterBars } from '../ui/meter-bars';
@@ -65,6 +65,17 @@ function Check(props: { onReady: () => void }) {
           data-testid="devices-ready"
         >
           {words.submit}
+        </button>
+        <button
+          type="button"
+          class="button button-quiet"
+          onClick={() => {
+            handover.give(new MediaStream());
+            props.onReady();
+          }}
+          data-testid="devices-program"
+        >
+          {words.otherProgram}
         </button>
       </section>
     </div>

@@ -128,6 +128,18 @@ describe('connectionSentence', () => {
     ],
     [{ link: 'open', peer: 'connected', received: { audio: 'muted', video: 'off' } }, say.good, false],
     [{ link: 'reconnecting', attempt: 3, peer: 'connected' }, say.reconnecting(3), true],
+    [
+      { link: 'open', program: 'sending', received: { audio: 'receiving', video: 'off' } },
+      say.program,
+      false,
+    ],
+    [
+      { link: 'open', program: 'sending', received: { audio: 'off', video: 'off' } },
+      say.programMissing,
+      true,
+    ],
+    [{ link: 'open', program: 'stopped', peer: 'none' }, say.programStopped, true],
+    [{ link: 'reconnecting', attempt: 1, program: 'sending' }, say.reconnecting(1), true],
     [{ link: 'closed' }, say.closed, true],
   ] as const)('%o', (change, want, bad) => {
     expect(connectionSentence(state(change))).toEqual({ words: want, bad });

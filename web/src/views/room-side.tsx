@@ -7,16 +7,21 @@ import { SelfView } from '../ui/self-view';
 import { setShortcuts, shortcuts } from '../ui/shortcuts';
 import type { StageProps } from './room';
 import { RoomFeedback } from './room-feedback';
+import { RoomProgram } from './room-program';
 import { connectionSentence } from './room-words';
 import { useKeys } from './use-keys';
 
 export function RoomSide(props: StageProps & { hidden: boolean; onHidden: (hidden: boolean) => void }) {
-  const { state } = props;
+  const { room, state } = props;
   const connection = connectionSentence(state);
   const index = state.turn?.index ?? 0;
   return (
     <aside class="side">
-      <Self {...props} />
+      {state.program === 'none' && room.stream.getTracks().length > 0 ? (
+        <Self {...props} />
+      ) : (
+        <p class="self-none">{state.program === 'sending' ? words.programSends : words.nothingHere}</p>
+      )}
       <p
         class={connection.bad ? 'connection connection-bad' : 'connection'}
         role="status"
@@ -24,6 +29,7 @@ export function RoomSide(props: StageProps & { hidden: boolean; onHidden: (hidde
       >
         {connection.words}
       </p>
+      <RoomProgram id={props.id} room={room} state={state} />
       <LiveConsents id={props.id} state={state} />
       {props.mode === 'practice' && index > 0 && <RoomFeedback id={props.id} index={index} />}
       <Shortcuts />

@@ -48,7 +48,8 @@ export function TurnControls(props: {
   const { state, send } = props;
   const phase = state.turn?.phase;
   // The first question waits until the server hears something: an answer nobody receives helps nobody.
-  const heard = state.peer === 'connected';
+  const heard =
+    state.program === 'sending' ? state.received?.audio === 'receiving' : state.peer === 'connected';
   return (
     <div class="controls">
       {phase === 'waiting' && (

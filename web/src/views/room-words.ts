@@ -21,6 +21,12 @@ export function connectionSentence(state: RoomState): { words: string; bad: bool
 
 function openSentence(state: RoomState): { words: string; bad: boolean } {
   const say = words.connection;
+  if (state.program === 'sending') {
+    const missing = state.received?.audio === 'missing' || state.received?.audio === 'off';
+    return missing ? { words: say.programMissing, bad: true } : { words: say.program, bad: false };
+  }
+  if (state.program === 'stopped') return { words: say.programStopped, bad: true };
+  if (state.welcome && state.peer === 'none') return { words: say.alone, bad: true };
   if (state.peer === 'lost') return { words: say.lost, bad: true };
   if (state.peer !== 'connected') return { words: say.media, bad: false };
   if (state.received?.audio === 'missing') return { words: say.missingAudio, bad: true };

@@ -61,6 +61,11 @@ function NotIn(props: { id: string; joined: InRoom }) {
           {words.checkDevices}
         </a>
       )}
+      {noMicrophone && (
+        <button type="button" class="button" onClick={props.joined.without} data-testid="room-program">
+          {words.otherProgram}
+        </button>
+      )}
     </Page>
   );
 }

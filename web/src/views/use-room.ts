@@ -14,6 +14,7 @@ export interface InRoom {
   lost: MediaKind | null; // a device that was unplugged
   again: () => void; // join anew, or open the devices anew
   takeOver: () => void; // join anew, in place of another window
+  without: () => void; // join without devices: another program sends
   reopen: () => void;
 }
 
@@ -77,7 +78,11 @@ export function useRoom(session: string): InRoom {
     takeover.current = true;
     again();
   };
-  return { room, state, problems, lost, again, takeOver, reopen: () => void reopen() };
+  const without = () => {
+    handover.give(new MediaStream());
+    again();
+  };
+  return { room, state, problems, lost, again, takeOver, without, reopen: () => void reopen() };
 }
 
 function openHeld(): Promise<Opened> {
