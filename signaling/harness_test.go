@@ -52,8 +52,8 @@ type desk struct {
 	gaps     []media.Gap
 }
 
-func newDesk(t *testing.T) *desk {
-	return &desk{ //nolint:thelper // t may be nil
+func newDesk(t *testing.T) *desk { //nolint:thelper // t may be nil
+	return &desk{
 		t:     t,
 		store: newMemoryStore(), phase: PhaseWaiting, ended: make(chan string, 8), closed: make(chan struct{}, 8),
 		session: consent.Session{
