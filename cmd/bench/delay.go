@@ -218,7 +218,7 @@ func (t *spoolTrack) delays(frames []sentFrame, begin, end time.Time) (all []flo
 			left -= frames[count].size + blockOverhead
 		}
 		if slack := 2*count + 2; count == 0 || left < -slack || left > slack {
-			return nil, fmt.Errorf("a chunk of %d bytes is not the next %d frames: %d bytes are over", chunk.size, count, left)
+			return nil, fmt.Errorf("a chunk of %d bytes is not the next %d frames (%d bytes are over): frames are missing, or a chunk was not seen in time", chunk.size, count, left)
 		}
 		for _, frame := range frames[:count] {
 			for _, sent := range frame.packets {
