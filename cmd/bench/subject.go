@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -55,7 +56,7 @@ func (a account) whole() bool {
 }
 
 func subjects() []subject {
-	return append(floors(), greenrooms()...)
+	return slices.Concat(floors(), greenrooms(), galenes(), januses())
 }
 
 func subjectNames() (names []string) {

@@ -19,6 +19,8 @@ var waysOut = map[string]string{
 	"storage/gateway.go":               "the object store in this process",
 	"cmd/bench/floors.go":              "the benchmark: the subjects it starts on this machine",
 	"cmd/bench/candidate.go":           "the benchmark: the server that it starts",
+	"cmd/bench/galene.go":              "the benchmark: the Galene that it starts",
+	"cmd/bench/janus.go":               "the benchmark: the Janus that it starts",
 	"cmd/greenroom/rehearse/client.go": "the scripted candidate",
 	"cmd/greenroom/rehearse/room.go":   "the scripted candidate",
 	"cmd/greenroom/verify_keys.go":     "greenroom verify --server: the public keys, checkpoint and sums of a server",
