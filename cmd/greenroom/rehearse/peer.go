@@ -123,8 +123,7 @@ func (p *publisher) offer() (string, error) {
 
 // sendAudio plays speech as it is given and silence in between, until ctx ends.
 func (p *publisher) sendAudio(ctx context.Context) error {
-	ticker := time.NewTicker(opusFrame)
-	defer ticker.Stop()
+	pace := newPace(opusFrame)
 	var playing speech
 	for {
 		packet := silence
@@ -148,10 +147,8 @@ func (p *publisher) sendAudio(ctx context.Context) error {
 			default:
 			}
 		}
-		select {
-		case <-ctx.Done():
+		if !pace.wait(ctx) {
 			return nil
-		case <-ticker.C:
 		}
 	}
 }
@@ -159,18 +156,41 @@ func (p *publisher) sendAudio(ctx context.Context) error {
 // sendVideo plays the clip over and over until ctx ends. The clip has a key frame about every second,
 // so a request for one is met by waiting.
 func (p *publisher) sendVideo(ctx context.Context, clip videoFrames) error {
-	ticker := time.NewTicker(clip.interval)
-	defer ticker.Stop()
+	pace := newPace(clip.interval)
 	for at := 0; ; at = (at + 1) % len(clip.frames) {
 		if err := p.video.WriteSample(media.Sample{Data: clip.frames[at], Duration: clip.interval}); err != nil {
 			return fmt.Errorf("send video: %w", err)
 		}
 		p.sentVideo.Add(int64(clip.interval))
-		select {
-		case <-ctx.Done():
+		if !pace.wait(ctx) {
 			return nil
-		case <-ticker.C:
 		}
+	}
+}
+
+// pace is when the next sample is due. A camera and a sound card do not wait for a busy machine: what is
+// late is sent at once, and nothing is left out.
+type pace struct {
+	interval time.Duration
+	due      time.Time
+}
+
+func newPace(interval time.Duration) *pace { return &pace{interval: interval, due: time.Now()} }
+
+// wait returns when the next sample is due; false when ctx ended.
+func (p *pace) wait(ctx context.Context) bool {
+	p.due = p.due.Add(p.interval)
+	early := time.Until(p.due)
+	if early <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(early)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
 	}
 }
 
