@@ -32,6 +32,7 @@ const hashMetadata = "Sha256"
 var (
 	errObjectDiffers = errors.New("another object has this key")
 	errNoObject      = errors.New("object is not there")
+	errNotKept       = errors.New("the store confirmed it and has not kept all of it")
 )
 
 // ObjectsConfig says which bucket of which S3 server keeps the recordings.
@@ -150,25 +151,35 @@ func (o *Objects) Check(ctx context.Context) error {
 }
 
 // create stores an object where none is. If one is there already it must be the same bytes: then a
-// process before us put it there and died before it noted that.
+// process before us put it there and died before it noted that. After this the caller deletes the only
+// other copy there is, so the store's word for it is not enough: we look.
 func (o *Objects) create(ctx context.Context, key string, data []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, objectPutTimeout)
 	defer cancel()
 	sum := sha256.Sum256(data)
 	hash := hex.EncodeToString(sum[:])
 	there, err := o.put(ctx, key, data, hash)
-	if err != nil || !there {
+	if err != nil {
 		return err
 	}
 	whole, err := o.checkSame(ctx, key, int64(len(data)), hash)
-	if err != nil || whole {
+	switch {
+	case err != nil || whole:
 		return err
+	case !there:
+		return fmt.Errorf("put object %s: %w", key, errNotKept)
 	}
 	if err := o.client.RemoveObject(ctx, o.bucket, key, minio.RemoveObjectOptions{}); err != nil {
 		return fmt.Errorf("replace torn object %s: %w", key, o.explain(err))
 	}
 	if there, err = o.put(ctx, key, data, hash); there {
 		return fmt.Errorf("replace torn object %s: %w", key, errObjectDiffers)
+	}
+	if err != nil {
+		return err
+	}
+	if whole, err = o.checkSame(ctx, key, int64(len(data)), hash); err == nil && !whole {
+		return fmt.Errorf("replace torn object %s: %w", key, errNotKept)
 	}
 	return err
 }

@@ -29,6 +29,9 @@ var testCluster struct {
 }
 
 func TestMain(m *testing.M) {
+	if plan := os.Getenv(crashChild); plan != "" {
+		os.Exit(runCrashChild(plan))
+	}
 	code := m.Run()
 	if err := stopTestCluster(); err != nil {
 		fmt.Fprintln(os.Stderr, "stop the test cluster:", err)

@@ -69,11 +69,14 @@ func (l *crashLane) checkStock(session string) {
 func (l *crashLane) checkRecording(o owedRecording) (lost time.Duration) {
 	l.t.Helper()
 	begin, end := map[string]time.Duration{}, map[string]time.Duration{}
-	for _, row := range l.rows(o.session) {
-		if old, there := begin[row.kind]; !there || row.start < old {
-			begin[row.kind] = row.start
+	for _, row := range l.rows(o.session) { // in the order of time
+		if _, there := begin[row.kind]; !there {
+			begin[row.kind], end[row.kind] = row.start, row.start
 		}
-		end[row.kind] = max(end[row.kind], row.end)
+		if hole := row.start - end[row.kind]; hole > timeStep || hole < -timeStep {
+			l.t.Errorf("session %s (%s): %s goes on at %v, the segment before ended at %v", o.session, o.phase, row.Key, row.start, end[row.kind])
+		}
+		end[row.kind] = row.end
 	}
 	if len(end) == 0 {
 		if o.recorded {
@@ -89,6 +92,9 @@ func (l *crashLane) checkRecording(o owedRecording) (lost time.Duration) {
 	l.checkPlays(o.session)
 	return lost
 }
+
+// timeStep bounds by how much a sender report may move what follows it; an append is more than that.
+const timeStep = 80 * time.Millisecond
 
 // checkPlays lets ffmpeg play the recording to its end, and looks at the times of every packet.
 func (l *crashLane) checkPlays(session string) {
@@ -126,7 +132,7 @@ func (l *crashLane) checkPlays(session string) {
 	}
 	const sound, picture = 20 * time.Millisecond, time.Second / 15 // of the scripted candidate
 	for kind, step := range map[string]time.Duration{"audio": sound, "video": picture} {
-		for _, fault := range verify.Times(times[kind], step, step/2) {
+		for _, fault := range verify.Times(times[kind], step, timeStep) {
 			l.t.Errorf("session %s: %s: %s", session, kind, fault)
 		}
 	}
