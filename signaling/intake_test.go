@@ -77,6 +77,26 @@ func TestRepairsReachTheirTrack(t *testing.T) {
 	}
 }
 
+func TestRepairsOfAnotherSourceAreLeft(t *testing.T) {
+	p, attached := takingPeer(t, strings.Replace(browserOffer, "FID 22 23", "FID 21 23", 1))
+	video, repairs := p.intake.buffer(packetio.RTPBufferPacket, 22), p.intake.buffer(packetio.RTPBufferPacket, 23)
+	send(t, video, rtp.Header{SSRC: 22, PayloadType: 96, SequenceNumber: 10}, 0x10, 1)
+	send(t, repairs, rtp.Header{SSRC: 23, PayloadType: 97}, 0, 11, 0x10, 1)
+	if got := (*attached)[0].Stats().Received; got != 1 {
+		t.Errorf("the track got %d packets, want its own", got)
+	}
+}
+
+func TestUndeclaredSourceIsKnownByALaterPacket(t *testing.T) {
+	p, attached := takingPeer(t, undeclaring())
+	source := p.intake.buffer(packetio.RTPBufferPacket, 5)
+	send(t, source, rtp.Header{SSRC: 5, PayloadType: 63}, 1)
+	send(t, source, rtp.Header{SSRC: 5, PayloadType: 111, SequenceNumber: 1}, 0x78, 1)
+	if len(*attached) != 1 {
+		t.Errorf("%d tracks, want 1", len(*attached))
+	}
+}
+
 func TestOtherCodecBeginsNoTrack(t *testing.T) {
 	p, attached := takingPeer(t, browserOffer)
 	send(t, p.intake.buffer(packetio.RTPBufferPacket, 22), rtp.Header{SSRC: 22, PayloadType: 98}, 1)
@@ -95,8 +115,9 @@ func TestOneUndeclaredSourceAtATime(t *testing.T) {
 		first, second := p.intake.buffer(packetio.RTPBufferPacket, 5), p.intake.buffer(packetio.RTPBufferPacket, 6)
 		for n := range uint16(50) {
 			send(t, first, rtp.Header{SSRC: 5, PayloadType: 96, SequenceNumber: n}, 0x10, 1)
+			<-time.After(15 * time.Millisecond)
 			send(t, second, rtp.Header{SSRC: 6, PayloadType: 96, SequenceNumber: n}, 0x10, 1)
-			<-time.After(30 * time.Millisecond)
+			<-time.After(15 * time.Millisecond)
 		}
 		if len(*attached) != 1 || (*attached)[0].Stats().Received != 50 {
 			t.Fatalf("%d tracks while the first still sends", len(*attached))
