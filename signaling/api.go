@@ -52,6 +52,7 @@ type API struct {
 	udpMux   ice.UDPMux
 	tcpMux   *ice.TCPMuxDefault
 	udpAddr  *net.UDPAddr
+	sockets  []mediaSocket
 	times    arrivalTimes
 }
 
@@ -113,35 +114,40 @@ func (a *API) listenUDP(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	var listen net.ListenConfig
-	if addr.IP != nil && !addr.IP.IsUnspecified() {
-		conn, err := listen.ListenPacket(ctx, "udp", addr.String())
-		if err != nil {
+	hosts := []net.IP{addr.IP}
+	if addr.IP == nil || addr.IP.IsUnspecified() {
+		if hosts, err = hostAddresses(); err != nil {
 			return err
 		}
-		if udp, ok := conn.(*net.UDPConn); ok {
-			_ = udp.SetReadBuffer(udpReadBuffer) // the kernel's cap applies; a smaller one still works
-		}
-		a.udpMux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: noLog{}})
-		a.udpAddr, _ = conn.LocalAddr().(*net.UDPAddr)
-		return nil
 	}
-	if addr.Port == 0 { // one free port for every interface: let the kernel name one
-		conn, err := listen.ListenPacket(ctx, "udp", address)
+	var muxes []ice.UDPMux
+	for _, host := range hosts {
+		at := net.UDPAddr{IP: host, Port: addr.Port, Zone: addr.Zone}
+		socket, err := listenMedia(ctx, at.String(), &a.times)
 		if err != nil {
+			for _, mux := range muxes {
+				_ = mux.Close()
+			}
 			return err
 		}
-		addr.Port = conn.LocalAddr().(*net.UDPAddr).Port //nolint:forcetypeassert // a UDP socket has a UDP address
-		_ = conn.Close()
+		muxes = append(muxes, ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: socket, Logger: noLog{}}))
+		a.sockets = append(a.sockets, socket)
+		if bound, ok := socket.LocalAddr().(*net.UDPAddr); ok {
+			addr.Port = bound.Port // the first one names a free port for all
+		}
 	}
-	// Pion answers from the address a packet came to only if each address has a socket of its own.
-	mux, err := ice.NewMultiUDPMuxFromPort(addr.Port, ice.UDPMuxFromPortWithReadBufferSize(udpReadBuffer),
-		ice.UDPMuxFromPortWithLogger(noLog{}))
-	if err != nil {
-		return err
-	}
-	a.udpMux, a.udpAddr = mux, addr
+	a.udpMux, a.udpAddr = ice.NewMultiUDPMuxDefault(muxes...), addr
 	return nil
+}
+
+// LostPackets is how many packets the kernel threw away because they were not taken in time; 0 on systems
+// that do not tell.
+func (a *API) LostPackets() uint64 {
+	var lost uint64
+	for _, socket := range a.sockets {
+		lost += socket.lost()
+	}
+	return lost
 }
 
 func (a *API) listenTCP(ctx context.Context, address string) error {

@@ -1,0 +1,219 @@
+//go:build linux && (amd64 || arm64)
+
+package signaling
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/ice/v4"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// drainEvery is how often the socket is emptied while packets come. One wake-up takes all that came
+	// since; what waits so long are the recording, which has time, and connecting, by a few of these.
+	drainEvery = 5 * time.Millisecond
+	// drainIdle is how long nothing may come before the reader sleeps in the kernel until something does.
+	drainIdle = time.Second
+)
+
+// drainedSocket is a UDP socket that is emptied in batches. It is not in Go's poller, which would be woken
+// by each packet. It has one reader, and writes may come from any goroutine; they never wait: what the
+// kernel has no room for is lost, as on the network.
+type drainedSocket struct {
+	address *net.UDPAddr
+	inet6   bool
+	times   *arrivalTimes
+	dropped atomic.Uint64 // the kernel's own count, which it tells with later packets
+
+	closing sync.Once
+	closed  chan struct{}
+
+	// mu is held for reading around system calls, so that Close frees no descriptor in use.
+	mu         sync.RWMutex
+	gone       bool
+	descriptor int
+	wake       int // an eventfd that ends the sleep in the kernel
+
+	// The reader's only.
+	batch *batch
+	timer *time.Timer
+	heard time.Time // when packets came last
+	full  bool      // the last batch was, so there may be more
+}
+
+var (
+	_ mediaSocket              = (*drainedSocket)(nil)
+	_ ice.AddrPortReaderWriter = (*drainedSocket)(nil)
+)
+
+// drain takes the socket over.
+func drain(conn *net.UDPConn, times *arrivalTimes) (mediaSocket, error) {
+	address, ok := conn.LocalAddr().(*net.UDPAddr)
+	if !ok {
+		return nil, errors.New("a UDP socket without a UDP address")
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, fmt.Errorf("reach a socket: %w", err)
+	}
+	var descriptor int
+	var duplicated error
+	if err := raw.Control(func(fd uintptr) {
+		descriptor, duplicated = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
+	}); err != nil {
+		return nil, fmt.Errorf("reach a socket: %w", err)
+	}
+	if duplicated != nil {
+		return nil, fmt.Errorf("duplicate a socket: %w", os.NewSyscallError("fcntl", duplicated))
+	}
+	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		_ = unix.Close(descriptor)
+		return nil, fmt.Errorf("make a wake-up: %w", os.NewSyscallError("eventfd", err))
+	}
+	_ = conn.Close() // takes the socket out of the poller; the duplicate keeps it bound
+	// Without the two options times are less exact and losses go unseen, that is all.
+	_ = unix.SetsockoptInt(descriptor, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
+	_ = unix.SetsockoptInt(descriptor, unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1)
+	timer := time.NewTimer(time.Hour)
+	timer.Stop()
+	return &drainedSocket{
+		address: address, inet6: address.IP.To4() == nil, times: times, closed: make(chan struct{}),
+		descriptor: descriptor, wake: wake, batch: newBatch(), timer: timer, heard: time.Now(),
+	}, nil
+}
+
+func (s *drainedSocket) lost() uint64 { return s.dropped.Load() }
+
+func (s *drainedSocket) LocalAddr() net.Addr { return s.address }
+
+// Deadlines are for calls that wait; only reading does, and Close ends it.
+
+func (s *drainedSocket) SetDeadline(time.Time) error      { return nil }
+func (s *drainedSocket) SetReadDeadline(time.Time) error  { return nil }
+func (s *drainedSocket) SetWriteDeadline(time.Time) error { return nil }
+
+// ReadFromAddrPort returns the next packet; only the one reader may call it.
+func (s *drainedSocket) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
+	for {
+		if packet, from, ok := s.batch.next(); ok {
+			return copy(b, packet), from, nil
+		}
+		if err := s.fill(); err != nil {
+			return 0, netip.AddrPort{}, err
+		}
+	}
+}
+
+// ReadFrom is ReadFromAddrPort for those who do not know it.
+func (s *drainedSocket) ReadFrom(b []byte) (int, net.Addr, error) {
+	n, from, err := s.ReadFromAddrPort(b)
+	if err != nil {
+		return 0, nil, err
+	}
+	return n, net.UDPAddrFromAddrPort(from), nil
+}
+
+// fill gets the next batch, after the wait that is due, or nothing.
+func (s *drainedSocket) fill() error {
+	if !s.full {
+		s.timer.Reset(drainEvery)
+		select {
+		case <-s.timer.C:
+		case <-s.closed:
+			return net.ErrClosed
+		}
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.gone {
+		return net.ErrClosed
+	}
+	n, err := s.batch.receive(s.descriptor)
+	s.full = n == batchSize
+	switch {
+	case n > 0:
+		s.heard = time.Now()
+		s.note()
+	case errors.Is(err, unix.EAGAIN):
+		if time.Since(s.heard) > drainIdle {
+			s.sleep()
+		}
+	case errors.Is(err, unix.EBADF), errors.Is(err, unix.ENOTSOCK), errors.Is(err, unix.EFAULT), errors.Is(err, unix.EINVAL),
+		errors.Is(err, unix.ENOSYS):
+		return os.NewSyscallError("recvmmsg", err)
+	}
+	return nil // what is left passes: it is tried again at the next turn
+}
+
+// note keeps what the kernel said about the batch.
+func (s *drainedSocket) note() {
+	for i := range s.batch.filled {
+		packet := s.batch.packet(i)
+		at, dropped := s.batch.about(i)
+		if !at.IsZero() {
+			s.times.note(packet, at)
+		}
+		if dropped > 0 {
+			// 32 bits of the kernel's, which wrap.
+			before := s.dropped.Load()
+			s.dropped.Store(before + uint64(dropped-uint32(before)))
+		}
+	}
+}
+
+// sleep waits in the kernel until a packet comes or the socket is to close.
+func (s *drainedSocket) sleep() {
+	either := [2]unix.PollFd{{Fd: int32(s.descriptor), Events: unix.POLLIN}, {Fd: int32(s.wake), Events: unix.POLLIN}}
+	_, _ = unix.Poll(either[:], -1) // whatever ends it, the next turn finds out
+	s.full = true                   // what woke it is there already
+}
+
+// WriteToAddrPort sends one packet.
+func (s *drainedSocket) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.gone {
+		return 0, net.ErrClosed
+	}
+	for {
+		err := sendTo(s.descriptor, b, to, s.inet6)
+		switch {
+		case err == nil, errors.Is(err, unix.EAGAIN):
+			return len(b), nil
+		case !errors.Is(err, unix.EINTR):
+			return 0, os.NewSyscallError("sendto", err)
+		}
+	}
+}
+
+// WriteTo is WriteToAddrPort for those who do not know it.
+func (s *drainedSocket) WriteTo(b []byte, to net.Addr) (int, error) {
+	udp, ok := to.(*net.UDPAddr)
+	if !ok {
+		return 0, fmt.Errorf("send to a %T", to)
+	}
+	return s.WriteToAddrPort(b, udp.AddrPort())
+}
+
+// Close ends reading, also while it waits, and frees the port.
+func (s *drainedSocket) Close() error {
+	err := net.ErrClosed
+	s.closing.Do(func() {
+		close(s.closed)
+		_, _ = unix.Write(s.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.gone = true
+		err = errors.Join(os.NewSyscallError("close", unix.Close(s.descriptor)), os.NewSyscallError("close", unix.Close(s.wake)))
+	})
+	return err
+}
