@@ -43,7 +43,7 @@ func describeOffer(offer string, video media.Codec) *described {
 		return d
 	}
 	for _, m := range description.MediaDescriptions {
-		if m.MediaName.Port.Value == 0 || !sendsMedia(m, &description) {
+		if !isOffered(m) || !sendsMedia(m, &description) {
 			continue
 		}
 		s := &section{kind: media.Kind(m.MediaName.Media)}

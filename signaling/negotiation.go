@@ -51,7 +51,7 @@ func checkOffer(text string) (offered, *Refusal) {
 	sending := map[string]int{}
 	for _, m := range description.MediaDescriptions {
 		o.candidates += countAttribute(m, "candidate")
-		if m.MediaName.Port.Value == 0 {
+		if !isOffered(m) {
 			continue
 		}
 		if refusal := checkMedia(m); refusal != nil {
@@ -73,6 +73,13 @@ func checkOffer(text string) (offered, *Refusal) {
 		return o, badOffer("the offer sends neither audio nor video")
 	}
 	return o, nil
+}
+
+// isOffered: port 0 means a part that is not used, unless it says that it travels with another one
+// (RFC 9143, 6: bundle-only), as GStreamer's parts do.
+func isOffered(m *sdp.MediaDescription) bool {
+	_, bundled := m.Attribute("bundle-only")
+	return bundled || m.MediaName.Port.Value != 0
 }
 
 func checkMedia(m *sdp.MediaDescription) *Refusal {

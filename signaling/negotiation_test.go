@@ -20,6 +20,11 @@ const (
 	sdpData  = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=sctp-port:5000\r\n"
 )
 
+// bundleOnly is the part as a later one of a bundle: with port 0, and yet offered.
+func bundleOnly(part string) string {
+	return strings.Replace(part, " 9 UDP", " 0 UDP", 1) + "a=bundle-only\r\n"
+}
+
 func TestCheckOfferAcceptsOneMicrophoneAndOneCamera(t *testing.T) {
 	for name, c := range map[string]struct {
 		sdp  string
@@ -28,6 +33,7 @@ func TestCheckOfferAcceptsOneMicrophoneAndOneCamera(t *testing.T) {
 		"audio only":                 {sdpHead + sdpAudio, nil},
 		"audio and VP8":              {sdpHead + sdpAudio + sdpVP8, []media.Codec{media.CodecVP8}},
 		"VP9 profile 0":              {sdpHead + sdpAudio + sdpVP9, []media.Codec{media.CodecVP9}},
+		"a part of a bundle alone":   {sdpHead + sdpAudio + bundleOnly(sdpVP8), []media.Codec{media.CodecVP8}},
 		"a rejected part is nothing": {sdpHead + sdpAudio + strings.Replace(sdpH264, "m=video 9", "m=video 0", 1), nil},
 		"direction of the session":   {sdpHead + "a=sendrecv\r\n" + strings.Replace(sdpAudio, "a=sendonly\r\n", "", 1), nil},
 	} {
@@ -52,22 +58,24 @@ func TestCheckOfferRefuses(t *testing.T) {
 		return b.String()
 	}
 	for name, sdp := range map[string]string{
-		"nothing":            "",
-		"not SDP":            "hello",
-		"too large":          sdpHead + sdpAudio + strings.Repeat("a=x:"+strings.Repeat("y", 1000)+"\r\n", 33),
-		"no media":           sdpHead,
-		"nine parts":         sdpHead + strings.Repeat(strings.Replace(sdpAudio, "audio 9", "audio 0", 1), 9),
-		"33 candidates":      sdpHead + sdpAudio + candidates(33),
-		"two microphones":    sdpHead + sdpAudio + sdpAudio,
-		"two cameras":        sdpHead + sdpVP8 + sdpVP8,
-		"sends nothing":      sdpHead + strings.Replace(sdpAudio, "sendonly", "recvonly", 1),
-		"H.264 alone":        sdpHead + sdpAudio + sdpH264,
-		"VP9 profile 2":      sdpHead + sdpAudio + sdpVP92,
-		"audio without Opus": sdpHead + strings.Replace(sdpAudio, "opus/48000/2", "PCMU/8000", 1),
-		"data channel":       sdpHead + sdpAudio + sdpData,
-		"simulcast by rid":   sdpHead + sdpAudio + sdpVP8 + "a=rid:h send\r\na=rid:l send\r\na=simulcast:send h;l\r\n",
-		"simulcast by ssrc":  sdpHead + sdpAudio + sdpVP8 + "a=ssrc-group:SIM 1 2 3\r\n",
-		"ICE lite":           sdpHead + "a=ice-lite\r\n" + sdpAudio,
+		"nothing":                     "",
+		"not SDP":                     "hello",
+		"too large":                   sdpHead + sdpAudio + strings.Repeat("a=x:"+strings.Repeat("y", 1000)+"\r\n", 33),
+		"no media":                    sdpHead,
+		"nine parts":                  sdpHead + strings.Repeat(strings.Replace(sdpAudio, "audio 9", "audio 0", 1), 9),
+		"33 candidates":               sdpHead + sdpAudio + candidates(33),
+		"two microphones":             sdpHead + sdpAudio + sdpAudio,
+		"two cameras":                 sdpHead + sdpVP8 + sdpVP8,
+		"sends nothing":               sdpHead + strings.Replace(sdpAudio, "sendonly", "recvonly", 1),
+		"H.264 alone":                 sdpHead + sdpAudio + sdpH264,
+		"VP9 profile 2":               sdpHead + sdpAudio + sdpVP92,
+		"audio without Opus":          sdpHead + strings.Replace(sdpAudio, "opus/48000/2", "PCMU/8000", 1),
+		"data channel":                sdpHead + sdpAudio + sdpData,
+		"simulcast by rid":            sdpHead + sdpAudio + sdpVP8 + "a=rid:h send\r\na=rid:l send\r\na=simulcast:send h;l\r\n",
+		"simulcast by ssrc":           sdpHead + sdpAudio + sdpVP8 + "a=ssrc-group:SIM 1 2 3\r\n",
+		"a second camera in a bundle": sdpHead + sdpAudio + sdpVP8 + bundleOnly(sdpVP8),
+		"H.264 in a bundle":           sdpHead + sdpAudio + bundleOnly(sdpH264),
+		"ICE lite":                    sdpHead + "a=ice-lite\r\n" + sdpAudio,
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, refusal := checkOffer(sdp)

@@ -142,6 +142,21 @@ func TestProgramSendsWhileThePageSteers(t *testing.T) {
 	}
 }
 
+// GStreamer offers the picture first, and the sound with port 0 as one that travels with it.
+func TestProgramsPartsOfABundleAreTaken(t *testing.T) {
+	s := serve(t)
+	obs := s.newProgram(publisherOptions{})
+	offer := obs.offer()
+	at := strings.Index(offer, "m=video")
+	response, answer := s.ask(http.MethodPost, s.endpoint(), offer[:at]+bundleOnly(offer[at:]), map[string]string{"Content-Type": "application/sdp"})
+	if response.StatusCode != http.StatusCreated {
+		t.Fatalf("got %d %s", response.StatusCode, answer)
+	}
+	obs.accept(&Answer{SDP: answer})
+	obs.publish()
+	s.kept(media.KindVideo, 10)
+}
+
 func TestProgramOpensTheRoomAndThePageJoinsIt(t *testing.T) {
 	s := serve(t)
 	obs := s.newProgram(publisherOptions{})
