@@ -40,8 +40,9 @@ type playTrack struct {
 	kind     Kind
 	number   byte
 	codec    Codec
-	segments []StoredSegment
-	first    []int // for each segment, the first block that is played
+	segments []StoredSegment // once packed, without their tables
+	packed   [][]byte        // for each segment, its table
+	first    []int           // for each segment, the first block that is played
 }
 
 // spot is a place in a playTrack: between the blocks.
@@ -87,6 +88,11 @@ func NewLayout(audio, video []StoredSegment) (*Layout, error) {
 	l.cut()
 	if err := l.writeHeader(); err != nil {
 		return nil, err
+	}
+	for i := range l.tracks {
+		if err := l.tracks[i].pack(); err != nil {
+			return nil, err
+		}
 	}
 	return l, nil
 }
@@ -167,9 +173,9 @@ func (s *StoredSegment) leadsTo(next *StoredSegment) bool {
 
 // next returns which track has the next block in time; pictures go before sound of the same time, so
 // that a cluster begins with its key frame.
-func (l *Layout) next(spots *[2]spot) (track int, block BlockRef, ok bool) {
+func (l *Layout) next(reels *[2]reel, spots *[2]spot) (track int, block BlockRef, ok bool) {
 	for i := range l.tracks {
-		b, more := l.tracks[i].at(&spots[i])
+		b, more := reels[i].at(&spots[i])
 		if more && (!ok || b.Time < block.Time || b.Time == block.Time && l.tracks[i].kind == KindVideo) {
 			track, block, ok = i, b, true
 		}
@@ -181,13 +187,14 @@ func (l *Layout) next(spots *[2]spot) (track int, block BlockRef, ok bool) {
 // cluster until the header is written.
 func (l *Layout) cut() {
 	var spots [2]spot
+	reels := l.reels()
 	for i := range l.tracks {
 		spots[i] = spot{block: l.tracks[i].first[0], sound: noSound}
 	}
 	video := len(l.tracks) - 1 // the track whose key frames matter; with sound alone every block is one
 	var offset int64
 	for {
-		track, block, ok := l.next(&spots)
+		track, block, ok := l.next(&reels, &spots)
 		if !ok {
 			return
 		}
@@ -196,7 +203,7 @@ func (l *Layout) cut() {
 				offset += int64(clusterHead + l.clusters[n-1].size)
 			}
 			// A jump to here shows right pictures if the next one to come is a key frame.
-			picture, more := l.tracks[video].at(&spots[video])
+			picture, more := reels[video].at(&spots[video])
 			l.clusters = append(l.clusters, playCluster{
 				offset: offset, size: clusterTimeSize, start: block.Time, spots: spots, cue: !more || picture.Key,
 			})

@@ -26,9 +26,10 @@ var silence = [...]byte{0xF8, 0xFF, 0xFE}
 
 // at returns the block at the spot, recorded or made up, moving on to the next segment at the end of
 // one.
-func (t *playTrack) at(s *spot) (BlockRef, bool) {
+func (r *reel) at(s *spot) (BlockRef, bool) {
+	t := r.track
 	for s.segment < len(t.segments) {
-		blocks := t.segments[s.segment].Table.Blocks
+		blocks := r.unpacked(s.segment).Blocks
 		if s.block >= len(blocks) {
 			if s.segment++; s.segment < len(t.segments) {
 				s.block = t.first[s.segment]

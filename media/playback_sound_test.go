@@ -26,10 +26,10 @@ func heard(t *testing.T, segments []StoredSegment) (worst time.Duration, played,
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := spot{block: l.tracks[0].first[0], sound: noSound}
+	s, reels := spot{block: l.tracks[0].first[0], sound: noSound}, l.reels()
 	playing, last := noSound, time.Duration(0)
 	for {
-		b, ok := l.tracks[0].at(&s)
+		b, ok := reels[0].at(&s)
 		if !ok {
 			return worst, played, madeUp
 		}

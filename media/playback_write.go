@@ -2,8 +2,10 @@ package media
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"greenroom/consent"
@@ -23,6 +25,7 @@ const (
 // playWriter writes one range of a Layout.
 type playWriter struct {
 	layout   *Layout
+	reels    [2]reel
 	out      io.Writer
 	from, to int64
 	position int64 // in the file, of the next byte made
@@ -57,7 +60,7 @@ func (l *Layout) WriteRange(ctx context.Context, w io.Writer, from, to int64, re
 		return nil
 	}
 	p := &playWriter{
-		layout: l, out: w, from: from, to: to, pieceAt: -1,
+		layout: l, reels: l.reels(), out: w, from: from, to: to, pieceAt: -1,
 		reader: reader, ask: permit, onTime: onTime,
 		batches: [2]batch{{segment: -1}, {segment: -1}},
 	}
@@ -69,6 +72,10 @@ func (l *Layout) WriteRange(ctx context.Context, w io.Writer, from, to int64, re
 
 func (p *playWriter) run(ctx context.Context) error {
 	l := p.layout
+	if err := p.prefetch(ctx); err != nil {
+		return err
+	}
+	p.position = 0
 	if err := p.bytes(ctx, l.header); err != nil {
 		return err
 	}
@@ -89,7 +96,10 @@ func (p *playWriter) cluster(ctx context.Context, c playCluster) error {
 	}
 	spots, end := c.spots, c.offset+int64(clusterHead+c.size)
 	for p.position < end && p.position < p.to {
-		i, block, ok := p.layout.next(&spots)
+		i, block, ok := p.layout.next(&p.reels, &spots)
+		if err := errors.Join(p.reels[0].err, p.reels[1].err); err != nil {
+			return err
+		}
 		if !ok {
 			return nil
 		}
@@ -147,10 +157,17 @@ func (p *playWriter) read(ctx context.Context, i, segment, first int) error {
 	if err := p.permit(ctx, i, p.batches[i].segment != segment); err != nil {
 		return err
 	}
+	return p.fetch(ctx, i, segment, first, p.to-p.position)
+}
+
+// fetch reads a run of chunks that begins with first, long enough for the bytes that are wanted and not
+// much longer. It touches nothing but the track's own batch.
+func (p *playWriter) fetch(ctx context.Context, i, segment, first int, wanted int64) error {
 	stored := p.layout.tracks[i].segments[segment]
+	stored.Table = p.reels[i].unpacked(segment)
 	chunks := stored.Table.Chunks
 	last, size := first, int64(chunks[first].Plain)
-	for last+1 < len(chunks) && size < p.to-p.position && size+int64(chunks[last+1].Plain) <= readAhead {
+	for last+1 < len(chunks) && size < wanted && size+int64(chunks[last+1].Plain) <= readAhead {
 		last++
 		size += int64(chunks[last].Plain)
 	}
@@ -169,6 +186,51 @@ func (p *playWriter) read(ctx context.Context, i, segment, first int) error {
 	}
 	p.batches[i] = batch{segment: segment, first: first, plain: plain}
 	return nil
+}
+
+// prefetch reads for both tracks at a time what the beginning of the range needs of each: the two requests
+// to the object store are most of what somebody waits for who has jumped.
+func (p *playWriter) prefetch(ctx context.Context) error {
+	needs := p.firstNeeds()
+	if !needs[0].any || !needs[1].any {
+		return nil
+	}
+	for i := range needs {
+		if err := p.permit(ctx, i, true); err != nil {
+			return err
+		}
+	}
+	var fetching sync.WaitGroup
+	var errs [2]error
+	for i, n := range needs { // owner: this call, which waits
+		fetching.Go(func() { errs[i] = p.fetch(ctx, i, n.segment, n.chunk, p.to-n.position) })
+	}
+	fetching.Wait()
+	return errors.Join(errs[0], errs[1])
+}
+
+// need is the first recorded block of a track in the first piece of a range.
+type need struct {
+	any            bool
+	segment, chunk int
+	position       int64
+}
+
+func (p *playWriter) firstNeeds() (needs [2]need) {
+	at := p.layout.clusterAt(p.from)
+	c := p.layout.clusters[at]
+	spots, position := c.spots, c.offset+clusterHead+clusterTimeSize
+	for position < min(p.to, p.from+largestPiece, c.offset+int64(clusterHead+c.size)) {
+		i, block, ok := p.layout.next(&p.reels, &spots)
+		if !ok {
+			return needs
+		}
+		if position += int64(blockSize(block.Size)); position > p.from && block.Chunk != silenceChunk && !needs[i].any {
+			needs[i] = need{true, spots[i].segment, block.Chunk, position - int64(block.Size)}
+		}
+		spots[i].pass(block)
+	}
+	return needs
 }
 
 // bytes adds to the piece what of b lies in the range.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 
 	"greenroom/consent"
 	"greenroom/media"
@@ -102,6 +103,54 @@ func (s *Segments) rows(ctx context.Context, actor consent.Actor, session consen
 		return err
 	})
 	return found, err
+}
+
+// MayRead asks both walls anew whether the holder of the Permit may read an indexed segment: row-level
+// security in one statement, and the key service. It is for a reader who has listed the segments before
+// and kept what they say; [consent.ErrNotFound] if that may not be used any more.
+func (s *Segments) MayRead(ctx context.Context, permit consent.Permit, session consent.SessionID, kind media.Kind, index int64) error {
+	if err := permit.Demand(session, kind.Artefact()); err != nil {
+		return fmt.Errorf("look at a segment: %w", err)
+	}
+	role, err := readerRole(permit.Actor())
+	if err != nil {
+		return err
+	}
+	group, both := errgroup.WithContext(ctx) // owner: this call, which waits; each is one round trip
+	group.Go(func() error {
+		err := s.seen(both, role, permit, kind, index)
+		if hasCode(err, contextExpired) { // the database's clock was moved; now we have heard it
+			err = s.seen(both, role, permit, kind, index)
+		}
+		return err
+	})
+	group.Go(func() error {
+		_, err := s.keys.forReading(both, permit, session, scopeOf(kind))
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("look at a segment of session %s: %w", session, err)
+	}
+	return nil
+}
+
+// seen returns [consent.ErrNotFound] unless the policies show the row to the role.
+func (s *Segments) seen(ctx context.Context, role Role, permit consent.Permit, kind media.Kind, index int64) error {
+	var batch pgx.Batch // the statements of a batch are one transaction
+	actor := permit.Actor()
+	if err := s.database.contexts.queue(&batch, role, rowContext{account: string(actor.Account), org: string(actor.Org)}); err != nil {
+		return err
+	}
+	seen := false
+	batch.Queue(`SELECT EXISTS (SELECT FROM segments WHERE idx = $1 AND session = $2 AND kind = $3)`, index, string(permit.Session()), string(kind)).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&seen) })
+	if err := s.database.Pool(role).SendBatch(ctx, &batch).Close(); err != nil {
+		return err // MayRead says what it tried
+	}
+	if !seen {
+		return consent.ErrNotFound
+	}
+	return nil
 }
 
 // readerRole: only people read recordings, and the export that one of them asked for; no other part of the

@@ -213,8 +213,14 @@ func TestEmployerReadsOnlyTheKindItWasGiven(t *testing.T) {
 		_, err := w.segments.ReadChunks(t.Context(), w.permit(t, actor, s.ID.Kind.Artefact()), s, 0, 0)
 		return err
 	}
+	look := func(actor consent.ActorKind, kind media.Kind, index int64) error {
+		return w.segments.MayRead(t.Context(), w.permit(t, actor, kind.Artefact()), w.session, kind, index)
+	}
 	nothing := func(when string, kind media.Kind, segment media.StoredSegment) {
 		t.Helper()
+		if err := look(consent.ActorEmployer, kind, segment.Index); !errors.Is(err, consent.ErrNotFound) {
+			t.Errorf("%s, looking at %s = %v, want %v", when, kind, err, consent.ErrNotFound)
+		}
 		if got := w.list(t, consent.ActorEmployer, kind, 0); len(got) != 0 {
 			t.Errorf("%s, the employer lists %d segments of %s", when, len(got), kind)
 		}
@@ -227,8 +233,13 @@ func TestEmployerReadsOnlyTheKindItWasGiven(t *testing.T) {
 	if got := w.list(t, consent.ActorEmployer, media.KindAudio, 0); len(got) != 1 {
 		t.Errorf("with audio, the employer lists %d segments of audio, want 1", len(got))
 	}
-	if err := readAs(consent.ActorEmployer, audio); err != nil {
+	if err := errors.Join(readAs(consent.ActorEmployer, audio), look(consent.ActorEmployer, media.KindAudio, audio.Index), look(consent.ActorCandidate, media.KindVideo, video.Index)); err != nil {
 		t.Errorf("with audio, reading audio: %v", err)
+	}
+	for name, index := range map[string]int64{"another kind's": video.Index, "no": video.Index + 100} {
+		if err := look(consent.ActorEmployer, media.KindAudio, index); !errors.Is(err, consent.ErrNotFound) {
+			t.Errorf("looking at %s segment as audio = %v, want %v", name, err, consent.ErrNotFound)
+		}
 	}
 	nothing("with audio only", media.KindVideo, video)
 	w.event(t, id, "withdrawn")
@@ -247,6 +258,9 @@ func TestReadersNeedThePermitOfThatKind(t *testing.T) {
 	} {
 		if got, err := w.segments.Segments(t.Context(), permit, w.session, media.KindAudio, 0); !errors.Is(err, consent.ErrPermit) || got != nil {
 			t.Errorf("Permit %s: list = %v, %v; want %v", name, got, err, consent.ErrPermit)
+		}
+		if err := w.segments.MayRead(t.Context(), permit, w.session, media.KindAudio, audio.Index); !errors.Is(err, consent.ErrPermit) {
+			t.Errorf("Permit %s: look = %v; want %v", name, err, consent.ErrPermit)
 		}
 		if got, err := w.segments.ReadChunks(t.Context(), permit, audio, 0, 0); !errors.Is(err, consent.ErrPermit) || got != nil {
 			t.Errorf("Permit %s: read = %q, %v; want %v", name, got, err, consent.ErrPermit)

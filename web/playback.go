@@ -115,7 +115,7 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, account consent.Ac
 		head.send(w)
 		return nil
 	}
-	p := &player{server: s, account: account, session: id, layout: layout, kinds: kinds, head: head, asked: rights.snapshot.Now}
+	p := &player{server: s, account: account, session: id, layout: layout, kinds: kinds, head: head, facts: rights.snapshot}
 	return p.play(w, r)
 }
 

@@ -2,8 +2,11 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"greenroom/consent"
 	"greenroom/media"
@@ -89,9 +92,45 @@ func (s *Server) noteAccess(ctx context.Context, r rights, artefacts ...consent.
 
 // layout lays out what the reader may play, up to the segment with index through (0: all there is).
 func (s *Server) layout(ctx context.Context, r rights, through int64) (*media.Layout, error) {
-	var tracks [2][]media.StoredSegment
-	var last int64
-	for i, kind := range []media.Kind{media.KindAudio, media.KindVideo} {
+	key := layoutKey{r.snapshot.Session, through, r.may(consent.ArtefactAudio), r.may(consent.ArtefactVideo)}
+	if kept, ok := s.layouts.get(key); ok {
+		err := s.mayUse(ctx, r, kept)
+		if err == nil {
+			return kept.layout, nil
+		}
+		if !errors.Is(err, consent.ErrNotFound) {
+			return nil, err
+		}
+		s.layouts.drop(key) // the same question in full gives the same answer, or another one
+	}
+	kept, err := s.layOut(ctx, r, through)
+	if err != nil {
+		return nil, err
+	}
+	if newest := max(kept.last[media.KindAudio], kept.last[media.KindVideo]); newest == kept.layout.Through() {
+		key.through = newest // also of a file that is asked for by this name next
+		s.layouts.put(key, kept)
+	}
+	return kept.layout, nil
+}
+
+// mayUse asks for each kind in a kept layout whether the reader may still have it.
+func (s *Server) mayUse(ctx context.Context, r rights, kept *keptLayout) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for kind, index := range kept.last {
+		group.Go(func() error { // owner: this call, which waits
+			if err := s.cfg.Recordings.MayRead(ctx, r.permits[kind.Artefact()], r.snapshot.Session, kind, index); err != nil {
+				return fmt.Errorf("look at %s again: %w", kind, err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+func (s *Server) layOut(ctx context.Context, r rights, through int64) (*keptLayout, error) {
+	tracks, last := map[media.Kind][]media.StoredSegment{}, map[media.Kind]int64{}
+	for _, kind := range []media.Kind{media.KindAudio, media.KindVideo} {
 		permit, ok := r.permits[kind.Artefact()]
 		if !ok {
 			continue
@@ -100,20 +139,20 @@ func (s *Server) layout(ctx context.Context, r rights, through int64) (*media.La
 		if err != nil {
 			return nil, fmt.Errorf("list %s segments: %w", kind, err)
 		}
-		tracks[i] = segments
+		tracks[kind] = segments
 		for _, segment := range segments {
-			last = max(last, segment.Index)
+			last[kind] = max(last[kind], segment.Index)
 		}
 	}
-	if last == 0 && len(tracks[0])+len(tracks[1]) == 0 {
+	if len(last) == 0 {
 		return nil, media.ErrNothingRecorded
 	}
-	if through > last { // not a snapshot that was ever handed out: it would change while it is played
+	if through > max(last[media.KindAudio], last[media.KindVideo]) { // not a snapshot that was ever handed out: it would change while it is played
 		return nil, consent.ErrNotFound
 	}
-	layout, err := media.NewLayout(tracks[0], tracks[1])
+	layout, err := media.NewLayout(tracks[media.KindAudio], tracks[media.KindVideo])
 	if err != nil {
 		return nil, fmt.Errorf("lay out recording: %w", err)
 	}
-	return layout, nil
+	return &keptLayout{layout: layout, last: last}, nil
 }

@@ -63,6 +63,7 @@ type Server struct {
 	perAccount  *limiter
 	logIns      *limiter
 	pieces      *limiter // of recordings
+	layouts     *layouts // of recordings that are played
 	redeems     *limiter
 	streams     *streams
 }
@@ -96,6 +97,7 @@ func New(cfg Config) (*Server, error) {
 		perAccount: newLimiter(limits.AccountPerMinute, time.Minute, cfg.Now),
 		logIns:     newLimiter(limits.LogInPerMinute, time.Minute, cfg.Now),
 		pieces:     newLimiter(limits.MediaPerSecond, time.Second, cfg.Now),
+		layouts:    newLayouts(cfg.Now),
 		redeems:    newLimiter(limits.RedeemPerMinute, time.Minute, cfg.Now),
 	}
 	s.crossOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

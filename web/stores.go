@@ -133,6 +133,9 @@ type Notice = consent.Notice
 // Recordings is what playback needs.
 type Recordings interface {
 	media.RecordingReader
+	// MayRead asks anew whether a segment that Segments listed before may still be read by whoever the
+	// Permit is for; [consent.ErrNotFound] if not.
+	MayRead(ctx context.Context, permit consent.Permit, session consent.SessionID, kind media.Kind, index int64) error
 }
 
 // Changes tells the pages what happened elsewhere, on this node or another. Storage implements it

@@ -212,6 +212,7 @@ func (w *world) Segments(_ context.Context, permit consent.Permit, session conse
 	if err := permit.Demand(session, kind.Artefact()); err != nil {
 		return nil, err
 	}
+	w.lists++
 	var list []media.StoredSegment
 	for _, segment := range w.segments[session] {
 		if segment.ID.Kind == kind && (through == 0 || segment.Index <= through) {
@@ -219,6 +220,21 @@ func (w *world) Segments(_ context.Context, permit consent.Permit, session conse
 		}
 	}
 	return list, nil
+}
+
+func (w *world) MayRead(ctx context.Context, permit consent.Permit, session consent.SessionID, kind media.Kind, index int64) error {
+	list, err := w.Segments(ctx, permit, session, kind, 0)
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lists-- // that was not a listing
+	w.looks++
+	if w.unreadable || !slices.ContainsFunc(list, func(s media.StoredSegment) bool { return s.Index == index }) {
+		return consent.ErrNotFound
+	}
+	return nil
 }
 
 func (w *world) ReadChunks(_ context.Context, permit consent.Permit, segment media.StoredSegment, first, last int) ([][]byte, error) {

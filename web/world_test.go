@@ -44,7 +44,10 @@ type world struct {
 	noteFails   error
 	snapshots   int
 	chunkReads  int
-	lookUps     int // of log-ins
+	lists       int  // of segments, with their tables
+	looks       int  // whether a listed segment may still be read
+	unreadable  bool // it may not
+	lookUps     int  // of log-ins
 	objections  map[consent.AccountID]time.Time
 	exports     []consent.Export
 	exportFile  func(number int) ([]byte, error) // what a ready export's file holds

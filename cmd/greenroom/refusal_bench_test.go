@@ -70,7 +70,7 @@ func startInside(b testing.TB, dataDir string, flags ...string) *app {
 	}
 	const many = 1_000_000
 	log := slog.New(slog.DiscardHandler)
-	a := &app{config: &c.Serve.config, log: log, services: newServices(log), limits: web.Limits{AnonymousPerMinute: many, AccountPerMinute: many, LogInPerMinute: many}}
+	a := &app{config: &c.Serve.config, log: log, services: newServices(log), limits: web.Limits{AnonymousPerMinute: many, AccountPerMinute: many, LogInPerMinute: many, MediaPerSecond: many}}
 	b.Cleanup(func() {
 		if err := a.stopAll(context.WithoutCancel(b.Context())); err != nil {
 			b.Error(err)
