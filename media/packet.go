@@ -16,6 +16,7 @@ type packet struct {
 	payloadType uint8
 	marker      bool
 	payload     []byte // empty in a packet that is padding only
+	foreign     bool   // of a codec that the track is not: as good as lost
 }
 
 // maxPacket bounds one packet; WebRTC keeps to 1200 or so, and a datagram cannot be larger.

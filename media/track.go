@@ -40,6 +40,9 @@ const (
 	// keyWait is how long a key frame that has begun to arrive may take: as long as the jitter buffer
 	// can hold it back, and a little.
 	keyWait = jitterWait + 250*time.Millisecond
+	// longOutage: after so long without a packet what was lost is asked for, but senders keep little more
+	// than a second to send again, so a key frame is asked for at once.
+	longOutage = time.Second
 )
 
 // Track is one SSRC of one peer connection. Its methods may be called from any goroutine and do not
@@ -53,7 +56,8 @@ type Track struct {
 	jitter      *jitterBuffer
 	depacketize depacketizer
 	line        *timeline
-	payloadType int // of the first packet; -1 before
+	payloadType int       // of the first packet; -1 before
+	arrival     time.Time // of the newest packet
 	detached    bool
 	key         keyWish
 	report      rtcp.ReceptionReport
@@ -84,17 +88,22 @@ func (t *Track) Push(b []byte, arrival time.Time) {
 		return
 	}
 	t.lane.capture.start(arrival)
+	behind := t.receiver.highest
 	sequence, fresh := t.receiver.note(p.sequence, p.time, arrival)
 	if !fresh {
 		return
 	}
+	if sequence > behind+1 && arrival.Sub(t.arrival) > longOutage {
+		t.needKey(sequence)
+	}
+	t.arrival = arrival
 	if t.payloadType < 0 && len(p.payload) > 0 {
 		t.payloadType = int(p.payloadType)
 	}
 	if int(p.payloadType) != t.payloadType && len(p.payload) > 0 {
 		// Another codec under the same SSRC: its place in the sequence counts, its content is not ours.
 		t.stats.Malformed++
-		p.payload = nil
+		p.payload, p.foreign = nil, true
 	}
 	t.noteKeyFrame(sequence, p, arrival)
 	if t.jitter.waits() && len(p.payload) > 0 {
@@ -117,15 +126,24 @@ func (t *Track) noteKeyFrame(sequence int64, p packet, arrival time.Time) {
 
 // released is called by the jitter buffer, under lane.mu.
 func (t *Track) released(p packet, arrival time.Time) {
+	if p.foreign {
+		t.spoiled()
+		return
+	}
 	if !t.depacketize.push(p, arrival, t) {
 		t.stats.Malformed++
-		t.needKey(t.jitter.next)
+		t.spoiled()
 	}
 }
 
 // missed is called by the jitter buffer, under lane.mu.
 func (t *Track) missed(count int64) {
 	t.stats.Lost += uint64(count) // a positive count
+	t.spoiled()
+}
+
+// spoiled says that something is missing before the next packet.
+func (t *Track) spoiled() {
 	t.depacketize.lost()
 	t.lane.lossy = true
 	t.needKey(t.jitter.next)

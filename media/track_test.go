@@ -86,6 +86,51 @@ func TestVideoTrackAsksForItsFirstKeyFrame(t *testing.T) {
 	}
 }
 
+// What is in a packet of another codec is as good as lost, and so is what leans on it.
+func TestOtherCodecOrLongOutageNeedsAKeyFrame(t *testing.T) {
+	key, delta := []byte{0x10, 0x10, 0, 0, 0x9d, 1, 0x2a, 64, 0, 64, 0}, []byte{0x10, 1, 2, 3}
+	push := func(track *Track, sequence uint16, payloadType uint8, at time.Duration, payload []byte) {
+		b, _ := (&rtp.Packet{Header: rtp.Header{
+			Version: 2, Marker: true, SSRC: 2, PayloadType: payloadType, SequenceNumber: sequence, Timestamp: uint32(sequence) * 3000,
+		}, Payload: payload}).Marshal()
+		track.Push(b, testEpoch.Add(at))
+	}
+	begin := func() (*Track, *countingRecorder) {
+		track, recorder := bareTrack(t, KindVideo, CodecVP8)
+		push(track, 1, 96, 0, key)
+		push(track, 2, 96, 150*ms, delta)
+		if recorder.frames != 2 || track.Feedback(testEpoch.Add(200*ms)).KeyFrame {
+			t.Fatalf("%d frames at the start", recorder.frames)
+		}
+		return track, recorder
+	}
+	track, recorder := begin()
+	push(track, 3, 98, 240*ms, delta)
+	push(track, 4, 96, 280*ms, delta)
+	if !track.Feedback(testEpoch.Add(300 * ms)).KeyFrame {
+		t.Error("after another codec no key frame is asked for")
+	}
+	if push(track, 5, 96, 320*ms, key); recorder.frames != 3 {
+		t.Errorf("%d frames kept, want those before the other codec and the key frame", recorder.frames)
+	}
+
+	for _, c := range []struct {
+		sequence uint16
+		at       time.Duration
+		asks     bool
+	}{
+		{5, 400 * ms, false},  // two lost: they are asked for
+		{5, 1400 * ms, true},  // after more than a second without anything the sender may have forgotten them
+		{3, 1400 * ms, false}, // a sender that was still has lost nothing
+	} {
+		track, _ := begin()
+		push(track, c.sequence, 96, c.at, delta)
+		if asks := track.Feedback(testEpoch.Add(c.at)).KeyFrame; asks != c.asks {
+			t.Errorf("packet %d after %v: asks for a key frame: %v", c.sequence, c.at, asks)
+		}
+	}
+}
+
 func TestRecorderAsksThroughTheTrack(t *testing.T) {
 	c := NewCapture(CaptureConfig{})
 	l := c.lanes[KindVideo]

@@ -29,7 +29,7 @@ const (
 	tcpReadPackets = 128 // ICE-TCP packets queued per peer before the newest is dropped
 
 	iceDisconnected = 5 * time.Second
-	iceFailed       = 25 * time.Second
+	iceFailed       = 24 * time.Second // with the above and the time between checks less than 30 s
 	iceKeepAlive    = 2 * time.Second
 	dtlsConnect     = 15 * time.Second
 

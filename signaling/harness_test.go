@@ -50,6 +50,7 @@ type desk struct {
 	closes   []consent.SessionID
 	closed   chan struct{} // gets a value at each Close
 	gaps     []media.Gap
+	voice    func() (media.VoiceActivity, error) // nil: no speech to text
 }
 
 func newDesk(t *testing.T) *desk { //nolint:thelper // t may be nil
@@ -130,9 +131,15 @@ func (d *desk) Open(ctx context.Context, session consent.Session, events RoomEve
 	capture := media.NewCapture(media.CaptureConfig{
 		Session: session.ID, Epoch: d.opened, Consents: session.Consents, Store: d.store, Permit: d.permit,
 		OnGap: d.noteGap(events.OnGap), OnStatus: events.OnStatus, Log: slog.New(slog.DiscardHandler),
+		Voice: d.voice, Speech: deaf{},
 	})
 	return capture, &interviewer{d}, nil
 }
+
+// deaf hears nothing.
+type deaf struct{}
+
+func (deaf) Hear(media.Utterance) {}
 
 // noteGap notes gaps on their way to the room.
 func (d *desk) noteGap(tell func(media.Gap)) func(media.Gap) {
@@ -429,6 +436,12 @@ func (p *page) sendFrame(frame []byte) {
 
 // expect waits for the next message of a type that fits, passing over others.
 func expect[M Message](p *page, fits ...func(M) bool) M {
+	p.t.Helper()
+	return expectWithin(p, patience, fits...)
+}
+
+// expectWithin is expect with another patience.
+func expectWithin[M Message](p *page, patience time.Duration, fits ...func(M) bool) M {
 	p.t.Helper()
 	limit := time.After(patience)
 	var passed []Message

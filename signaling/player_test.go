@@ -17,6 +17,7 @@ type clip struct {
 	sounds       []judge.Frame
 	pictures     *judge.Encoder
 	audio, video script
+	part         span // of the clip's time: what of it is played; zero: all of it
 }
 
 // script is how a track is sent.
@@ -29,7 +30,8 @@ type script struct {
 	// jump is by how much RTP time jumps, that long after the track began.
 	jump   uint32
 	jumpAt time.Duration
-	sent   func(judge.Frame) // hears of each frame before it is sent; nil: nobody
+	sent   func(judge.Frame)   // hears of each frame before it is sent; nil: nobody
+	change func([]byte) []byte // makes something else of a packet's payload; nil: nothing
 	// padding is how many packets of nothing but padding follow each frame.
 	padding int
 }
@@ -56,10 +58,10 @@ func (p *publisher) play(c clip) *playing {
 	p.wire.begin(run.start)
 	var tracks sync.WaitGroup
 	if len(c.sounds) > 0 {
-		tracks.Go(func() { run.sendSounds(c.sounds, c.audio) })
+		tracks.Go(func() { run.sendSounds(c) })
 	}
 	if c.pictures != nil {
-		tracks.Go(func() { run.sendPictures(c.pictures, c.video) })
+		tracks.Go(func() { run.sendPictures(c) })
 	}
 	p.running.Go(func() { // ends when its tracks do, which the publisher's close stops
 		tracks.Wait()
@@ -90,9 +92,16 @@ func (r *playing) until(at time.Duration) bool {
 	}
 }
 
-func (r *playing) sendSounds(sounds []judge.Frame, s script) {
+// plays reports whether the frame is in the part that is played.
+func (c clip) plays(f judge.Frame) bool { return c.part == span{} || c.part.holds(f.Time) }
+
+func (r *playing) sendSounds(c clip) {
+	s := c.audio
 	out := r.sender(s, r.browser.audio, 48000)
-	for _, f := range sounds {
+	for _, f := range c.sounds {
+		if !c.plays(f) {
+			continue
+		}
 		if !r.until(s.at(f)) {
 			return
 		}
@@ -100,11 +109,15 @@ func (r *playing) sendSounds(sounds []judge.Frame, s script) {
 	}
 }
 
-func (r *playing) sendPictures(pictures *judge.Encoder, s script) {
+func (r *playing) sendPictures(c clip) {
+	s := c.video
 	out := r.sender(s, r.browser.video, 90000)
 	payload := r.browser.payloader()
-	for i := range pictures.Len() {
-		f := pictures.Picture(i, r.browser.wire.keyFrame.Swap(false))
+	for i := range c.pictures.Len() {
+		f := c.pictures.Picture(i, r.browser.wire.keyFrame.Swap(false))
+		if !c.plays(f) {
+			continue
+		}
 		if !r.until(s.at(f)) {
 			return
 		}
@@ -117,14 +130,15 @@ type sender struct {
 	script
 	track *webrtc.TrackLocalStaticRTP
 	rate  uint64
+	began time.Time
 }
 
 func (r *playing) sender(s script, track *webrtc.TrackLocalStaticRTP, rate uint64) *sender {
-	out := &sender{script: s, track: track, rate: rate}
+	out := &sender{script: s, track: track, rate: rate, began: r.start.Add(s.from)}
 	wire := r.browser.wire
 	wire.mu.Lock()
 	defer wire.mu.Unlock()
-	wire.clocks[r.browser.ssrc(track)] = func(now time.Time) uint32 { return out.rtpTime(now.Sub(r.start) - s.from) }
+	wire.clocks[r.browser.ssrc(track)] = out
 	return out
 }
 
@@ -137,6 +151,11 @@ func (s *sender) rtpTime(captured time.Duration) uint32 {
 	return t
 }
 
+// captured is the way back, since publishing began.
+func (s *sender) captured(t uint32) time.Duration {
+	return s.from + time.Duration(t-s.timestamp)*time.Second/time.Duration(s.rate) // wraps
+}
+
 func (s *sender) send(f judge.Frame, payloads [][]byte) {
 	header := rtp.Header{Version: 2, Timestamp: s.rtpTime(s.at(f) - s.from)}
 	if s.sent != nil {
@@ -144,6 +163,9 @@ func (s *sender) send(f judge.Frame, payloads [][]byte) {
 	}
 	for i, payload := range payloads {
 		header.Marker = i == len(payloads)-1 && s.rate == 90000
+		if s.change != nil {
+			payload = s.change(payload)
+		}
 		s.write(header, payload)
 	}
 	header.Marker, header.Padding, header.PaddingSize = false, true, 200
@@ -156,6 +178,14 @@ func (s *sender) write(header rtp.Header, payload []byte) {
 	header.SequenceNumber = s.sequence
 	s.sequence++
 	_ = s.track.WriteRTP(&rtp.Packet{Header: header, Payload: payload})
+}
+
+// forger sends packets as they are, whoever they claim to be from.
+func (p *publisher) forger() func(*rtp.Header, []byte) {
+	p.wire.mu.Lock()
+	defer p.wire.mu.Unlock()
+	line := p.wire.lines[0]
+	return func(h *rtp.Header, payload []byte) { _, _ = line.next.Write(h, payload, nil) }
 }
 
 // payloader cuts pictures into packets.

@@ -16,13 +16,14 @@ import (
 
 // publisher is a candidate's browser played by Pion: Opus and VP8 with the default repairs.
 type publisher struct {
-	t     *testing.T
-	pc    *webrtc.PeerConnection
-	audio *webrtc.TrackLocalStaticRTP
-	video *webrtc.TrackLocalStaticRTP
-	wire  *wire
-	vp9   bool
-	keys  int // every how many pictures is a key frame; 0: none
+	t      *testing.T
+	pc     *webrtc.PeerConnection
+	audio  *webrtc.TrackLocalStaticRTP
+	video  *webrtc.TrackLocalStaticRTP
+	wire   *wire
+	vp9    bool
+	silent bool
+	keys   int // every how many pictures is a key frame; 0: none
 
 	socket    *net.UDPConn
 	mux       *ice.UDPMuxDefault
@@ -38,6 +39,7 @@ type publisherOptions struct {
 	loss    float64                  // of RTP packets, repairs included
 	mutate  func(header *rtp.Header) // before the packet is sent; nil: nothing
 	faults  faults                   // beside these
+	silent  bool                     // sends nothing of the DTLS handshake
 	tcp     bool
 	// deltaOnly: no picture is a key frame, as when a camera has run for long.
 	deltaOnly bool
@@ -46,7 +48,7 @@ type publisherOptions struct {
 func newPublisher(t *testing.T, o publisherOptions) *publisher {
 	t.Helper()
 	p := &publisher{
-		t: t, vp9: o.vp9, stop: make(chan struct{}), connected: make(chan struct{}),
+		t: t, vp9: o.vp9, silent: o.silent, stop: make(chan struct{}), connected: make(chan struct{}),
 	}
 	if o.loss > 0 {
 		o.faults.loss = o.loss
@@ -104,9 +106,23 @@ func (p *publisher) listen() ice.UDPMux {
 	p.t.Helper()
 	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	must(p.t, err)
-	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: noLog{}})
+	var wire net.PacketConn = conn
+	if p.silent {
+		wire = halfOpen{conn}
+	}
+	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: wire, Logger: noLog{}})
 	p.socket, p.mux = conn, mux
 	return mux
+}
+
+// halfOpen is a socket that lets the checks of ICE out, and nothing of the handshake behind it.
+type halfOpen struct{ net.PacketConn }
+
+func (h halfOpen) WriteTo(b []byte, to net.Addr) (int, error) {
+	if len(b) > 0 && b[0] >= 20 && b[0] <= 63 { // RFC 7983 7: DTLS
+		return len(b), nil
+	}
+	return h.PacketConn.WriteTo(b, to)
 }
 
 // vanish takes the network away: no goodbye of any layer gets out.

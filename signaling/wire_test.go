@@ -1,7 +1,6 @@
 package signaling
 
 import (
-	"encoding/binary"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -16,7 +15,8 @@ import (
 	"github.com/pion/rtp"
 )
 
-// span is a stretch of time since publishing began.
+// span is a stretch of time since publishing began. On the wire it is the time at which a packet's content
+// was captured, so that a busy machine changes nothing.
 type span struct{ from, to time.Duration }
 
 func (s span) holds(at time.Duration) bool { return at >= s.from && at < s.to }
@@ -26,7 +26,7 @@ type faults struct {
 	seed    uint64
 	loss    float64                       // share of packets that are lost
 	outages []span                        // in these everything is lost, repairs included
-	bursts  []span                        // in these everything is lost, and each repair of it whenever it comes
+	bursts  []span                        // in these everything is lost, and so is each repair of it
 	late    float64                       // share of packets that come 30 to 200 ms late, and so out of order
 	twice   float64                       // share of packets that come twice
 	until   time.Duration                 // since publishing began; 0: for ever. Nothing tells of a loss that nothing follows.
@@ -41,6 +41,7 @@ type wire struct {
 
 	mu      sync.Mutex
 	faults  faults
+	lines   []*line
 	began   time.Time // when publishing began
 	lost    int       // packets, repairs included
 	nacked  int       // sequence numbers asked for
@@ -48,9 +49,9 @@ type wire struct {
 	reports int
 	twcc    int
 	heard   func(*rtcp.TransportLayerCC)
-	last    map[uint32]uint16                 // by SSRC, the sequence number sent last
-	clocks  map[uint32]func(time.Time) uint32 // by SSRC, what the RTP clock reads
-	arrived map[uint32]uint16                 // by SSRC, the highest sequence number that arrived, as reported
+	last    map[uint32]uint16  // by SSRC, the sequence number sent last
+	clocks  map[uint32]*sender // by SSRC, who knows what the RTP clock reads
+	arrived map[uint32]uint16  // by SSRC, the highest sequence number that arrived, as reported
 	changed chan struct{}
 
 	sent     atomic.Int64
@@ -60,7 +61,7 @@ type wire struct {
 func newWire(f faults) *wire {
 	return &wire{
 		faults: f, began: time.Now(), changed: make(chan struct{}),
-		last: map[uint32]uint16{}, arrived: map[uint32]uint16{}, clocks: map[uint32]func(time.Time) uint32{},
+		last: map[uint32]uint16{}, arrived: map[uint32]uint16{}, clocks: map[uint32]*sender{},
 	}
 }
 
@@ -71,8 +72,7 @@ type line struct {
 	wire   *wire
 	info   *interceptor.StreamInfo
 	next   interceptor.RTPWriter
-	random *rand.Rand      // guarded by wire.mu
-	gone   map[uint16]bool // lost in a burst; guarded by wire.mu
+	random *rand.Rand // guarded by wire.mu
 }
 
 func (w *wire) BindLocalStream(info *interceptor.StreamInfo, next interceptor.RTPWriter) interceptor.RTPWriter {
@@ -80,12 +80,16 @@ func (w *wire) BindLocalStream(info *interceptor.StreamInfo, next interceptor.RT
 	if strings.HasPrefix(info.MimeType, "video") {
 		kind = 2
 	}
-	return &line{wire: w, info: info, next: next, random: rand.New(rand.NewPCG(w.faults.seed+1, kind)), gone: map[uint16]bool{}}
+	l := &line{wire: w, info: info, next: next, random: rand.New(rand.NewPCG(w.faults.seed+1, kind))}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lines = append(w.lines, l)
+	return l
 }
 
 func (l *line) Write(h *rtp.Header, payload []byte, a interceptor.Attributes) (int, error) {
 	l.wire.sent.Add(1)
-	copies := l.fate(h, payload)
+	copies := l.fate(h)
 	if mutate := l.wire.faults.mutate; mutate != nil {
 		copied := h.Clone()
 		mutate(&copied)
@@ -108,27 +112,27 @@ func (l *line) Write(h *rtp.Header, payload []byte, a interceptor.Attributes) (i
 }
 
 // fate says how often the packet arrives, and how late.
-func (l *line) fate(h *rtp.Header, payload []byte) []time.Duration {
+func (l *line) fate(h *rtp.Header) []time.Duration {
 	w := l.wire
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	f, now := &w.faults, time.Since(w.began)
-	sequence := h.SequenceNumber
-	if h.SSRC != l.info.SSRC && len(payload) >= 2 { // RFC 4588 4: a repair begins with the number it had
-		sequence = binary.BigEndian.Uint16(payload)
-	} else if last, ok := w.last[h.SSRC]; !ok || sequence-last < 1<<15 { // sound is repaired with its own number
-		w.last[h.SSRC] = sequence
+	f, at := &w.faults, time.Since(w.began)
+	if clock, ok := w.clocks[l.info.SSRC]; ok {
+		at = clock.captured(h.Timestamp)
 	}
-	if f.until > 0 && now >= f.until {
-		return []time.Duration{0}
-	}
-	for _, burst := range f.bursts {
-		if burst.holds(now) {
-			l.gone[sequence] = true
+	repair := h.SSRC != l.info.SSRC
+	if !repair {
+		last, begun := w.last[h.SSRC]
+		repair = begun && h.SequenceNumber-last >= 1<<15 // sound is repaired with its own number
+		if !repair {
+			w.last[h.SSRC] = h.SequenceNumber
 		}
 	}
-	out := slices.ContainsFunc(f.outages, func(s span) bool { return s.holds(now) })
-	if out || l.gone[sequence] || l.random.Float64() < f.loss {
+	if f.until > 0 && at >= f.until {
+		return []time.Duration{0}
+	}
+	holds := func(s span) bool { return s.holds(at) }
+	if slices.ContainsFunc(f.bursts, holds) || !repair && slices.ContainsFunc(f.outages, holds) || l.random.Float64() < f.loss {
 		w.lost++
 		return nil
 	}
@@ -171,7 +175,7 @@ func (w *wire) setClock(report *rtcp.SenderReport) {
 		return
 	}
 	now := time.Now()
-	report.RTPTime = clock(now)
+	report.RTPTime = clock.rtpTime(now.Sub(clock.began))
 	const from1900 = 2_208_988_800 // seconds, to 1970
 	report.NTPTime = uint64(now.Unix()+from1900)<<32 | uint64(now.Nanosecond())<<32/uint64(time.Second)
 }

@@ -83,23 +83,38 @@ func (r Recording) beeps(tb testing.TB) (list []time.Duration) {
 	packet, _, _ := strings.Cut(packets, "\n")
 	// The decoder leaves out the encoder's look-ahead, by which the first packet's time is early.
 	first := seconds(tb, packet) + lookAhead
-	pcm := filepath.Join(tb.TempDir(), "sound.pcm")
-	FFmpeg(tb, "ffmpeg", "-v", "error", "-y", "-i", r.Path, "-map", "0:a", "-ac", "1", "-ar", "8000", "-f", "s16le", pcm)
-	b, err := os.ReadFile(pcm)
-	if err != nil {
-		tb.Fatal(err)
-	}
 	heard := -quiet
-	for i := 0; i+1 < len(b); i += 2 {
-		sample := int16(binary.LittleEndian.Uint16(b[i:]))
+	for i, sample := range r.samples(tb) {
 		if sample < loud && sample > -loud {
 			continue
 		}
-		at := first + time.Duration(i/2)*time.Second/pcmRate
+		at := first + time.Duration(i)*time.Second/pcmRate
 		if at-heard >= quiet {
 			list = append(list, at)
 		}
 		heard = at
 	}
 	return list
+}
+
+// Heard returns how long the sound lasts when it is played, one packet after the other.
+func (r Recording) Heard(tb testing.TB) time.Duration {
+	tb.Helper()
+	return time.Duration(len(r.samples(tb))) * time.Second / pcmRate
+}
+
+// samples decodes the sound.
+func (r Recording) samples(tb testing.TB) []int16 {
+	tb.Helper()
+	pcm := filepath.Join(tb.TempDir(), "sound.pcm")
+	FFmpeg(tb, "ffmpeg", "-v", "error", "-y", "-i", r.Path, "-map", "0:a", "-ac", "1", "-ar", "8000", "-f", "s16le", pcm)
+	b, err := os.ReadFile(pcm)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	samples := make([]int16, len(b)/2)
+	for i := range samples {
+		samples[i] = int16(binary.LittleEndian.Uint16(b[2*i:]))
+	}
+	return samples
 }
