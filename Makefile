@@ -86,7 +86,7 @@ fuzz-some: web/dist/index.html
 	@.ci/fuzz 20s $(FUZZED)
 
 crash: setup tools web/dist/index.html ## kill the whole program at 200 random moments, and between each two steps of keeping a segment
-	GREENROOM_CRASHES=$${GREENROOM_CRASHES:-200} go test -count=1 -v -timeout 120m -run 'TestServerKilledAtRandomMoments|TestKilled' ./storage ./cmd/greenroom
+	GREENROOM_CRASHES=$${GREENROOM_CRASHES:-200} go test -count=1 -v -timeout 120m -run 'TestServerKilledAtRandomMoments|TestKilled|TestPowerCut' ./storage ./cmd/greenroom
 
 mutate: setup ## take every condition of the walls out once, and compare long random histories; takes a while
 	go test -count=1 -v -run 'TestEveryConditionOf(Decide|EveryPolicy|TheKeyService)IsNoticed' ./consent ./storage

@@ -14,50 +14,54 @@ type rebuildFunc func(head media.SegmentHead, chunks []media.ChunkRef, plain [][
 
 // brokenHead returns what a file in open/ says it is. It is not authentic yet: the chunks are only
 // if they open under exactly this head. ok is false if nothing in the file can be read, now or later.
-func (s *Spool) brokenHead(name string) (head media.SegmentHead, ok bool, err error) {
+func (s *Spool) brokenHead(name string) (head media.SegmentHead, size int64, ok bool, err error) {
 	data, err := s.read(openFolder, name)
 	if err != nil {
-		return media.SegmentHead{}, false, err
+		return media.SegmentHead{}, 0, false, err
 	}
+	size = int64(len(data))
 	file, err := scanSegment(data)
 	if err != nil || len(file.chunks) == 0 || fileName(file.head.ID) != name {
-		return media.SegmentHead{}, false, nil //nolint:nilerr // an unreadable head is an answer here
+		return media.SegmentHead{}, size, false, nil //nolint:nilerr // an unreadable head is an answer here
 	}
-	return file.head, true, nil
+	return file.head, size, true, nil
 }
 
 // mend seals a file that lost its writer, cut after its last whole authentic chunk, and reports
-// whether there was one; a file without any is removed, because nothing in it can be read.
+// whether there was one; a file without any is removed, because nothing in it can be read. It returns
+// how many bytes it cut off: what a torn append, or a power cut, made of the end.
 // Mending again after a crash at any point is harmless.
-func (s *Spool) mend(name string, key *dataKey, rebuild rebuildFunc) (bool, error) {
+func (s *Spool) mend(name string, key *dataKey, rebuild rebuildFunc) (kept bool, cut int64, err error) {
 	data, err := s.read(openFolder, name)
 	if err != nil {
-		return false, err
+		return false, 0, err
 	}
 	file, err := scanSegment(data)
 	if err != nil {
-		return false, fmt.Errorf("mend %s: %w", name, err)
+		return false, 0, fmt.Errorf("mend %s: %w", name, err)
 	}
+	size := int64(len(data))
 	chunks, plain := openWhole(file, key)
 	if len(chunks) == 0 {
-		return false, s.remove(openFolder, name)
+		return false, size, s.remove(openFolder, name)
 	}
 	if file.complete && len(chunks) == len(file.chunks) && authenticEnd(file, key, chunks) {
-		return true, s.finish(name, nil, int64(len(data)), int64(len(data)))
+		return true, 0, s.finish(name, nil, size, size)
 	}
 	info, table, err := rebuild(file.head, chunks, plain)
 	if err != nil {
-		return false, fmt.Errorf("mend %s: rebuild its table: %w", name, err)
+		return false, 0, fmt.Errorf("mend %s: rebuild its table: %w", name, err)
 	}
 	if info.SegmentHead != file.head {
-		return false, fmt.Errorf("mend %s: rebuilt info is about another segment", name)
+		return false, 0, fmt.Errorf("mend %s: rebuilt info is about another segment", name)
 	}
 	end, err := encodeEnd(key, info, table)
 	if err != nil {
-		return false, fmt.Errorf("mend %s: %w", name, err)
+		return false, 0, fmt.Errorf("mend %s: %w", name, err)
 	}
 	last := chunks[len(chunks)-1]
-	return true, s.finish(name, end, last.Offset+int64(last.Size), int64(len(data)))
+	whole := last.Offset + int64(last.Size)
+	return true, size - whole, s.finish(name, end, whole, size)
 }
 
 // openWhole decrypts chunks up to the first that is not authentic.

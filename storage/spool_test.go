@@ -387,7 +387,7 @@ func checkMended(t *testing.T, spool *Spool, key *dataKey, head media.SegmentHea
 		t.Fatalf("write: %v", err)
 	}
 	spool.used.Add(int64(len(data)))
-	found, readable, err := spool.brokenHead(name)
+	found, _, readable, err := spool.brokenHead(name)
 	if err != nil {
 		t.Fatalf("read head: %v", err)
 	}
@@ -403,7 +403,7 @@ func checkMended(t *testing.T, spool *Spool, key *dataKey, head media.SegmentHea
 	if found != head {
 		t.Errorf("head = %+v, want %+v", found, head)
 	}
-	kept, err := spool.mend(name, key, rebuildTest)
+	kept, _, err := spool.mend(name, key, rebuildTest)
 	if err != nil || kept != (want > 0) {
 		t.Fatalf("mend = %v, %v; want %v", kept, err, want > 0)
 	}
@@ -457,7 +457,7 @@ func TestRecoveryFindsFilesOfAnEarlierProcess(t *testing.T) {
 		t.Errorf("broken files (-want +got):\n%s", diff)
 	}
 	checkUsed(t, next)
-	if kept, err := next.mend(w.name, key, rebuildTest); err != nil || !kept {
+	if kept, _, err := next.mend(w.name, key, rebuildTest); err != nil || !kept {
 		t.Fatalf("mend = %v, %v", kept, err)
 	}
 	checkSealed(t, next, key, head, 2)
@@ -588,13 +588,13 @@ func TestNoFaultLosesAChunk(t *testing.T) {
 				t.Errorf("broken files (-want +got):\n%s", diff)
 			}
 			if open, _ := spool.isOpen(w.name); open {
-				if _, err := spool.mend(w.name, key, rebuildTest); err == nil {
+				if _, _, err := spool.mend(w.name, key, rebuildTest); err == nil {
 					t.Error("mending succeeded while the disk fails")
 				}
 			}
 			faults.arm(nil)
 			if open, _ := spool.isOpen(w.name); open {
-				if kept, err := spool.mend(w.name, key, rebuildTest); err != nil || !kept {
+				if kept, _, err := spool.mend(w.name, key, rebuildTest); err != nil || !kept {
 					t.Fatalf("mend = %v, %v", kept, err)
 				}
 			}

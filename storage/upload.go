@@ -52,6 +52,7 @@ type Uploader struct {
 	mended     int64 // open files that were sealed
 	unreadable int64 // open files without one whole chunk, removed
 	withdrawn  int64 // open files whose consent was gone, removed
+	cut        int64 // bytes of open files that were not part of a whole chunk
 }
 
 // retry is when a file that failed is tried again.
@@ -80,6 +81,7 @@ type Backlog struct {
 	// Since the start: open files that were sealed, removed because not one chunk was whole, and
 	// removed because recording was withdrawn or the session erased.
 	Mended, Unreadable, Withdrawn int64
+	Cut                           int64 // bytes of them that were torn, and are gone
 }
 
 // Backlog looks at the spool.
@@ -92,7 +94,7 @@ func (u *Uploader) Backlog() (Backlog, error) {
 	defer u.mu.Unlock()
 	b := Backlog{
 		Files: len(files), Open: len(u.spool.brokenFiles()), Err: u.lastErr,
-		Mended: u.mended, Unreadable: u.unreadable, Withdrawn: u.withdrawn,
+		Mended: u.mended, Unreadable: u.unreadable, Withdrawn: u.withdrawn, Cut: u.cut,
 	}
 	for _, f := range files {
 		b.Bytes += f.size
@@ -420,13 +422,12 @@ func (u *Uploader) recoverOpen(ctx context.Context, name string) error {
 		}
 		return err
 	}
-	head, readable, err := u.spool.brokenHead(name)
+	head, size, readable, err := u.spool.brokenHead(name)
 	if err != nil {
 		return err
 	}
 	if !readable {
-		u.log.WarnContext(ctx, "removed an open segment: not one chunk of it is whole", "file", name)
-		return u.dropOpen(name, &u.unreadable)
+		return u.dropUnreadable(ctx, name, size)
 	}
 	key, wanted, err := u.recoveryKey(ctx, head)
 	if err != nil {
@@ -435,18 +436,36 @@ func (u *Uploader) recoverOpen(ctx context.Context, name string) error {
 	if !wanted {
 		return u.dropOpen(name, &u.withdrawn)
 	}
-	kept, err := u.spool.mend(name, key, u.rebuild)
+	kept, cut, err := u.spool.mend(name, key, u.rebuild)
 	if err != nil {
 		return err
 	}
 	u.spool.markMended(name)
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if kept {
-		u.mended++
-	} else {
+	u.cut += cut
+	if !kept {
 		u.unreadable++
+		u.log.WarnContext(ctx, unreadableSegment, "file", name, "bytes", cut)
+		return nil
 	}
+	u.mended++
+	if cut > 0 {
+		u.log.WarnContext(ctx, "an open segment was torn: it is kept up to its last whole chunk", "file", name, "cut_bytes", cut)
+	}
+	return nil
+}
+
+const unreadableSegment = "removed an open segment: not one chunk of it is whole"
+
+func (u *Uploader) dropUnreadable(ctx context.Context, name string, size int64) error {
+	if err := u.dropOpen(name, &u.unreadable); err != nil {
+		return err
+	}
+	u.log.WarnContext(ctx, unreadableSegment, "file", name, "bytes", size)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.cut += size
 	return nil
 }
 

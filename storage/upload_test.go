@@ -126,7 +126,7 @@ func TestRecoveryRebuildsRealBlocks(t *testing.T) {
 	}
 	// SimpleBlock, 8 bytes: track 1, 40 ms after the segment's start, key; an Opus frame of 20 ms.
 	plain := []byte{0xA3, 0x88, 0x81, 0x00, 0x28, 0x80, 0x78, 1, 2, 3}
-	block := media.BlockRef{Offset: 6, Size: 4, Time: head.Start + 40*time.Millisecond, Key: true}
+	block := media.BlockRef{Offset: 6, Size: 4, Time: head.Start + 40*time.Millisecond, Key: true, Duration: 20 * time.Millisecond}
 	if err := writer.Append(media.Chunk{Plain: plain, Blocks: []media.BlockRef{block}}); err != nil {
 		t.Fatalf("append: %v", err)
 	}

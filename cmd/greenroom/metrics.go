@@ -12,6 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"greenroom/storage"
 )
 
 // metrics are counts and sizes for Prometheus; none of them has a label that names a person, a session
@@ -26,7 +28,7 @@ type sources struct {
 	liveRooms    func() int
 	scribeWait   func() (audio time.Duration, utterances int)
 	spoolUsed    func() (used, limit int64)
-	spoolBacklog func() (files int, oldest time.Time)
+	spoolBacklog func() (storage.Backlog, error)
 	epochs       func() (newest, oldest time.Time, err error) // when their keys were made
 }
 
@@ -52,17 +54,7 @@ func newMetrics(from sources) *metrics {
 		_, limit := from.spoolUsed()
 		return float64(limit)
 	})
-	m.gauge("greenroom_spool_waiting_segments", "Sealed segments that the object store does not have yet.", func() float64 {
-		files, _ := from.spoolBacklog()
-		return float64(files)
-	})
-	m.gauge("greenroom_spool_oldest_seconds", "Age of the oldest of these.", func() float64 {
-		_, oldest := from.spoolBacklog()
-		if oldest.IsZero() {
-			return 0
-		}
-		return time.Since(oldest).Seconds()
-	})
+	m.registry.MustRegister(newSpoolMetrics(from.spoolBacklog, time.Now))
 	m.gauge("greenroom_key_epoch_newest_seconds", "Age of the newest epoch key; more than two days: keys are not sealed anew.", func() float64 {
 		newest, _, err := from.epochs()
 		return ageOf(newest, err)
@@ -89,7 +81,7 @@ func (m *metrics) gauge(name, help string, value func() float64) {
 // serve answers /metrics on a listener of its own until ctx ends.
 func (m *metrics) serve(ctx context.Context, listener net.Listener) error {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second}
 	return serveUntil(ctx, server, listener)
 }

@@ -388,11 +388,7 @@ func (a *app) openPages(ctx context.Context) error {
 	records, sessions := storage.NewRecords(a.database, a.keys), storage.NewSessions(a.database)
 	a.counts = newMetrics(sources{
 		liveRooms: a.rooms.Live, scribeWait: a.scribe.Waiting, spoolUsed: a.spool.Used,
-		spoolBacklog: func() (int, time.Time) {
-			backlog, _ := a.uploader.Backlog()
-			return backlog.Files, backlog.Oldest
-		},
-		epochs: a.keys.Epochs,
+		spoolBacklog: a.uploader.Backlog, epochs: a.keys.Epochs,
 	})
 	proxies, err := a.trustedProxies()
 	if err != nil {

@@ -75,7 +75,7 @@ func compare(t Taken, s media.StoredSegment, read func(media.StoredSegment) ([][
 			}
 			continue
 		}
-		got := Block{Time: b.Time, Size: b.Size, Sum: sum(chunks[b.Chunk][b.Offset : b.Offset+b.Size]), Key: b.Key}
+		got := Block{Time: b.Time, Size: b.Size, Sum: sum(chunks[b.Chunk][b.Offset : b.Offset+b.Size]), Key: b.Key, Lasts: b.Duration}
 		if got != t.Blocks[i] {
 			fault("block %d is %+v, taken was %+v", i, got, t.Blocks[i])
 			return faults

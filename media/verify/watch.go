@@ -20,6 +20,8 @@ type Block struct {
 	Size int           `json:"size"`
 	Sum  uint64        `json:"sum"` // of its payload
 	Key  bool          `json:"key,omitempty"`
+	// Lasts is how much sound an Opus packet holds.
+	Lasts time.Duration `json:"lasts,omitempty"`
 }
 
 // Taken is one segment as far as a store took it.
@@ -138,7 +140,7 @@ func (s *watchedWriter) Append(chunk media.Chunk) error {
 			s.watch.mu.Unlock()
 			continue
 		}
-		blocks[i] = Block{Time: b.Time, Size: b.Size, Sum: sum(chunk.Plain[b.Offset : b.Offset+b.Size]), Key: b.Key}
+		blocks[i] = Block{Time: b.Time, Size: b.Size, Sum: sum(chunk.Plain[b.Offset : b.Offset+b.Size]), Key: b.Key, Lasts: b.Duration}
 	}
 	if err := s.writer.Append(chunk); err != nil {
 		return err //nolint:wrapcheck // a watch changes nothing
