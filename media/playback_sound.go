@@ -10,8 +10,9 @@ import "time"
 const (
 	// silenceLength is the sound in a made-up packet; a shorter hole is left alone.
 	silenceLength = 20 * time.Millisecond
-	// soundLate is how far sound may fall behind before a packet is left out.
-	soundLate = 60 * time.Millisecond
+	// soundLate is how far sound may fall behind before a packet is left out: sound and picture are to be
+	// less than 40 ms apart.
+	soundLate = 35 * time.Millisecond
 	// longestSilence is the longest that is filled: no sitting has a longer one, and a damaged table
 	// must not make a file without end.
 	longestSilence = time.Hour

@@ -46,24 +46,32 @@ func Hash(payload []byte) string {
 // Packets lists the packets of the stream ("a" or "v"), without made-up silence, which it counts.
 func (r Recording) Packets(tb testing.TB, stream string) (list []Packet, madeUp int) {
 	tb.Helper()
+	quiet := Hash(Silence)
+	for _, p := range r.AllPackets(tb, stream) {
+		if p.Hash == quiet {
+			madeUp++
+			continue
+		}
+		list = append(list, p)
+	}
+	return list, madeUp
+}
+
+// AllPackets lists the packets of the stream.
+func (r Recording) AllPackets(tb testing.TB, stream string) (list []Packet) {
+	tb.Helper()
 	out, _ := run(tb, "ffprobe", "-v", "error", "-select_streams", stream, "-show_data_hash", "md5",
 		"-show_entries", "packet=pts_time,data_hash", "-of", "default=nw=1", r.Path)
-	quiet := Hash(Silence)
 	at := ""
 	for line := range strings.Lines(out) {
 		switch key, value, _ := strings.Cut(strings.TrimSpace(line), "="); key {
 		case "pts_time":
 			at = value
 		case "data_hash":
-			hash := strings.TrimPrefix(value, "MD5:")
-			if hash == quiet {
-				madeUp++
-				continue
-			}
-			list = append(list, Packet{Time: seconds(tb, at), Hash: hash})
+			list = append(list, Packet{Time: seconds(tb, at), Hash: strings.TrimPrefix(value, "MD5:")})
 		}
 	}
-	return list, madeUp
+	return list
 }
 
 // Probe asks ffprobe for entries of the file.
