@@ -13,7 +13,7 @@ LIB   := $(STATE)/lib
 GO_SOURCES   := $(shell git ls-files -co --exclude-standard '*.go' '*.sql' '*.json' go.mod go.sum 2>/dev/null | grep -v -e '^web/node_modules' -e '^\.ci/')
 PAGE_SOURCES := $(shell git ls-files -co --exclude-standard web 2>/dev/null | grep -v -e '\.go$$' -e '^web/dist' -e '^web/testdata')
 
-.PHONY: help run setup build page test test-go test-page e2e lint check bench fuzz fuzz-some crash mutate sbom vuln reproduce up down clean tools need
+.PHONY: help run setup build page test test-go test-page e2e lint check bench fuzz fuzz-some crash soak mutate sbom vuln reproduce up down clean tools need
 
 help: ## what can be made
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
@@ -84,6 +84,9 @@ FUZZED := FuzzOpusDepacketizer FuzzVP8Depacketizer FuzzVP9Depacketizer FuzzJitte
 
 fuzz-some: web/dist/index.html
 	@.ci/fuzz 20s $(FUZZED)
+
+soak: setup ## the cases of a bad network for a minute each with three seeds, clocks over two hours, a thousand half-open connections
+	GREENROOM_SOAK=1 go test -count=1 -v -p 1 -timeout 60m -run 'Test(NetworkCases|HalfOpenConnectionsLeaveNothing|ClockSkewInTheFile)$$' ./media ./signaling
 
 crash: setup tools web/dist/index.html ## kill the whole program at 200 random moments, and between each two steps of keeping a segment
 	GREENROOM_CRASHES=$${GREENROOM_CRASHES:-200} go test -count=1 -v -timeout 120m -run 'TestServerKilledAtRandomMoments|TestKilled|TestPowerCut' ./storage ./cmd/greenroom

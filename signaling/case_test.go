@@ -17,7 +17,7 @@ import (
 
 // networkCases are the tests of TestNetworkCases, by the number of the hard case and what it is about.
 func networkCases() map[string]func(*testing.T) {
-	return map[string]func(*testing.T){
+	list := map[string]func(*testing.T){
 		"01 loss VP8":          case01(media.CodecVP8, 0.05, 99.5, 99.9),
 		"01 loss VP9":          case01(media.CodecVP9, 0.05, 99.5, 99.9),
 		"02 burst VP8":         case02(media.CodecVP8),
@@ -49,6 +49,12 @@ func networkCases() map[string]func(*testing.T) {
 		"19 padding":           case19padding,
 		"19 screen":            case19screen,
 	}
+	if soaking() {
+		list["01 loss VP8 2 %"] = case01(media.CodecVP8, 0.02, 99.5, 99.9)
+		list["01 loss VP8 10 %"] = case01(media.CodecVP8, 0.1, 98, 99)
+		list["03 reorder VP9"] = case03(media.CodecVP9)
+	}
+	return list
 }
 
 // TestNetworkCases runs the cases side by side: what they do most is wait.
