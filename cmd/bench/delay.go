@@ -207,17 +207,18 @@ func (w *spoolWatch) delays(p *publisher) (*delays, error) {
 }
 
 const (
-	cipherOverhead = 33 // Tink's prefix, nonce and tag (storage/cipher.go)
-	blockOverhead  = 7  // of Matroska's SimpleBlock: id, size of one to three bytes, track, time, flags
+	cipherOverhead = 28 // nonce and tag (storage/cipher.go)
+	blockOverhead  = 6  // of Matroska's SimpleBlock: id, size of one to three bytes, track, time, flags
+	moreForSize    = 2
 )
 
 func (t *spoolTrack) delays(frames []sentFrame, begin, end time.Time) (all []float64, err error) {
 	for _, chunk := range t.chunks {
 		count, left := 0, chunk.size-cipherOverhead
-		for ; left > 2*count && count < len(frames); count++ { // a block's size may take two bytes more
+		for ; left > moreForSize*count && count < len(frames); count++ {
 			left -= frames[count].size + blockOverhead
 		}
-		if slack := 2*count + 2; count == 0 || left < -slack || left > slack {
+		if count == 0 || left < 0 || left > moreForSize*count {
 			return nil, fmt.Errorf("a chunk of %d bytes is not the next %d frames (%d bytes are over): frames are missing, or a chunk was not seen in time", chunk.size, count, left)
 		}
 		for _, frame := range frames[:count] {

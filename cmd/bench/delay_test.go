@@ -40,8 +40,8 @@ func TestDelaysAreFromEachPacketToItsChunk(t *testing.T) {
 	frames := []int{1000, 2000, 500}
 	steps := [][]byte{
 		head,
-		record(1, frames[0]+frames[1]+2*8+cipherOverhead),
-		record(1, frames[2]+8+cipherOverhead),
+		record(1, frames[0]+frames[1]+2*8+28),
+		record(1, frames[2]+7+28),
 		record(2, 300), // the table that ends a segment is no chunk
 	}
 	file, err := os.Create(path)

@@ -82,6 +82,17 @@ async function post(url, offer, headers) {
   return answer.text();
 }
 
+/** A moving picture with noise: Chromium's own fake camera is too simple to fill any bitrate. */
+function camera() {
+  const file = path.join(os.tmpdir(), "greenroom-ramp-720p30.mjpeg");
+  if (!fs.existsSync(file)) {
+    const source = "testsrc2=size=1280x720:rate=30:duration=4,noise=alls=12:allf=t";
+    execFileSync("ffmpeg", ["-v", "error", "-y", "-f", "lavfi", "-i", source, "-q:v", "5", "-f", "mjpeg", `${file}.part`]);
+    fs.renameSync(`${file}.part`, file);
+  }
+  return file;
+}
+
 /** Both sides may only speak through the relay. */
 const withoutCandidates = (sdp) => sdp.replace(/^a=candidate:.*\r?\n/gm, "");
 
@@ -163,7 +174,7 @@ async function watch(browser, page, receiver, limit) {
 const pageServer = createServer((_, answer) => answer.writeHead(200, { "Content-Type": "text/html" }).end("<title>ramp</title>"));
 pageServer.listen(0, "127.0.0.1");
 await once(pageServer, "listening");
-const browser = await openBrowser();
+const browser = await openBrowser({ args: [`--use-file-for-fake-video-capture=${camera()}`] });
 const results = [];
 try {
   for (const [name, open] of Object.entries(receivers)) {
