@@ -167,13 +167,15 @@ func (f *film) uploaded() {
 
 func (f *film) path() string { return "/api/v1/sessions/" + string(f.session) }
 
-// state is what there is of the recording now.
-func (f *film) state() (s struct {
+// frozenState is one frozen state of a recording.
+type frozenState struct {
 	Through    int64 `json:"through"`
 	DurationMS int64 `json:"duration_ms"`
 	Size       int64 `json:"size"`
-},
-) {
+}
+
+// state is what there is of the recording now.
+func (f *film) state() (s frozenState) {
 	f.t.Helper()
 	f.decode(f.candidate.get(f.t, f.path()+"/recording", http.StatusOK), &s)
 	return s
