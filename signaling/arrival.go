@@ -12,8 +12,10 @@ const (
 	// senders are told; 32 bits of them wrap after 19 hours.
 	arrivalUnitBits = 14
 	// arrivalAge is how old a kept time may be: longer than any packet waits between the kernel and the
-	// intake, and short enough that a slot which was written by a packet long gone says nothing.
-	arrivalAge = 250 * time.Millisecond
+	// intake, and short enough that a slot which was written by a packet long gone says nothing. The first
+	// packets wait longest, for the end of the handshake: a flight of it that is lost is repeated after a
+	// second.
+	arrivalAge = 2 * time.Second
 )
 
 // arrivalTimes carries the kernel's time stamps past Pion, which has no place for them: from the socket's
@@ -22,7 +24,7 @@ const (
 // half of it names the packet, half is the time. The zero value is ready, and safe for concurrent use.
 //
 // Whoever may send to the port can write times for packets of others, as headers are not encrypted. He
-// gains nothing but that a packet counts as up to a quarter of a second younger or older than it is.
+// gains nothing but that a packet counts as up to arrivalAge younger or older than it is.
 type arrivalTimes struct {
 	slots [arrivalSlots]atomic.Uint64
 }
