@@ -26,9 +26,17 @@
 // An rtpTime counts ticks of the codec's clock from a random start and wraps. Wall time is what the
 // caller says a packet's arrival was; keep the monotonic reading of time.Now in it. Media time counts
 // from the session's origin, the arrival of its first packet, and goes on through reconnects and other
-// processes. A frame's media time is its RTP time plus a shift: at first from its arrival, then from
-// the least delay of the last seconds, and with sender reports of both tracks from the sender's own
+// processes. A frame's media time is its RTP time plus a shift: from the least delay of the first
+// packets and then of the last seconds, and with sender reports of both tracks from the sender's own
 // clock, so that sound and picture stay together. Within a track times always rise.
+//
+// # Loss
+//
+// What is missing is asked for again, up to eight times in two seconds; after the fourth time a key
+// frame is asked for as well, and after more than a second without any packet at once. Of a picture that
+// leans on a missing one nothing is kept: what is kept decodes to exactly what was sent. A hole is told
+// of as a [Gap]: more than 100 ms where packets were given up, else half a second of sound or two
+// seconds without a picture.
 //
 // # Consent
 //

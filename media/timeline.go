@@ -166,18 +166,12 @@ func (l *timeline) place(t rtpTime, arrival time.Duration) time.Duration {
 	defer l.sender.mu.Unlock()
 	step := l.advance(t)
 	delay := arrival - l.raw
-	if !l.started {
-		l.started = true
-		l.delays.add(arrival, delay)
-		if delay-l.delays.least() > futureLimit { // no packet is that slow: a timestamp was wrong
-			l.delays = minWindow{}
-			l.delays.add(arrival, delay)
-		}
-		// Not before what there is already: the frames behind it would be pushed together.
-		l.shift, l.anchored = max(l.delays.least(), l.placed+leastStep-l.raw), l.raw
-	} else if ahead := l.shift - delay; ahead > futureLimit || ahead < -pastLimit {
+	switch ahead := l.shift - delay; {
+	case !l.started:
+		l.begin(arrival, delay)
+	case ahead > futureLimit || ahead < -pastLimit:
 		l.anchor(arrival, delay)
-	} else {
+	default:
 		l.delays.add(arrival, delay)
 		l.watchPause(step, arrival, delay)
 		l.useReport()
@@ -186,6 +180,18 @@ func (l *timeline) place(t rtpTime, arrival time.Duration) time.Duration {
 	l.arrival = arrival
 	l.placed = max(l.raw+l.shift, l.placed+leastStep)
 	return l.placed
+}
+
+// begin finds the place of the first frame.
+func (l *timeline) begin(arrival, delay time.Duration) {
+	l.started = true
+	l.delays.add(arrival, delay)
+	if delay-l.delays.least() > futureLimit { // no packet is that slow: a timestamp was wrong
+		l.delays = minWindow{}
+		l.delays.add(arrival, delay)
+	}
+	// Not before what there is already: the frames behind it would be pushed together.
+	l.shift, l.anchored = max(l.delays.least(), l.placed+leastStep-l.raw), l.raw
 }
 
 // advance unwraps the timestamp and returns how far RTP time went on.

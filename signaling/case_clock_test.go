@@ -14,9 +14,9 @@ import (
 // case04 is sequence numbers and timestamps that wrap, and timestamps that jump.
 func case04(jump uint32) func(*testing.T) {
 	return func(t *testing.T) {
-		c := sourceClip(t, media.CodecVP8, length(6))
-		c.audio = script{sequence: 65500, timestamp: 1<<32 - 90_000, jump: jump, jumpAt: 4 * time.Second}
-		c.video = script{sequence: 65500, timestamp: 1<<32 - 90_000, jump: jump, jumpAt: 4 * time.Second}
+		c := sourceClip(t, media.CodecVP8, length(4))
+		c.audio = script{sequence: 65500, timestamp: 1<<32 - 90_000, jump: jump, jumpAt: 2 * time.Second}
+		c.video = script{sequence: 65500, timestamp: 1<<32 - 90_000, jump: jump, jumpAt: 2 * time.Second}
 		s := newStage(t, publisherOptions{})
 		v := s.judge(c)
 		v.flawless(t)
@@ -29,16 +29,16 @@ func case04(jump uint32) func(*testing.T) {
 // case05 is a track that begins long after the other.
 func case05(audio, video time.Duration) func(*testing.T) {
 	return func(t *testing.T) {
-		c := sourceClip(t, media.CodecVP8, length(5))
+		c := sourceClip(t, media.CodecVP8, length(4))
 		c.audio.from, c.video.from = audio, video
 		s := newStage(t, publisherOptions{})
 		v := s.judge(c)
 		v.flawless(t)
 		v.keeps(t, 100, 100)
 		v.smooth(t)
-		late := max(audio, video)
-		if len(v.offsets) == 0 || v.offsets[0].At > late+time.Second+inStep {
-			t.Errorf("sound and picture are in step from %v, both are there from %v", v.offsets, late)
+		both := max(audio, video)
+		if len(v.offsets) == 0 || v.offsets[0].At > both+time.Second+inStep {
+			t.Errorf("sound and picture are in step from %v, both are there from %v", v.offsets, both)
 		}
 	}
 }
@@ -46,7 +46,7 @@ func case05(audio, video time.Duration) func(*testing.T) {
 // case06 is sender reports that never come, come late, or tell of a clock that was set.
 func case06(report func(at time.Duration, r *rtcp.SenderReport) bool) func(*testing.T) {
 	return func(t *testing.T) {
-		c := sourceClip(t, media.CodecVP8, length(7))
+		c := sourceClip(t, media.CodecVP8, length(5))
 		var start atomic.Int64
 		s := newStage(t, publisherOptions{faults: faults{report: func(r *rtcp.SenderReport) bool {
 			return report(time.Since(time.Unix(0, start.Load())), r)
@@ -60,11 +60,14 @@ func case06(report func(at time.Duration, r *rtcp.SenderReport) bool) func(*test
 	}
 }
 
+// late is when reports begin or change.
+const late = 2500 * time.Millisecond
+
 func noReports(time.Duration, *rtcp.SenderReport) bool        { return false }
-func lateReports(at time.Duration, _ *rtcp.SenderReport) bool { return at > 3*time.Second }
+func lateReports(at time.Duration, _ *rtcp.SenderReport) bool { return at > late }
 
 func steppedReports(at time.Duration, r *rtcp.SenderReport) bool {
-	if at > 3*time.Second {
+	if at > late {
 		r.NTPTime += 3 << 32
 	}
 	return true

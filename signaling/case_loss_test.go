@@ -12,7 +12,7 @@ import (
 func case01(codec media.Codec, loss, pictures, sounds float64) func(*testing.T) {
 	return func(t *testing.T) {
 		for _, seed := range seeds() {
-			c := sourceClip(t, codec, length(7))
+			c := sourceClip(t, codec, length(5))
 			s := newStage(t, publisherOptions{vp9: codec == media.CodecVP9, faults: faults{
 				seed: seed, loss: loss, until: c.end() - 300*time.Millisecond,
 			}})
@@ -34,12 +34,12 @@ func case01(codec media.Codec, loss, pictures, sounds float64) func(*testing.T) 
 func case02(codec media.Codec) func(*testing.T) {
 	return func(t *testing.T) {
 		for _, seed := range seeds() {
-			c := eagerClip(t, codec, length(8))
+			c := eagerClip(t, codec, length(7))
 			s := newStage(t, publisherOptions{vp9: codec == media.CodecVP9, faults: faults{seed: seed}})
 			// Right after a key frame, so that the next one is far unless it is asked for.
 			next := 3 * time.Second
 			c.video.sent = func(f judge.Frame) {
-				if f.Key && f.Time >= next && f.Time < c.end()-3*time.Second {
+				if f.Key && f.Time >= next && f.Time < c.end()-2500*time.Millisecond {
 					next += 10 * time.Second
 					s.browser.wire.burst(span{f.Time + 100*time.Millisecond, f.Time + 400*time.Millisecond})
 				}
@@ -81,7 +81,7 @@ func case02(codec media.Codec) func(*testing.T) {
 
 // case02repaired is the same burst when repairs do come: nothing is missing.
 func case02repaired(t *testing.T) {
-	c := sourceClip(t, media.CodecVP8, length(6))
+	c := sourceClip(t, media.CodecVP8, length(4))
 	s := newStage(t, publisherOptions{faults: faults{outages: []span{{2 * time.Second, 2300 * time.Millisecond}}}})
 	v := s.judge(c)
 	v.flawless(t)
@@ -92,7 +92,7 @@ func case02repaired(t *testing.T) {
 func case03(codec media.Codec) func(*testing.T) {
 	return func(t *testing.T) {
 		for _, seed := range seeds() {
-			c := sourceClip(t, codec, length(7))
+			c := sourceClip(t, codec, length(5))
 			s := newStage(t, publisherOptions{vp9: codec == media.CodecVP9, faults: faults{seed: seed, late: 0.03, twice: 0.03}})
 			v := s.judge(c)
 			v.flawless(t)

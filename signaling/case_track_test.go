@@ -25,7 +25,7 @@ func away() time.Duration {
 // is as long as the session was.
 func case08muted(told bool) func(*testing.T) {
 	return func(t *testing.T) {
-		c := sourceClip(t, media.CodecVP8, 6)
+		c := sourceClip(t, media.CodecVP8, 3)
 		c.audio.pause = span{2 * time.Second, 2*time.Second + away()}
 		c.pictures = nil
 		s := newStage(t, publisherOptions{})
@@ -56,7 +56,7 @@ func case08muted(told bool) func(*testing.T) {
 
 // case08dtx is an encoder that sends one packet in 400 ms while nobody speaks (RFC 7587 3.1.3).
 func case08dtx(t *testing.T) {
-	c := sourceClip(t, media.CodecVP8, length(7))
+	c := sourceClip(t, media.CodecVP8, length(6))
 	quiet := span{2 * time.Second, 2*time.Second + away()}
 	var sounds, played []judge.Frame
 	for _, f := range c.sounds {
@@ -86,9 +86,9 @@ func case08dtx(t *testing.T) {
 
 // case09 is a camera that is off for a while and comes back with pictures that lean on those before.
 func case09(t *testing.T) {
-	c := sourceClip(t, media.CodecVP8, 6)
+	c := sourceClip(t, media.CodecVP8, 4)
 	c.video.pause = span{2500 * time.Millisecond, 2500*time.Millisecond + away()}
-	c.sounds = judge.Sound{Seconds: 6 + away().Seconds()}.Frames(t)
+	c.sounds = judge.Sound{Seconds: 4 + away().Seconds()}.Frames(t)
 	s := newStage(t, publisherOptions{})
 	v := s.judge(c)
 	v.flawless(t)
@@ -139,7 +139,7 @@ func case10(codec media.Codec) func(*testing.T) {
 // case11 is another codec under the same SSRC, which was not agreed on: it is not recorded, and what
 // comes after it begins with a key frame.
 func case11(t *testing.T) {
-	c := sourceClip(t, media.CodecVP8, 7)
+	c := sourceClip(t, media.CodecVP8, 6)
 	var other atomic.Bool
 	s := newStage(t, publisherOptions{faults: faults{mutate: func(h *rtp.Header) {
 		if other.Load() && h.PayloadType == 96 {
@@ -189,7 +189,7 @@ func case19simulcast(t *testing.T) {
 
 // case19padding is padding behind every frame, as a sender has it that probes for more bandwidth.
 func case19padding(t *testing.T) {
-	c := sourceClip(t, media.CodecVP8, length(5))
+	c := sourceClip(t, media.CodecVP8, length(4))
 	c.video.padding = 2
 	s := newStage(t, publisherOptions{faults: faults{seed: 1, loss: 0.05, until: c.end() - 300*time.Millisecond}})
 	v := s.judge(c)
@@ -199,8 +199,8 @@ func case19padding(t *testing.T) {
 
 // case19screen is a screen on which nothing happens.
 func case19screen(t *testing.T) {
-	c := sourceClip(t, media.CodecVP8, length(9))
-	v := judge.Video{Codec: "vp8", Width: 320, Height: 180, Rate: 1, Seconds: length(9), KeyEvery: 5}
+	c := sourceClip(t, media.CodecVP8, length(6))
+	v := judge.Video{Codec: "vp8", Width: 320, Height: 180, Rate: 1, Seconds: length(6), KeyEvery: 5}
 	c.pictures = judge.NewEncoder(t, v, v.KeyEvery)
 	s := newStage(t, publisherOptions{})
 	got := s.judge(c)

@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"bytes"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -102,8 +103,8 @@ func (l *line) Write(h *rtp.Header, payload []byte, a interceptor.Attributes) (i
 			}
 			continue
 		}
-		later, body := h.Clone(), append([]byte(nil), payload...) // both are borrowed
-		l.wire.late.Go(func() {                                   // ends by itself; the publisher's close waits
+		later, body := h.Clone(), bytes.Clone(payload) // both are borrowed
+		l.wire.late.Go(func() {                        // ends by itself; the publisher's close waits
 			<-time.After(wait)
 			_, _ = l.next.Write(&later, body, nil)
 		})

@@ -21,7 +21,7 @@ func run(tb testing.TB, program string, args ...string) (out, said string) {
 		tb.Skip("runs ffmpeg")
 	}
 	var stdout, stderr bytes.Buffer
-	command := exec.CommandContext(tb.Context(), program, args...)
+	command := exec.CommandContext(tb.Context(), program, args...) //nolint:gosec // tests say what to run
 	command.Stdout, command.Stderr = &stdout, &stderr
 	if err := command.Run(); err != nil {
 		tb.Fatalf("%s %s: %v\n%s", program, strings.Join(args, " "), err, stderr.String())
