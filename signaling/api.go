@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/pion/dtls/v3"
@@ -40,9 +41,9 @@ const (
 
 // APIConfig says where media is received.
 type APIConfig struct {
-	UDPAddr  string // host:port; an empty or unspecified host means every interface
-	TCPAddr  string // host:port for ICE-TCP; empty: none
-	PublicIP string // what pages are told instead of the bound address, if set
+	UDPAddr string // host:port; an empty or unspecified host means every interface
+	TCPAddr string // host:port for ICE-TCP; empty: none
+	Public  string // what pages are told instead of the bound addresses, see [ParsePublicAddresses]
 }
 
 // API makes peer connections that all share one UDP port and one TCP port.
@@ -53,13 +54,18 @@ type API struct {
 	tcpMux   *ice.TCPMuxDefault
 	udpAddr  *net.UDPAddr
 	sockets  []mediaSocket
+	public   []netip.Addr
 	times    arrivalTimes
 }
 
 // NewAPI binds the ports.
 func NewAPI(config APIConfig) (*API, error) {
 	ctx := context.Background() // only binding uses it, which does not wait
-	a := &API{engines: map[media.Codec]*webrtc.MediaEngine{}}
+	public, err := ParsePublicAddresses(config.Public)
+	if err != nil {
+		return nil, fmt.Errorf("public address: %w", err)
+	}
+	a := &API{engines: map[media.Codec]*webrtc.MediaEngine{}, public: public}
 	for _, video := range []media.Codec{media.CodecVP8, media.CodecVP9} {
 		engine, err := newMediaEngine(video)
 		if err != nil {
@@ -76,7 +82,7 @@ func NewAPI(config APIConfig) (*API, error) {
 			return nil, fmt.Errorf("listen for media on TCP %s: %w", config.TCPAddr, err)
 		}
 	}
-	if err := a.configure(config); err != nil {
+	if err := a.configure(); err != nil {
 		_ = a.Close()
 		return nil, err
 	}
@@ -119,6 +125,9 @@ func (a *API) listenUDP(ctx context.Context, address string) error {
 		if hosts, err = hostAddresses(); err != nil {
 			return err
 		}
+	}
+	if hosts = ofPublicKind(hosts, a.public); len(hosts) == 0 { // Pion names the address of every socket
+		return errors.New("nothing is bound of the kind of the public address: bind an IPv4 address for a public one, an IPv6 address likewise")
 	}
 	var muxes []ice.UDPMux
 	for _, host := range hosts {
@@ -163,16 +172,14 @@ func (a *API) listenTCP(ctx context.Context, address string) error {
 	return nil
 }
 
-func (a *API) configure(config APIConfig) error {
+func (a *API) configure() error {
 	s := &a.settings
 	s.LoggerFactory = noLog{} // Pion logs ICE credentials and addresses
 	s.SetICEUDPMux(a.udpMux)
-	networks := []webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6}
 	if a.tcpMux != nil {
 		s.SetICETCPMux(a.tcpMux)
-		networks = append(networks, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6)
 	}
-	s.SetNetworkTypes(networks)
+	s.SetNetworkTypes(publicNetworks(a.public, a.tcpMux != nil))
 	s.DisableActiveTCP(true) // a page must not make the server dial
 	s.SetIncludeLoopbackCandidate(a.udpAddr.IP.IsLoopback())
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
@@ -184,19 +191,13 @@ func (a *API) configure(config APIConfig) error {
 	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
 	s.SetReceiveMTU(receiveMTU)
 	s.SetFireOnTrackBeforeFirstRTP(true) // or a goroutine of each track waits for a packet that it never gets
-	if config.PublicIP == "" {
+	if len(a.public) == 0 {
 		return nil
-	}
-	if net.ParseIP(config.PublicIP) == nil {
-		return fmt.Errorf("the public address %q is not an IP address", config.PublicIP)
 	}
 	// A server that tells its address needs no checks of its own: with ICE lite it sends nothing to an
 	// address that has not spoken first.
 	s.SetLite(true)
-	return s.SetICEAddressRewriteRules(webrtc.ICEAddressRewriteRule{
-		External: []string{config.PublicIP}, AsCandidateType: webrtc.ICECandidateTypeHost,
-		Mode: webrtc.ICEAddressRewriteReplace,
-	})
+	return s.SetICEAddressRewriteRules(publicRules(a.public)...)
 }
 
 // newPeerConnection makes a connection whose packets all go into buffers of the given making. An API of

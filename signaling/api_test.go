@@ -53,7 +53,7 @@ func TestAPINamesThePortsItBound(t *testing.T) {
 
 func TestPublicAddressReplacesTheBoundOne(t *testing.T) {
 	t.Cleanup(func() { noGoroutinesLeft(t) })
-	api, err := NewAPI(APIConfig{UDPAddr: "127.0.0.1:0", PublicIP: "203.0.113.7"})
+	api, err := NewAPI(APIConfig{UDPAddr: "127.0.0.1:0", Public: "203.0.113.7"})
 	must(t, err)
 	defer api.Close()
 	sdp := answerOf(t, api)
@@ -83,7 +83,8 @@ func TestAPIRefusesWhatItCannotUse(t *testing.T) {
 		"no port":            {UDPAddr: "127.0.0.1"},
 		"port in use":        {UDPAddr: taken.LocalAddr().String()},
 		"bad TCP address":    {UDPAddr: "127.0.0.1:0", TCPAddr: "127.0.0.1:x"},
-		"bad public address": {UDPAddr: "127.0.0.1:0", PublicIP: "example.org"},
+		"another kind":       {UDPAddr: "127.0.0.1:0", Public: "2001:db8::7"},
+		"bad public address": {UDPAddr: "127.0.0.1:0", Public: "example.org"},
 	} {
 		if api, err := NewAPI(config); err == nil {
 			t.Errorf("%s: accepted", name)

@@ -308,7 +308,7 @@ func serveAmong(t *testing.T, change ...func(*server)) *server {
 		cancel()
 		running.Wait()
 		web.Close()
-		if err := api.Close(); err != nil {
+		if err := s.api.Close(); err != nil {
 			t.Error(err)
 		}
 		if t.Failed() {

@@ -41,6 +41,7 @@ type publisherOptions struct {
 	faults  faults                   // beside these
 	silent  bool                     // sends nothing of the DTLS handshake
 	tcp     bool
+	ipv6    bool // over IPv6 only
 	// deltaOnly: no picture is a key frame, as when a camera has run for long.
 	deltaOnly bool
 }
@@ -73,11 +74,16 @@ func newPublisher(t *testing.T, o publisherOptions) *publisher {
 	must(t, webrtc.ConfigureTWCCHeaderExtensionSender(engine, registry))
 	settings := webrtc.SettingEngine{LoggerFactory: noLog{}}
 	settings.SetIncludeLoopbackCandidate(true)
-	settings.SetICEUDPMux(p.listen())
+	loopback := net.IPv4(127, 0, 0, 1)
+	if o.ipv6 {
+		loopback = net.IPv6loopback
+	}
+	settings.SetICEUDPMux(p.listen(loopback))
+	of := networksOf(!o.ipv6, true)
 	if o.tcp {
-		settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeTCP4})
+		settings.SetNetworkTypes(of[1:])
 	} else {
-		settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+		settings.SetNetworkTypes(of[:1])
 	}
 	api := webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(settings))
 	var err error
@@ -102,9 +108,9 @@ func newPublisher(t *testing.T, o publisherOptions) *publisher {
 }
 
 // listen gives the publisher a socket that can be taken away.
-func (p *publisher) listen() ice.UDPMux {
+func (p *publisher) listen(at net.IP) ice.UDPMux {
 	p.t.Helper()
-	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: at})
 	must(p.t, err)
 	var wire net.PacketConn = conn
 	if p.silent {

@@ -12,6 +12,7 @@ import (
 
 	"greenroom/assess"
 	"greenroom/consent"
+	"greenroom/signaling"
 	"greenroom/storage"
 )
 
@@ -22,7 +23,7 @@ type config struct {
 	PublicURL      string `name:"public-url" help:"Address that browsers use, if it is another one (behind a proxy), e.g. https://greenroom.example.org." env:"GREENROOM_PUBLIC_URL"`
 	TrustedProxies string `name:"trusted-proxies" help:"Networks of proxies whose X-Forwarded-For is believed, e.g. 172.16.0.0/12,fd00::/8; limits then count their clients, not them." env:"GREENROOM_TRUSTED_PROXIES" placeholder:"CIDR,..."`
 	MediaListen    string `help:"Address of audio and video; one UDP port and the same TCP port." default:"127.0.0.1:7882" env:"GREENROOM_MEDIA_LISTEN"`
-	MediaPublicIP  string `name:"media-public-ip" help:"Address that browsers reach the media port at, if this machine does not know it itself." env:"GREENROOM_MEDIA_PUBLIC_IP"`
+	MediaPublicIP  string `name:"media-public-ip" help:"Address that browsers reach the media port at, if this machine does not know it itself: an IPv4 address, an IPv6 address, or both with a comma between." env:"GREENROOM_MEDIA_PUBLIC_IP" placeholder:"IP,..."`
 	MetricsListen  string `help:"Address of Prometheus metrics; empty for none." default:"127.0.0.1:9464" env:"GREENROOM_METRICS_LISTEN"`
 
 	DataDir   string `help:"Folder of everything that is kept on this machine: spool, keys, embedded database and object store." default:".greenroom/data" env:"GREENROOM_DATA"`
@@ -130,6 +131,9 @@ func (c *config) check() error {
 	}
 	if _, err := c.trustedProxies(); err != nil {
 		return err
+	}
+	if _, err := signaling.ParsePublicAddresses(c.MediaPublicIP); err != nil {
+		return fmt.Errorf("GREENROOM_MEDIA_PUBLIC_IP: %w", err)
 	}
 	if c.SpoolLimit < 64<<20 {
 		return fmt.Errorf("GREENROOM_SPOOL_LIMIT is %d: one interview may need 64 MiB", c.SpoolLimit)

@@ -342,7 +342,7 @@ func (a *app) newScribe() *assess.Scribe {
 
 func (a *app) openRooms(ctx context.Context) error {
 	a.scribe = a.newScribe()
-	api, err := signaling.NewAPI(signaling.APIConfig{UDPAddr: a.MediaListen, TCPAddr: a.MediaListen, PublicIP: a.MediaPublicIP}) //nolint:contextcheck // sockets live until Close
+	api, err := signaling.NewAPI(signaling.APIConfig{UDPAddr: a.MediaListen, TCPAddr: a.MediaListen, Public: a.MediaPublicIP}) //nolint:contextcheck // sockets live until Close
 	if err != nil {
 		return fmt.Errorf("%w\ncheck GREENROOM_MEDIA_LISTEN (%s)", err, a.MediaListen)
 	}

@@ -81,6 +81,7 @@ func TestBadSettingsEndTheStartAndSayWhatToDo(t *testing.T) {
 		{"model without server", []string{"GREENROOM_AI_CHAT_MODEL=m"}, nil, []string{"GREENROOM_AI_BASE_URL"}},
 		{"server without model", []string{"GREENROOM_AI_BASE_URL=http://127.0.0.1:1/v1"}, nil, []string{"GREENROOM_AI_CHAT_MODEL", "GREENROOM_AI_SPEECH_MODEL"}},
 		{"public address", []string{"GREENROOM_PUBLIC_URL=greenroom.example.org"}, nil, []string{"GREENROOM_PUBLIC_URL", "https"}},
+		{"media address by name", []string{"GREENROOM_MEDIA_PUBLIC_IP=media.example.org"}, nil, []string{"GREENROOM_MEDIA_PUBLIC_IP", "names are not looked up"}},
 		{"missing lib files", []string{"GREENROOM_LIB=" + t.TempDir()}, nil, []string{"make setup", "GREENROOM_LIB"}},
 		{"data folder is a file", nil, []string{"--data-dir", withSecret}, []string{"data folder", withSecret}},
 	} {
