@@ -17,7 +17,9 @@ const (
 	// a burst took the repairs as well, the picture stands still until a key frame comes; when the repair
 	// comes after all, one key frame was not needed.
 	keyTries = 4
-	nackLife = 2 * time.Second
+	// mostGuessed is how many packets are asked for that may have come before the first one.
+	mostGuessed = 8
+	nackLife    = 2 * time.Second
 	// maxMissing bounds the list; a longer hole is not repairable in time, so it is not asked for.
 	maxMissing = 512
 	// maxNackBatch bounds one request; what is left over is asked for with the next feedback.
@@ -30,6 +32,7 @@ type missingPacket struct {
 	since    time.Time // when the packet behind it arrived
 	next     time.Time // when to ask (again)
 	tries    int
+	guess    bool // nobody knows whether it was ever sent
 }
 
 // missingList holds the holes of one track that may still be filled, by rising sequence number.
@@ -48,6 +51,18 @@ func (l *missingList) add(first, last int64, now time.Time) bool {
 		l.holes = append(l.holes, missingPacket{sequence: s, since: now, next: now.Add(nackDelay)})
 	}
 	return true
+}
+
+// guess notes that packets may be missing before the first one.
+func (l *missingList) guess(first int64, now time.Time) {
+	for s := first - mostGuessed; s < first; s++ {
+		l.holes = append(l.holes, missingPacket{sequence: s, since: now, next: now.Add(nackDelay), guess: true})
+	}
+}
+
+// forget takes off the list what lies before the sequence number.
+func (l *missingList) forget(before int64) {
+	l.holes = slices.DeleteFunc(l.holes, func(m missingPacket) bool { return m.sequence < before })
 }
 
 // fill takes a hole off the list, whichever way its packet came.
@@ -70,6 +85,9 @@ func (l *missingList) due(now time.Time, roundTrip time.Duration, ask []uint16) 
 	kept := l.holes[:0]
 	for _, hole := range l.holes {
 		isDue := !now.Before(hole.next)
+		if hole.guess && isDue && hole.tries >= keyTries {
+			continue
+		}
 		if now.Sub(hole.since) >= nackLife || isDue && hole.tries >= nackTries {
 			spoiled = hole.sequence
 			continue

@@ -3,8 +3,13 @@ package media
 import "time"
 
 // openingWait is how long the first packets are held, so that one which overtook the others at the very
-// beginning does not cost them: without its first packet the first key frame is lost.
-const openingWait = 100 * time.Millisecond
+// beginning does not cost them: without its first packet the first key frame is lost. missedWait is how
+// long they are held if they do not begin with a key frame: what came before them may have been lost, and
+// is asked for.
+const (
+	openingWait = 100 * time.Millisecond
+	missedWait  = 500 * time.Millisecond
+)
 
 // How long and how much a jitter buffer holds. The wait is the recording's loss bound under loss, and
 // as long as a missing packet is asked for. The counts are more than two seconds of the largest stream
@@ -96,6 +101,13 @@ func (j *jitterBuffer) push(sequence int64, p packet, arrival time.Time) bool {
 
 // waits reports whether nothing has been let go yet.
 func (j *jitterBuffer) waits() bool { return !j.started || j.opening }
+
+// openAt sets when the opening ends.
+func (j *jitterBuffer) openAt(at time.Time) {
+	if j.opening {
+		j.deadline = at
+	}
+}
 
 // open ends the opening.
 func (j *jitterBuffer) open() {

@@ -58,6 +58,8 @@ type Track struct {
 	line        *timeline
 	payloadType int       // of the first packet; -1 before
 	arrival     time.Time // of the newest packet
+	beginning   int64     // sequence number of the first packet
+	began       time.Time // its arrival
 	detached    bool
 	key         keyWish
 	report      rtcp.ReceptionReport
@@ -110,7 +112,27 @@ func (t *Track) Push(b []byte, arrival time.Time) {
 		t.line.expect(p.time, t.lane.capture.clock.at(arrival))
 	}
 	t.jitter.push(sequence, p, arrival)
+	t.findBeginning(sequence, p, arrival)
 	t.jitter.expire(arrival)
+}
+
+// findBeginning asks for what may have been lost before the first packet: without it the first key frame
+// is lost, and everything up to the next one.
+func (t *Track) findBeginning(sequence int64, p packet, arrival time.Time) {
+	if t.config.Kind != KindVideo || !t.jitter.opening {
+		return
+	}
+	switch begins := len(p.payload) > 0 && t.depacketize.keyStart(p); {
+	case begins && sequence <= t.beginning:
+		t.receiver.missing.forget(sequence)
+		t.jitter.openAt(t.began.Add(openingWait))
+	case t.beginning == 0 && !begins:
+		t.receiver.missing.guess(sequence, arrival)
+		t.jitter.openAt(arrival.Add(missedWait))
+	}
+	if t.beginning == 0 {
+		t.beginning, t.began = sequence, arrival
+	}
 }
 
 // noteKeyFrame stops asking while a key frame is arriving.

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,6 +84,46 @@ func TestVideoTrackAsksForItsFirstKeyFrame(t *testing.T) {
 	}
 	if recorder.frames != 1 {
 		t.Errorf("%d frames kept, want the key frame", recorder.frames)
+	}
+}
+
+// Nothing tells that the very first packet was lost, but that what came does not begin a key frame.
+func TestLostBeginningIsAskedFor(t *testing.T) {
+	key, delta := []byte{0x10, 0x10, 0, 0, 0x9d, 1, 0x2a, 64, 0, 64, 0}, []byte{0x10, 1, 2, 3}
+	push := func(track *Track, sequence uint16, at time.Duration, payload []byte) {
+		b, _ := (&rtp.Packet{Header: rtp.Header{
+			Version: 2, Marker: true, SSRC: 2, PayloadType: 96, SequenceNumber: sequence, Timestamp: uint32(sequence) * 3000,
+		}, Payload: payload}).Marshal()
+		track.Push(b, testEpoch.Add(at))
+	}
+	track, recorder := bareTrack(t, KindVideo, CodecVP8)
+	push(track, 2, 33*ms, delta)
+	want := []uint16{65530, 65531, 65532, 65533, 65534, 65535, 0, 1}
+	if due := track.Feedback(testEpoch.Add(50 * ms)); !slices.Equal(due.Nack, want) {
+		t.Errorf("asks for %v, want %v", due.Nack, want)
+	}
+	push(track, 3, 66*ms, delta)
+	push(track, 1, 250*ms, key)
+	push(track, 4, 260*ms, delta)
+	if due := track.Feedback(testEpoch.Add(270 * ms)); len(due.Nack) > 0 || recorder.frames != 4 {
+		t.Errorf("with the beginning there: asks for %v, %d frames kept, want 4", due.Nack, recorder.frames)
+	}
+
+	track, recorder = bareTrack(t, KindVideo, CodecVP8) // a beginning that never comes
+	asked := 0
+	for at := 0 * ms; at < 2*time.Second; at += 20 * ms {
+		push(track, uint16(at/(20*ms)), at, delta)
+		asked += len(track.Feedback(testEpoch.Add(at + ms)).Nack)
+	}
+	push(track, 100, 2*time.Second, key)
+	if stats := track.Stats(); asked != 4*mostGuessed || recorder.frames != 1 || stats.Lost != 0 {
+		t.Errorf("asked %d times, %d frames kept, %+v", asked, recorder.frames, stats)
+	}
+
+	track, _ = bareTrack(t, KindVideo, CodecVP8)
+	push(track, 2, 0, key)
+	if due := track.Feedback(testEpoch.Add(50 * ms)); len(due.Nack) > 0 {
+		t.Errorf("asks for %v before a key frame", due.Nack)
 	}
 }
 

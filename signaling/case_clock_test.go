@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -40,6 +41,20 @@ func case05(audio, video time.Duration) func(*testing.T) {
 		if len(v.offsets) == 0 || v.offsets[0].At > both+time.Second+inStep {
 			t.Errorf("sound and picture are in step from %v, both are there from %v", v.offsets, both)
 		}
+	}
+}
+
+// case05slow is pictures that take longer than sound, as those of a slow encoder do: only reports tell. They
+// come once a second.
+func case05slow(t *testing.T) {
+	c := sourceClip(t, media.CodecVP8, length(5))
+	s := newStage(t, publisherOptions{faults: faults{slow: 200 * time.Millisecond}})
+	v := s.judge(c)
+	v.offsets = slices.DeleteFunc(v.offsets, func(o judge.Offset) bool { return o.At < 1900*time.Millisecond })
+	v.flawless(t)
+	v.keeps(t, 100, 100)
+	if len(v.offsets) < 2 {
+		t.Errorf("offsets %v", v.offsets)
 	}
 }
 

@@ -88,6 +88,15 @@ func case02repaired(t *testing.T) {
 	v.keeps(t, 100, 100)
 }
 
+// case01first is the loss of the very first packet, of which no number tells.
+func case01first(t *testing.T) {
+	c := sourceClip(t, media.CodecVP8, 2)
+	s := newStage(t, publisherOptions{faults: faults{first: true}})
+	v := s.judge(c)
+	v.flawless(t)
+	v.keeps(t, 100, 100)
+}
+
 // case03 is packets out of order and twice, which cost nothing.
 func case03(codec media.Codec) func(*testing.T) {
 	return func(t *testing.T) {

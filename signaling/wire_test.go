@@ -26,11 +26,13 @@ func (s span) holds(at time.Duration) bool { return at >= s.from && at < s.to }
 type faults struct {
 	seed    uint64
 	loss    float64                       // share of packets that are lost
-	outages []span                        // in these everything is lost, repairs included
+	outages []span                        // in these everything is lost; repairs of it come
 	bursts  []span                        // in these everything is lost, and so is each repair of it
 	late    float64                       // share of packets that come 30 to 200 ms late, and so out of order
 	twice   float64                       // share of packets that come twice
 	until   time.Duration                 // since publishing began; 0: for ever. Nothing tells of a loss that nothing follows.
+	slow    time.Duration                 // pictures take that much longer than sound
+	first   bool                          // the first packet of the picture is lost
 	mutate  func(*rtp.Header)             // before the packet is sent
 	report  func(*rtcp.SenderReport) bool // may change a sender report; false: it is lost
 }
@@ -73,15 +75,16 @@ type line struct {
 	wire   *wire
 	info   *interceptor.StreamInfo
 	next   interceptor.RTPWriter
+	video  bool
 	random *rand.Rand // guarded by wire.mu
 }
 
 func (w *wire) BindLocalStream(info *interceptor.StreamInfo, next interceptor.RTPWriter) interceptor.RTPWriter {
-	kind := uint64(1)
-	if strings.HasPrefix(info.MimeType, "video") {
+	video, kind := strings.HasPrefix(info.MimeType, "video"), uint64(1)
+	if video {
 		kind = 2
 	}
-	l := &line{wire: w, info: info, next: next, random: rand.New(rand.NewPCG(w.faults.seed+1, kind))}
+	l := &line{wire: w, info: info, video: video, next: next, random: rand.New(rand.NewPCG(w.faults.seed+1, kind))}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.lines = append(w.lines, l)
@@ -128,6 +131,10 @@ func (l *line) fate(h *rtp.Header) []time.Duration {
 		if !repair {
 			w.last[h.SSRC] = h.SequenceNumber
 		}
+		if !begun && l.video && f.first {
+			w.lost++
+			return nil
+		}
 	}
 	if f.until > 0 && at >= f.until {
 		return []time.Duration{0}
@@ -138,8 +145,11 @@ func (l *line) fate(h *rtp.Header) []time.Duration {
 		return nil
 	}
 	copies := []time.Duration{0}
+	if l.video {
+		copies[0] = f.slow
+	}
 	if l.random.Float64() < f.late {
-		copies[0] = 30*time.Millisecond + time.Duration(l.random.Int64N(int64(170*time.Millisecond)))
+		copies[0] += 30*time.Millisecond + time.Duration(l.random.Int64N(int64(170*time.Millisecond)))
 	}
 	if l.random.Float64() < f.twice {
 		copies = append(copies, copies[0]+time.Duration(l.random.Int64N(int64(50*time.Millisecond))))
