@@ -140,14 +140,16 @@ func (r *receiver) noteJitter(t rtpTime, at time.Time) {
 	r.lastTransit = transit
 }
 
-// noteRepair measures the round trip, but only from holes asked for once: after a second request
-// nobody knows which one was answered.
+// noteRepair measures the round trip. After a second request nobody knows which one was answered; taking
+// it for the first one makes the round trip seem longer, until it is long enough for one request to be
+// answered before the next is due, and then it is measured right.
 func (r *receiver) noteRepair(hole missingPacket, at time.Time) {
 	r.repaired++
-	if hole.tries != 1 {
-		return
+	asked := hole.since.Add(nackDelay)
+	if hole.tries == 1 {
+		asked = hole.next.Add(-max(nackInterval, r.roundTrip+r.roundTrip/2))
 	}
-	took := at.Sub(hole.next.Add(-max(nackInterval, r.roundTrip+r.roundTrip/2)))
+	took := at.Sub(asked)
 	if took <= 0 || took > nackLife {
 		return
 	}

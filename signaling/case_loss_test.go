@@ -88,6 +88,20 @@ func case02repaired(t *testing.T) {
 	v.keeps(t, 100, 100)
 }
 
+// case01far is the same loss on a long way: repairs take a quarter of a second.
+func case01far(t *testing.T) {
+	c := sourceClip(t, media.CodecVP8, length(5))
+	s := newStage(t, publisherOptions{faults: faults{
+		seed: 1, loss: 0.05, far: 250 * time.Millisecond, until: c.end() - 300*time.Millisecond,
+	}})
+	v := s.judge(c)
+	v.flawless(t)
+	v.keeps(t, 99.5, 99.9)
+	if v.nacked > 2*v.lost+10 { // how long the way is has to be learnt
+		t.Errorf("%d packets were lost, %d asked for", v.lost, v.nacked)
+	}
+}
+
 // case01first is the loss of the very first packet, of which no number tells.
 func case01first(t *testing.T) {
 	c := sourceClip(t, media.CodecVP8, 2)

@@ -20,6 +20,7 @@ func networkCases() map[string]func(*testing.T) {
 	list := map[string]func(*testing.T){
 		"01 loss VP8":          case01(media.CodecVP8, 0.05, 99.5, 99.9),
 		"01 loss VP9":          case01(media.CodecVP9, 0.05, 99.5, 99.9),
+		"01 far":               case01far,
 		"01 first packet":      case01first,
 		"05 slow pictures":     case05slow,
 		"02 burst VP8":         case02(media.CodecVP8),

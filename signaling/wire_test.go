@@ -31,6 +31,7 @@ type faults struct {
 	late    float64                       // share of packets that come 30 to 200 ms late, and so out of order
 	twice   float64                       // share of packets that come twice
 	until   time.Duration                 // since publishing began; 0: for ever. Nothing tells of a loss that nothing follows.
+	far     time.Duration                 // how long everything takes
 	slow    time.Duration                 // pictures take that much longer than sound
 	first   bool                          // the first packet of the picture is lost
 	mutate  func(*rtp.Header)             // before the packet is sent
@@ -144,9 +145,9 @@ func (l *line) fate(h *rtp.Header) []time.Duration {
 		w.lost++
 		return nil
 	}
-	copies := []time.Duration{0}
+	copies := []time.Duration{f.far}
 	if l.video {
-		copies[0] = f.slow
+		copies[0] += f.slow
 	}
 	if l.random.Float64() < f.late {
 		copies[0] += 30*time.Millisecond + time.Duration(l.random.Int64N(int64(170*time.Millisecond)))
