@@ -160,8 +160,19 @@ func (r *reading) readAnswers(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
+// readGaps returns what the capture told of, and what lies between the processes that held the session one
+// after the other: that nobody could tell, because one of them did not know that it would end, and the next
+// one not how much of the spool before it would still be found.
 func (r *reading) readGaps(ctx context.Context, tx pgx.Tx) error {
-	rows, err := tx.Query(ctx, `SELECT kind, start_ns, end_ns, reason FROM gaps WHERE session = $1 ORDER BY start_ns, kind`, r.id)
+	const read = `SELECT kind, start_ns AS began, end_ns AS ended, reason FROM gaps WHERE session = $1
+		UNION ALL
+		SELECT kind, 1000 * kept, 1000 * began, 'serverdown' FROM (
+			SELECT kind, epoch, start_us AS began, max(end_us) OVER before AS kept, max(epoch) OVER before AS last_epoch
+			FROM segments WHERE session = $1
+			WINDOW before AS (PARTITION BY kind ORDER BY epoch, sequence ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) s
+		WHERE last_epoch < epoch AND kept < began
+		ORDER BY began, kind`
+	rows, err := tx.Query(ctx, read, r.id)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"greenroom/assess"
 	"greenroom/consent"
+	"greenroom/media"
 )
 
 func (w *world) record(t *testing.T, permits consent.RecordPermits) assess.Record {
@@ -222,5 +223,35 @@ func TestPendingUntilAssessedAndOnlyWithConsent(t *testing.T) {
 	}
 	if pending() {
 		t.Error("pending although the assessment was withdrawn")
+	}
+}
+
+// What is missing between two processes that held the session is told, for each kind by itself; where one
+// of them only sealed a segment and began another, nothing is missing.
+func TestTimeWithoutAServerIsAGap(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.live(t, w.alice, consent.Consents{Recording: true, Transcription: true})
+	segment := func(kind string, epoch, sequence int, startMS, endMS int64) {
+		t.Helper()
+		w.ownerExec(t, `INSERT INTO segments (session, kind, epoch, sequence, object_key, size, sha256, start_us, end_us, width, height, codec, forced, blocks)
+			VALUES ($1, $2, $3, $4, $5, 1, sha256(''), 1000 * $6::bigint, 1000 * $7::bigint, 0, 0, $8, false, '')`,
+			id, kind, epoch, sequence, consent.NewID[string](), startMS, endMS, map[string]string{"audio": "opus", "video": "vp8"}[kind])
+	}
+	segment("audio", 1, 0, 0, 5000)
+	segment("audio", 1, 1, 5500, 8000) // a gap of the capture's own to tell
+	segment("audio", 2, 0, 11_000, 16_000)
+	segment("audio", 4, 0, 20_000, 21_000) // the third process kept nothing
+	segment("video", 1, 0, 100, 8100)
+	segment("video", 2, 0, 8100, 9000)
+	record := w.record(t, w.permits(t, actorOf(w.alice), id))
+	ms := func(from, to int64) media.Gap {
+		return media.Gap{
+			Kind: media.KindAudio, Start: time.Duration(from) * time.Millisecond, End: time.Duration(to) * time.Millisecond,
+			Reason: media.GapServerDown,
+		}
+	}
+	if diff := cmp.Diff([]media.Gap{ms(8000, 11_000), ms(16_000, 20_000)}, record.Gaps); diff != "" {
+		t.Errorf("gaps (want - got +):\n%s", diff)
 	}
 }

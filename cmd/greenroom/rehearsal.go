@@ -18,6 +18,7 @@ type rehearseCommand struct {
 	Server    string   `help:"Address of the server." default:"http://localhost:8080" env:"GREENROOM_SERVER" placeholder:"URL"`
 	Email     string   `help:"Account of a candidate; without one a new candidate signs up."`
 	Password  string   `help:"Its password." env:"GREENROOM_REHEARSE_PASSWORD"`
+	Session   string   `help:"Interview of the account to go on with, after a lost connection; a new one if empty."`
 	Role      string   `help:"Id of the role to practise; the first of the bank if empty."`
 	Speech    []string `help:"Ogg Opus files to speak, one for each answer in turn; answers made for the purpose if none." type:"existingfile"`
 	Video     string   `help:"IVF file with VP8 to show; a moving test picture if none." type:"existingfile"`
@@ -68,7 +69,7 @@ func (c *rehearseCommand) Run(ctx context.Context) error {
 
 func (c *rehearseCommand) config() (rehearse.Config, error) {
 	config := rehearse.Config{
-		Server: c.Server, Email: c.Email, Password: c.Password, Role: c.Role,
+		Server: c.Server, Email: c.Email, Password: c.Password, Session: c.Session, Role: c.Role,
 		Speech: c.Speech, Video: c.Video, Answers: c.Answers,
 	}
 	if c.Sessions < 1 || c.Sessions > 200 {

@@ -17,6 +17,7 @@ type Config struct {
 	Server   string // e.g. http://localhost:8080
 	Email    string // empty: sign up as a new candidate
 	Password string
+	Session  string   // go on with this interview of the account; empty: a new one
 	Role     string   // id of the role; empty: the first of the bank
 	Speech   []string // Ogg Opus files, one for each answer, in turn; none: the demo answers
 	Video    string   // IVF VP8 file; empty: the demo picture
@@ -88,7 +89,11 @@ func Run(ctx context.Context, config Config) (Result, error) {
 		config.Progress = func(string) {}
 	}
 	r := &rehearsal{Config: config, client: newClient(config.Server)}
-	for _, step := range []func(context.Context) error{r.logIn, r.schedule, r.consent, r.interview, r.readReport, r.readRecording, r.share} {
+	begin := []func(context.Context) error{r.logIn, r.schedule, r.consent}
+	if r.Session != "" {
+		r.result.Session, begin = r.Session, begin[:1]
+	}
+	for _, step := range append(begin, r.interview, r.readReport, r.readRecording, r.share) {
 		if err := step(ctx); err != nil {
 			return r.result, err
 		}
