@@ -1,5 +1,5 @@
 // Package signaling joins a candidate's page to a live session: the WebSocket protocol of the room
-// (PROTOCOL.md), rooms, peer connections and ICE.
+// (PROTOCOL.md), rooms, peer connections and ICE; and a program that sends in the page's place (WHIP).
 //
 // Data in: WebSocket frames and SRTP. Data out: RTP packets pushed into a [media.Capture], acts given
 // to an [Interviewer], and messages for the page. What the rest of the program knows is reached
