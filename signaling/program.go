@@ -106,7 +106,7 @@ func (r *Room) programNamed(id string) *program {
 
 // silent reports whether nothing has come from the other side for a while, keep-alives included.
 func (p *peer) silent() bool {
-	switch p.pc.ConnectionState() { //nolint:exhaustive // the others are alive or on their way
+	switch p.pc.ConnectionState() { // the others are alive or on their way
 	case webrtc.PeerConnectionStateDisconnected, webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
 		return true
 	default:

@@ -102,12 +102,12 @@ func skipWithout(t *testing.T, network string) {
 	var err error
 	if strings.HasPrefix(network, "tcp") {
 		var l net.Listener
-		if l, err = net.Listen(network, "[::1]:0"); err == nil { //nolint:noctx // it does not wait
+		if l, err = net.Listen(network, "[::1]:0"); err == nil {
 			_ = l.Close()
 		}
 	} else {
 		var c net.PacketConn
-		if c, err = net.ListenPacket(network, "[::1]:0"); err == nil { //nolint:noctx // it does not wait
+		if c, err = net.ListenPacket(network, "[::1]:0"); err == nil {
 			_ = c.Close()
 		}
 	}

@@ -30,8 +30,15 @@ func (s *server) newProgram(o publisherOptions) *whip {
 	return &whip{publisher: newPublisher(s.t, o), server: s}
 }
 
+// said is what a program is answered.
+type said struct {
+	status int
+	header http.Header
+	body   string
+}
+
 // ask makes a request with the token, unless the header says another.
-func (s *server) ask(method, path, body string, header map[string]string) (*http.Response, string) {
+func (s *server) ask(method, path, body string, header map[string]string) said {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(s.t.Context(), method, s.origin()+path, strings.NewReader(body))
 	must(s.t, err)
@@ -44,7 +51,7 @@ func (s *server) ask(method, path, body string, header map[string]string) (*http
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	must(s.t, err)
-	return response, string(text)
+	return said{response.StatusCode, response.Header, string(text)}
 }
 
 func (s *server) endpoint() string { return "/api/v1/sessions/" + string(s.desk.session.ID) + "/whip" }
@@ -52,25 +59,25 @@ func (s *server) endpoint() string { return "/api/v1/sessions/" + string(s.desk.
 // offerTo posts an offer and returns the status; a good one is answered and connected.
 func (w *whip) offerTo(path string) int {
 	w.t.Helper()
-	response, answer := w.server.ask(http.MethodPost, path, w.offer(), map[string]string{"Content-Type": "application/sdp"})
-	if response.StatusCode != http.StatusCreated {
-		if got := response.Header.Get("Content-Type"); got != "application/problem+json" {
+	response := w.server.ask(http.MethodPost, path, w.offer(), map[string]string{"Content-Type": "application/sdp"})
+	if response.status != http.StatusCreated {
+		if got := response.header.Get("Content-Type"); got != "application/problem+json" {
 			w.t.Errorf("refused as %q", got)
 		}
-		return response.StatusCode
+		return response.status
 	}
-	w.resource, w.etag = response.Header.Get("Location"), response.Header.Get("ETag")
-	if got := response.Header.Get("Content-Type"); got != "application/sdp" || !strings.HasPrefix(w.resource, w.server.endpoint()+"/") || len(w.etag) < 10 {
+	w.resource, w.etag = response.header.Get("Location"), response.header.Get("ETag")
+	if got := response.header.Get("Content-Type"); got != "application/sdp" || !strings.HasPrefix(w.resource, w.server.endpoint()+"/") || len(w.etag) < 10 {
 		w.t.Errorf("Content-Type %q, Location %q, ETag %q", got, w.resource, w.etag)
 	}
-	w.accept(&Answer{SDP: answer})
+	w.accept(&Answer{SDP: response.body})
 	select {
 	case <-w.connected:
 	case <-time.After(patience):
 		w.t.Fatalf("not connected within %v", patience)
 	}
 	w.publish()
-	return response.StatusCode
+	return response.status
 }
 
 // start is offerTo where nothing may be in the way.
@@ -82,7 +89,7 @@ func (w *whip) start() {
 }
 
 // patch sends a fragment to the program's resource.
-func (w *whip) patch(fragment, ifMatch string) (*http.Response, string) {
+func (w *whip) patch(fragment, ifMatch string) said {
 	w.t.Helper()
 	return w.server.ask(http.MethodPatch, w.resource, fragment,
 		map[string]string{"Content-Type": "application/trickle-ice-sdpfrag", "If-Match": ifMatch})
@@ -124,13 +131,13 @@ func TestProgramSendsWhileThePageSteers(t *testing.T) {
 		t.Errorf("the page muted the program: %s", state)
 	}
 
-	if response, body := s.ask(http.MethodDelete, obs.resource, "", nil); response.StatusCode != http.StatusOK {
-		t.Errorf("DELETE: %d %s", response.StatusCode, body)
+	if response := s.ask(http.MethodDelete, obs.resource, "", nil); response.status != http.StatusOK {
+		t.Errorf("DELETE: %d %s", response.status, response.body)
 	}
 	expect(again, programSending(false))
 	expect(again, func(m *MediaMessage) bool { return m.Audio == MediaOff && m.Video == MediaOff })
-	if response, _ := s.ask(http.MethodDelete, obs.resource, "", nil); response.StatusCode != http.StatusNotFound {
-		t.Errorf("DELETE again: %d, want 404", response.StatusCode)
+	if response := s.ask(http.MethodDelete, obs.resource, "", nil); response.status != http.StatusNotFound {
+		t.Errorf("DELETE again: %d, want 404", response.status)
 	}
 	s.waitConns(1) // the program's place is free again
 	again.send(&Finish{})
@@ -148,11 +155,11 @@ func TestProgramsPartsOfABundleAreTaken(t *testing.T) {
 	obs := s.newProgram(publisherOptions{})
 	offer := obs.offer()
 	at := strings.Index(offer, "m=video")
-	response, answer := s.ask(http.MethodPost, s.endpoint(), offer[:at]+bundleOnly(offer[at:]), map[string]string{"Content-Type": "application/sdp"})
-	if response.StatusCode != http.StatusCreated {
-		t.Fatalf("got %d %s", response.StatusCode, answer)
+	response := s.ask(http.MethodPost, s.endpoint(), offer[:at]+bundleOnly(offer[at:]), map[string]string{"Content-Type": "application/sdp"})
+	if response.status != http.StatusCreated {
+		t.Fatalf("got %d %s", response.status, response.body)
 	}
-	obs.accept(&Answer{SDP: answer})
+	obs.accept(&Answer{SDP: response.body})
 	obs.publish()
 	s.kept(media.KindVideo, 10)
 }
@@ -181,8 +188,8 @@ func TestProgramOpensTheRoomAndThePageJoinsIt(t *testing.T) {
 	browser.accept(expect[*Answer](page))
 	browser.publish()
 	s.kept(media.KindAudio, 10)
-	if response, _ := obs.patch("a=end-of-candidates\r\n", obs.etag); response.StatusCode != http.StatusNotFound {
-		t.Errorf("the program that lost its place got %d, want 404", response.StatusCode)
+	if response := obs.patch("a=end-of-candidates\r\n", obs.etag); response.status != http.StatusNotFound {
+		t.Errorf("the program that lost its place got %d, want 404", response.status)
 	}
 	s.desk.mu.Lock()
 	defer s.desk.mu.Unlock()
@@ -252,34 +259,34 @@ func TestProgramRestartsICEAndTheRecordingGoesOn(t *testing.T) {
 	obs := s.newProgram(publisherOptions{})
 	obs.start()
 	expect(page, receiving)
-	if response, body := obs.patch("m=audio 9 RTP/AVP 0\r\na=mid:0\r\na=candidate:1 1 udp 2130706431 127.0.0.1 9 typ host\r\n", obs.etag); response.StatusCode != http.StatusNoContent || body != "" || response.Header.Get("ETag") != "" {
-		t.Errorf("trickle: %d %q, ETag %q", response.StatusCode, body, response.Header.Get("ETag"))
+	if response := obs.patch("m=audio 9 RTP/AVP 0\r\na=mid:0\r\na=candidate:1 1 udp 2130706431 127.0.0.1 9 typ host\r\n", obs.etag); response.status != http.StatusNoContent || response.body != "" || response.header.Get("ETag") != "" {
+		t.Errorf("trickle: %d %q, ETag %q", response.status, response.body, response.header.Get("ETag"))
 	}
 	before := credentialsOf(t, obs.pc.CurrentRemoteDescription().SDP)
 	offer, err := obs.pc.CreateOffer(&webrtc.OfferOptions{ICERestart: true})
 	must(t, err)
 	must(t, obs.pc.SetLocalDescription(offer))
 	ufrag, pwd := credentials(obs.pc.LocalDescription().SDP)
-	response, fragment := obs.patch("a=ice-ufrag:"+ufrag+"\r\na=ice-pwd:"+pwd+"\r\n", "*")
-	if response.StatusCode != http.StatusOK || response.Header.Get("Content-Type") != "application/trickle-ice-sdpfrag" {
-		t.Fatalf("restart: %d %s", response.StatusCode, fragment)
+	response := obs.patch("a=ice-ufrag:"+ufrag+"\r\na=ice-pwd:"+pwd+"\r\n", "*")
+	if response.status != http.StatusOK || response.header.Get("Content-Type") != "application/trickle-ice-sdpfrag" {
+		t.Fatalf("restart: %d %s", response.status, response.body)
 	}
-	answered, err := readFragment(fragment)
+	answered, err := readFragment(response.body)
 	must(t, err)
 	if answered.ufrag == "" || answered.ufrag == before || len(answered.candidates) == 0 {
 		t.Errorf("the restart answers %d candidates, new credentials: %v", len(answered.candidates), answered.ufrag != before)
 	}
 	old := obs.etag
-	if obs.etag = response.Header.Get("ETag"); obs.etag == old || obs.etag == "" {
+	if obs.etag = response.header.Get("ETag"); obs.etag == old || obs.etag == "" {
 		t.Errorf("ETag %q after %q", obs.etag, old)
 	}
 	obs.accept(&Answer{SDP: withCredentials(obs.pc.CurrentRemoteDescription().SDP, answered)})
 	s.kept(media.KindAudio, 50)
-	if response, _ := obs.patch("a=end-of-candidates\r\n", old); response.StatusCode != http.StatusPreconditionFailed {
-		t.Errorf("with the ETag of before: %d, want 412", response.StatusCode)
+	if response := obs.patch("a=end-of-candidates\r\n", old); response.status != http.StatusPreconditionFailed {
+		t.Errorf("with the ETag of before: %d, want 412", response.status)
 	}
-	if response, _ := obs.patch("a=end-of-candidates\r\n", obs.etag); response.StatusCode != http.StatusNoContent {
-		t.Errorf("with the new ETag: %d, want 204", response.StatusCode)
+	if response := obs.patch("a=end-of-candidates\r\n", obs.etag); response.status != http.StatusNoContent {
+		t.Errorf("with the new ETag: %d, want 204", response.status)
 	}
 }
 
@@ -316,14 +323,14 @@ func TestProgramIsRefused(t *testing.T) {
 		"unknown resource":    {"PATCH", "/x", "application/trickle-ice-sdpfrag", "", 404, "not_sending"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			response, body := s.ask(c.method, s.endpoint()+c.path, c.body, map[string]string{"Content-Type": c.contentType})
-			if response.StatusCode != c.status || !strings.Contains(body, `"code":"`+c.code+`"`) || !strings.Contains(body, `"next":"`) {
-				t.Errorf("got %d %s, want %d %s", response.StatusCode, body, c.status, c.code)
+			response := s.ask(c.method, s.endpoint()+c.path, c.body, map[string]string{"Content-Type": c.contentType})
+			if response.status != c.status || !strings.Contains(response.body, `"code":"`+c.code+`"`) || !strings.Contains(response.body, `"next":"`) {
+				t.Errorf("got %d %s, want %d %s", response.status, response.body, c.status, c.code)
 			}
-			if c.status == http.StatusMethodNotAllowed && response.Header.Get("Allow") == "" {
+			if c.status == http.StatusMethodNotAllowed && response.header.Get("Allow") == "" {
 				t.Error("no Allow")
 			}
-			if strings.Contains(body, "ice-pwd") {
+			if strings.Contains(response.body, "ice-pwd") {
 				t.Error("the answer repeats the offer")
 			}
 		})
@@ -353,9 +360,9 @@ func TestProgramNeedsItsToken(t *testing.T) {
 			if strings.HasSuffix(c.path, "/x") {
 				method, contentType = http.MethodPatch, "application/trickle-ice-sdpfrag"
 			}
-			response, _ := s.ask(method, c.path, "v=0", map[string]string{"Authorization": c.authorization, "Content-Type": contentType})
-			if response.StatusCode != c.status || c.status == 401 && response.Header.Get("WWW-Authenticate") != "Bearer" {
-				t.Errorf("got %d, WWW-Authenticate %q; want %d", response.StatusCode, response.Header.Get("WWW-Authenticate"), c.status)
+			response := s.ask(method, c.path, "v=0", map[string]string{"Authorization": c.authorization, "Content-Type": contentType})
+			if response.status != c.status || c.status == 401 && response.header.Get("WWW-Authenticate") != "Bearer" {
+				t.Errorf("got %d, WWW-Authenticate %q; want %d", response.status, response.header.Get("WWW-Authenticate"), c.status)
 			}
 		})
 	}
@@ -363,9 +370,9 @@ func TestProgramNeedsItsToken(t *testing.T) {
 		s.endpoint():        {"Accept-Post", "application/sdp"},
 		s.endpoint() + "/x": {"Accept-Patch", "application/trickle-ice-sdpfrag"},
 	} { // OPTIONS asks for none, and lets no other site's page in
-		response, _ := s.ask(http.MethodOptions, path, "", map[string]string{"Authorization": "", "Origin": "https://elsewhere.example"})
-		if response.StatusCode != 200 || response.Header.Get(accept[0]) != accept[1] || response.Header.Get("Access-Control-Allow-Origin") != "" {
-			t.Errorf("OPTIONS %s: %d %v", path, response.StatusCode, response.Header)
+		response := s.ask(http.MethodOptions, path, "", map[string]string{"Authorization": "", "Origin": "https://elsewhere.example"})
+		if response.status != 200 || response.header.Get(accept[0]) != accept[1] || response.header.Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("OPTIONS %s: %d %v", path, response.status, response.header)
 		}
 	}
 }
@@ -376,9 +383,9 @@ func TestProgramNeedsConsentAndALiveSession(t *testing.T) {
 	} {
 		t.Run(string(state), func(t *testing.T) {
 			s := serve(t, func(s *server) { s.desk.session.State = state })
-			response, body := s.ask(http.MethodPost, s.endpoint(), newPublisher(t, publisherOptions{}).offer(), map[string]string{"Content-Type": "application/sdp"})
-			if response.StatusCode != want || state == consent.SessionScheduled && !strings.Contains(body, "Answer the notice") {
-				t.Errorf("got %d %s, want %d", response.StatusCode, body, want)
+			response := s.ask(http.MethodPost, s.endpoint(), newPublisher(t, publisherOptions{}).offer(), map[string]string{"Content-Type": "application/sdp"})
+			if response.status != want || state == consent.SessionScheduled && !strings.Contains(response.body, "Answer the notice") {
+				t.Errorf("got %d %s, want %d", response.status, response.body, want)
 			}
 			if s.desk.opened != 0 {
 				t.Error("a room was opened")
@@ -414,8 +421,8 @@ func TestFragmentsAreRefused(t *testing.T) {
 		if c.ifMatch != "" {
 			header["If-Match"] = c.ifMatch
 		}
-		if response, body := s.ask(http.MethodPatch, obs.resource, c.body, header); response.StatusCode != c.status {
-			t.Errorf("%s: %d %s, want %d", c.what, response.StatusCode, body, c.status)
+		if response := s.ask(http.MethodPatch, obs.resource, c.body, header); response.status != c.status {
+			t.Errorf("%s: %d %s, want %d", c.what, response.status, response.body, c.status)
 		}
 	}
 	s.kept(media.KindAudio, 10) // none of it did anything to what is sent
@@ -476,8 +483,8 @@ func TestErasedSessionEndsItsProgram(t *testing.T) {
 	s.desk.change(func(d *desk) { d.sessErr = consent.ErrNotFound })
 	<-s.desk.closed
 	s.desk.change(func(d *desk) { d.tokenErr = consent.ErrNotFound })
-	if response, _ := obs.patch("a=end-of-candidates\r\n", "*"); response.StatusCode != http.StatusUnauthorized {
-		t.Errorf("got %d, want 401", response.StatusCode)
+	if response := obs.patch("a=end-of-candidates\r\n", "*"); response.status != http.StatusUnauthorized {
+		t.Errorf("got %d, want 401", response.status)
 	}
 	s.waitConns(0)
 }

@@ -97,7 +97,7 @@ func (s *Server) makePublishToken(ctx context.Context, account consent.Account, 
 	if err != nil {
 		return nil, err
 	}
-	switch session.State { //nolint:exhaustive // all the others are over
+	switch session.State { // all the others are over
 	case consent.SessionConsented, consent.SessionLive:
 	case consent.SessionScheduled:
 		return nil, newProblem(http.StatusForbidden, "This session has no consent yet.", "Answer the notice first.")
