@@ -15,14 +15,13 @@ func TestSessionsThatComeAndGoLeaveNothing(t *testing.T) {
 	if soaking() {
 		rounds, atOnce = 40, 5
 	}
-	c := sourceClip(t, media.CodecVP8, 1)
 	round := func() {
 		t.Run("round", func(t *testing.T) {
 			for i := range atOnce {
 				t.Run("session", func(t *testing.T) {
 					t.Parallel()
 					s := newStage(t, publisherOptions{faults: faults{seed: uint64(i), loss: 0.05}})
-					s.browser.play(c).wait(t)
+					s.browser.play(sourceClip(t, media.CodecVP8, 1)).wait(t)
 					if i%2 == 0 {
 						s.browser.vanish()
 					}

@@ -204,7 +204,9 @@ func case13joined(away time.Duration, handshake func() func([]byte) bool) func(*
 		second := newPublisher(t, publisherOptions{})
 		way := newRelay(t, s.server.api.UDPPort())
 		if handshake != nil {
+			way.mu.Lock()
 			way.loses = handshake()
+			way.mu.Unlock()
 		}
 		s.page.send(&Offer{SDP: second.offer()})
 		second.accept(&Answer{SDP: way.through(expect[*Answer](s.page).SDP, s.server.api.UDPPort())})
