@@ -95,7 +95,7 @@ func launchProgram(t *testing.T, dataDir string, settings ...string) *program {
 	t.Helper()
 	p := &program{t: t, dataDir: dataDir, output: &lockedBuffer{}, ready: make(chan string, 1), ended: make(chan struct{})}
 	p.command = programCommand(context.Background(), t, "serve", "--listen", "127.0.0.1:0", "--media-listen", "127.0.0.1:0",
-		"--metrics-listen", "", "--data-dir", dataDir)
+		"--metrics-listen", metricsOf(settings), "--data-dir", dataDir)
 	p.command.Env = append(p.command.Env, settings...)
 	stdout, err := p.command.StdoutPipe()
 	if err != nil {
@@ -118,6 +118,16 @@ func launchProgram(t *testing.T, dataDir string, settings ...string) *program {
 		close(p.ended)
 	}()
 	return p
+}
+
+// metricsOf is where the settings want metrics; otherwise there are none.
+func metricsOf(settings []string) (address string) {
+	for _, setting := range settings {
+		if value, found := strings.CutPrefix(setting, "GREENROOM_METRICS_LISTEN="); found {
+			address = value
+		}
+	}
+	return address
 }
 
 // awaitReady waits until the server serves.
