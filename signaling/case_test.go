@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -65,15 +66,23 @@ func networkCases() map[string]func(*testing.T) {
 	return list
 }
 
-// TestNetworkCases runs the cases side by side: what they do most is wait.
+// atOnce is how many cases run side by side. What they do most is wait, so that it may be more than the
+// tests that go test runs in parallel.
+const atOnce = 6
+
+// TestNetworkCases runs the cases side by side.
 func TestNetworkCases(t *testing.T) {
 	t.Cleanup(func() { noGoroutinesLeft(t) })
+	var running sync.WaitGroup
+	places := make(chan struct{}, atOnce)
 	for name, run := range networkCases() {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			run(t)
+		running.Go(func() {
+			places <- struct{}{}
+			defer func() { <-places }()
+			t.Run(name, run)
 		})
 	}
+	running.Wait()
 }
 
 func soaking() bool { return os.Getenv("GREENROOM_SOAK") != "" }
