@@ -238,6 +238,7 @@ func TestSilentProgramKeepsNobodyOut(t *testing.T) {
 	<-disconnected
 	s.newProgram(publisherOptions{}).start()
 	s.kept(media.KindAudio, 10)
+	s.waitConns(2) // the page and one program: the place of the other is free again
 }
 
 func TestLostProgramIsToldToThePage(t *testing.T) {
