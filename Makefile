@@ -85,8 +85,9 @@ FUZZED := FuzzOpusDepacketizer FuzzVP8Depacketizer FuzzVP9Depacketizer FuzzJitte
 fuzz-some: web/dist/index.html
 	@.ci/fuzz 20s $(FUZZED)
 
-soak: setup ## the cases of a bad network for a minute each with three seeds, clocks over two hours, a thousand half-open connections, two hundred sessions
+soak: setup ## the cases of a bad network for a minute each with three seeds, clocks over two hours, a thousand half-open connections, two hundred sessions, ten minutes without the object store
 	GREENROOM_SOAK=1 go test -count=1 -v -p 1 -timeout 60m -run 'Test(NetworkCases|HalfOpenConnectionsLeaveNothing|SessionsThatComeAndGoLeaveNothing|ClockSkewInTheFile)$$' ./media ./signaling
+	GREENROOM_SOAK=1 go test -count=1 -v -timeout 30m -run TestBadObjectStoreDuringAnInterview ./cmd/greenroom
 
 crash: setup tools web/dist/index.html ## kill the whole program at 200 random moments, and between each two steps of keeping a segment
 	GREENROOM_CRASHES=$${GREENROOM_CRASHES:-200} go test -count=1 -v -timeout 120m -run 'TestServerKilledAtRandomMoments|TestKilled|TestPowerCut' ./storage ./cmd/greenroom
