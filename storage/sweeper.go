@@ -55,6 +55,7 @@ func (s *Sweeper) steps() []sweepStep {
 	}
 	return append(steps,
 		sweepStep{consent.ClassLeftovers, "unfinished uploads", s.abortUploads},
+		sweepStep{consent.ClassLeftovers, "late objects", s.lateObjects},
 		sweepStep{consent.ClassConsent, "authorizations", s.forgetAuthorizations},
 		sweepStep{consent.ClassConsent, "tombstones", s.forgetSessions},
 		sweepStep{consent.ClassConsent, "emptied accounts", s.forgetAccounts},
