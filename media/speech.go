@@ -58,6 +58,8 @@ type speech struct {
 	broken   int // errors of the voice activity in a row
 	cutter   utteranceCutter
 	frame    []float32 // fills up to VoiceFrame samples
+	tape     speechTape
+	judged   int // samples that went into the cutter since the tape began
 	next     time.Duration
 	arrived  time.Time // when the newest packet arrived
 	silent   bool      // the newest packet said that nothing is said
@@ -113,6 +115,7 @@ func (s *speech) run() error {
 	s.state.Unlock()
 	defer close(s.done)
 	defer s.cutter.clear()
+	defer func() { s.tape = speechTape{} }()
 	defer func() {
 		if s.activity != nil {
 			_ = s.activity.Close() // nothing is left to lose
@@ -201,6 +204,7 @@ func (s *speech) hear(p *heardPacket) error {
 		clear(pcm[:n])
 	}
 	bound(pcm[:n])
+	s.tape.add(p.payload, n)
 	return s.listen(pcm[:n])
 }
 
@@ -227,12 +231,15 @@ func (s *speech) fillHole(hole time.Duration) error {
 	s.deliver(s.cutter.finish(s.arrived))
 	s.cutter.clear()
 	s.frame = s.frame[:0]
+	s.tape.restart()
+	s.judged = 0
 	s.next += hole
 	return s.decoder.Init(SampleRate, 1)
 }
 
 // fill listens to silence of the given length.
 func (s *speech) fill(length time.Duration) error {
+	s.tape.add(nil, int(length*SampleRate/time.Second))
 	var silence [longestOpusPacket]float32
 	for n := int(length * SampleRate / time.Second); n > 0; {
 		part := min(n, len(silence))
@@ -283,8 +290,10 @@ func (s *speech) listen(pcm []float32) error {
 		if err != nil {
 			return err
 		}
+		s.judged += VoiceFrame
 		s.deliver(s.cutter.add(s.frame, probability, s.next-sampleTime(VoiceFrame), s.arrived))
 		s.frame = s.frame[:0]
+		s.trim()
 	}
 	return nil
 }
@@ -308,6 +317,6 @@ func (s *speech) deliver(span spokenSpan, ok bool) {
 	s.sequence++
 	s.sink.Hear(Utterance{
 		Session: s.session, Epoch: s.epoch, Sequence: s.sequence,
-		Start: span.start, End: span.end, PCM: span.pcm, EndedAt: span.endedAt,
+		Start: span.start, End: span.end, PCM: span.pcm, Packed: s.packed(span), EndedAt: span.endedAt,
 	})
 }

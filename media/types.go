@@ -158,6 +158,9 @@ type Utterance struct {
 	Start    time.Duration
 	End      time.Duration
 	PCM      []float32 // 16 kHz mono in [-1, 1], at most 25 s
+	// Packed is the same sound as it was sent, for whoever must keep it for long without PCM; nil if there
+	// is none.
+	Packed PackedSound
 	EndedAt  time.Time // wall time at which the last sample arrived, to measure caption delay
 }
 

@@ -23,6 +23,7 @@ const (
 type spokenSpan struct {
 	start, end time.Duration
 	pcm        []float32
+	behind     int // samples that were added after its end
 	endedAt    time.Time
 }
 
@@ -105,7 +106,7 @@ func (c *utteranceCutter) finish(arrival time.Time) (spokenSpan, bool) {
 		return spokenSpan{}, false
 	}
 	pcm = pcm[:len(pcm)-drop]
-	return spokenSpan{start: c.start, end: c.start + sampleTime(len(pcm)), pcm: pcm, endedAt: arrival}, true
+	return spokenSpan{start: c.start, end: c.start + sampleTime(len(pcm)), pcm: pcm, behind: drop, endedAt: arrival}, true
 }
 
 // split ends the running utterance at its quietest recent frame and goes on with the rest.
@@ -113,7 +114,7 @@ func (c *utteranceCutter) split(arrival time.Time) (spokenSpan, bool) {
 	at := c.quietest()
 	samples := c.lead + at*VoiceFrame
 	head := c.pcm[:samples:samples]
-	span := spokenSpan{start: c.start, end: c.start + sampleTime(samples), pcm: head, endedAt: arrival}
+	span := spokenSpan{start: c.start, end: c.start + sampleTime(samples), pcm: head, behind: len(c.pcm) - samples, endedAt: arrival}
 
 	c.pcm = append(make([]float32, 0, 4*SampleRate), c.pcm[samples:]...)
 	c.start = span.end
