@@ -20,10 +20,11 @@ var ErrScribeStopped = errors.New("the scribe stopped")
 
 // The defaults of a [ScribeConfig].
 const (
-	defaultScribeQueue = 10 * time.Minute // 38 MB of samples
-	defaultScribeDrain = 20 * time.Second
-	firstScribePause   = 250 * time.Millisecond
-	longestScribePause = 10 * time.Second
+	defaultScribeQueue  = 10 * time.Minute // 38 MB of samples
+	defaultScribePacked = 256 << 20        // about eighteen hours of speech
+	defaultScribeDrain  = 20 * time.Second
+	firstScribePause    = 250 * time.Millisecond
+	longestScribePause  = 10 * time.Second
 )
 
 // ScribeConfig is what a [Scribe] works with. Its functions are called from the scribe's workers, Place
@@ -46,14 +47,17 @@ type ScribeConfig struct {
 	Save     func(ctx context.Context, permit consent.Permit, line Line) error
 	OnLine   func(line Line, delay time.Duration) // after Save; delay since the end of the utterance
 	OnFailed func(u media.Utterance, err error)   // the utterance is lost
-	Queue    time.Duration                        // most audio waiting, in all; 0: 10 minutes
+	Queue    time.Duration                        // most audio waiting as samples, in all; 0: 10 minutes
+	Packed   int64                                // most bytes of audio waiting packed, in all; 0: 256 MiB
 	DrainFor time.Duration                        // time to finish what waits when Run is told to stop; 0: 20 s
 	Log      *slog.Logger                         // nil: none
 }
 
 // Scribe turns utterances into lines with a few workers. Utterances of one session are written one
-// after the other, those of different sessions side by side and in turn. Under load lines come late;
-// only when more audio waits than Queue allows are utterances lost, and OnFailed is told.
+// after the other, those of different sessions side by side and in turn. Under load lines come late, and
+// nothing is lost: what waits beyond Queue is kept as it was sent, in a sixteenth of the memory, and decoded
+// again when its turn comes. Only when that passes Packed too, after many hours of speech, is an utterance
+// lost, and OnFailed told.
 type Scribe struct {
 	config ScribeConfig
 	log    *slog.Logger
@@ -63,6 +67,8 @@ type Scribe struct {
 	sessions map[consent.SessionID]*scribeQueue
 	ready    []*scribeQueue // with something waiting, and neither at work nor pausing
 	waiting  time.Duration  // audio of all utterances that are not done
+	samples  time.Duration  // of it, what is held as samples
+	packed   int64          // bytes of what is not
 	stopped  bool
 	kept     bool          // sound stays here because of the provider, and the log says so
 	wake     *sync.Cond    // ready or stopped changed
@@ -85,8 +91,9 @@ type scribeTask struct {
 	utterance      media.Utterance
 	question, take int // the answer it belongs to
 	length         time.Duration
-	line           *Line // nil until transcribed
-	failures       int   // of what is tried again
+	samples        time.Duration // of it, what is held as samples: all or nothing
+	line           *Line         // nil until transcribed
+	failures       int           // of what is tried again
 }
 
 // NewScribe returns a scribe that hears at once and works while Run does.
@@ -96,6 +103,9 @@ func NewScribe(config ScribeConfig) *Scribe {
 	}
 	if config.Queue <= 0 {
 		config.Queue = defaultScribeQueue
+	}
+	if config.Packed <= 0 {
+		config.Packed = defaultScribePacked
 	}
 	if config.DrainFor <= 0 {
 		config.DrainFor = defaultScribeDrain
@@ -123,7 +133,7 @@ func NewScribe(config ScribeConfig) *Scribe {
 // Hear implements [media.UtteranceSink]. It keeps the samples, and never blocks.
 func (s *Scribe) Hear(u media.Utterance) {
 	question, take := s.config.Place(u) // without the lock: Place has locks of its own
-	task := &scribeTask{utterance: u, question: question, take: take, length: audioLength(u)}
+	task := &scribeTask{utterance: u, question: question, take: take, length: u.Length()}
 	if err := s.enqueue(task); err != nil {
 		s.fail(u, err)
 	}
@@ -135,8 +145,8 @@ func (s *Scribe) enqueue(task *scribeTask) error {
 	if s.stopped {
 		return ErrScribeStopped
 	}
-	if s.waiting+task.length > s.config.Queue {
-		return ErrScribeFull
+	if err := s.hold(task); err != nil {
+		return err
 	}
 	s.waiting += task.length
 	queue := s.sessions[task.utterance.Session]
@@ -151,11 +161,40 @@ func (s *Scribe) enqueue(task *scribeTask) error {
 	return nil
 }
 
+// hold finds room for the sound of a task: as samples, or else packed. It is called with the lock held.
+func (s *Scribe) hold(task *scribeTask) error {
+	u := &task.utterance
+	if s.samples+task.length <= s.config.Queue {
+		task.samples = task.length
+		u.Packed = nil
+	} else {
+		if u.Packed == nil || s.packed+int64(len(u.Packed)) > s.config.Packed {
+			return ErrScribeFull
+		}
+		u.PCM = nil
+	}
+	s.samples += task.samples
+	s.packed += int64(len(u.Packed))
+	return nil
+}
+
 // Waiting returns how much audio is heard but not done, and of how many sessions.
 func (s *Scribe) Waiting() (audio time.Duration, sessions int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.waiting, len(s.sessions)
+}
+
+// Oldest returns when the utterance ended that has waited longest, zero if none waits.
+func (s *Scribe) Oldest() (since time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, queue := range s.sessions { // the first of each is its oldest
+		if at := queue.tasks[0].utterance.EndedAt; since.IsZero() || at.Before(since) {
+			since = at
+		}
+	}
+	return since
 }
 
 // Run works until ctx ends, and then for at most DrainFor to finish what waits. What is left is reported
@@ -230,7 +269,7 @@ func (s *Scribe) stop() []media.Utterance {
 		}
 	}
 	clear(s.sessions)
-	s.ready, s.waiting = nil, 0
+	s.ready, s.waiting, s.samples, s.packed = nil, 0, 0, 0
 	return left
 }
 
@@ -283,6 +322,8 @@ func (s *Scribe) finish(queue *scribeQueue, task *scribeTask) {
 		return // the queues are gone
 	}
 	s.waiting -= task.length
+	s.samples -= task.samples
+	s.packed -= int64(len(task.utterance.Packed))
 	queue.atWork = false
 	queue.tasks[0] = nil // lets go of the samples
 	queue.tasks = queue.tasks[1:]
@@ -417,6 +458,13 @@ func (s *Scribe) mayLeave(ctx context.Context, session consent.SessionID) error 
 // transcribeBy listens for as long as permit gives one.
 func (s *Scribe) transcribeBy(ctx context.Context, task *scribeTask, by Transcriber, permit func(context.Context, consent.SessionID) (consent.Permit, error)) (Line, error) {
 	u := task.utterance
+	if u.PCM == nil && u.Packed != nil { // a copy: what waits stays packed if this must be tried again
+		pcm, err := u.Packed.Unpack()
+		if err != nil {
+			return Line{}, fmt.Errorf("%w: unpack an utterance: %w", ErrTranscriber, err)
+		}
+		u.PCM = pcm
+	}
 	line := Line{
 		Session: u.Session, Epoch: u.Epoch, Sequence: u.Sequence, Question: task.question, Take: task.take,
 		Start: u.Start, End: u.End, Engine: by.Engine(),

@@ -251,14 +251,93 @@ func TestScribeServesSessionsInTurn(t *testing.T) {
 	})
 }
 
+// saidPacked is an utterance of a second as a room hears it.
+func saidPacked(session consent.SessionID, sequence int) media.Utterance {
+	u := said(session, sequence)
+	packets := make([][]byte, 50)
+	for i := range packets {
+		packets[i] = []byte{0xF8, 0xFF, 0xFE} // a packet of silence
+	}
+	u.Packed = media.PackSound(packets)
+	return u
+}
+
+// heldSound passes on, and notes how much sound was held as samples and whether all of it came.
+type heldSound struct {
+	slowTranscriber
+	scribe *Scribe
+	most   time.Duration
+	short  int
+}
+
+func (h *heldSound) Transcribe(ctx context.Context, u media.Utterance) ([]Word, bool, error) {
+	h.scribe.mu.Lock()
+	h.most = max(h.most, h.scribe.samples)
+	h.scribe.mu.Unlock()
+	if len(u.PCM) != media.SampleRate {
+		h.short++
+	}
+	return h.slowTranscriber.Transcribe(ctx, u)
+}
+
+// Fifty sessions speak for ten minutes each, ten times faster than one worker can write: every word comes,
+// late, in its session's order, and the samples held at a time stay within bounds.
+func TestManySessionsAreWrittenLateAndWhole(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const sessions, each = 50, 120
+		desk := &scribeDesk{}
+		transcriber := &heldSound{slowTranscriber: slowTranscriber{take: time.Second}}
+		config := desk.config(transcriber)
+		config.Queue, config.DrainFor = time.Minute, 4*time.Hour
+		scribe, stop := running(t, config)
+		transcriber.scribe = scribe
+		names := make([]consent.SessionID, sessions)
+		for i := range names {
+			names[i] = consent.NewID[consent.SessionID]()
+		}
+		for sequence := range each {
+			for _, name := range names {
+				scribe.Hear(saidPacked(name, sequence))
+			}
+			pass(5 * time.Second)
+		}
+		audio, waiting := scribe.Waiting()
+		if oldest := time.Since(scribe.Oldest()); audio < time.Hour || waiting != sessions || oldest < 5*time.Minute {
+			t.Errorf("%v of %d sessions wait, the oldest for %v: the test does not press", audio, waiting, oldest)
+		}
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		want := make([]int, each)
+		for i := range want {
+			want[i] = i
+		}
+		for _, name := range names {
+			if got := desk.sequences(name); !slices.Equal(got, want) {
+				t.Fatalf("of session %s these were written: %v", name, got)
+			}
+		}
+		if len(desk.failed) > 0 || transcriber.short > 0 || transcriber.most > config.Queue {
+			t.Errorf("%d failed, %d were not whole, %v were held as samples at most", len(desk.failed), transcriber.short, transcriber.most)
+		}
+		if scribe.samples != 0 || scribe.packed != 0 || !scribe.Oldest().IsZero() {
+			t.Errorf("afterwards %v and %d bytes count as held, the oldest since %v", scribe.samples, scribe.packed, scribe.Oldest())
+		}
+	})
+}
+
+// pass lets fake time go by.
+func pass(d time.Duration) { <-time.After(d) }
+
 func TestScribeIsLateBeforeItLoses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		desk := &scribeDesk{}
 		config := desk.config(&slowTranscriber{take: 5 * time.Second})
-		config.Queue = 3 * time.Second
+		config.Queue, config.Packed = 2*time.Second, int64(len(saidPacked("s", 0).Packed))
 		scribe, stop := running(t, config)
 		for sequence := range 5 {
-			scribe.Hear(said("s", sequence))
+			scribe.Hear(saidPacked("s", sequence))
 		}
 		if !slices.Equal(desk.lost, []int{3, 4}) || !errors.Is(desk.failed[0], ErrScribeFull) {
 			t.Errorf("lost %v: %v", desk.lost, desk.failed)

@@ -136,7 +136,7 @@ func cutSpeech(tb testing.TB, voice media.VoiceActivity, pcm []float32) []media.
 
 func utteranceOf(pcm []float32, sequence int) media.Utterance {
 	u := media.Utterance{Session: "s", Sequence: sequence, PCM: pcm, Start: time.Minute}
-	u.End = u.Start + audioLength(u)
+	u.End = u.Start + u.Length()
 	return u
 }
 
@@ -400,7 +400,7 @@ func BenchmarkMoonshine(b *testing.B) {
 		transcribe(b, r.Transcriber(), u)
 	}
 	perRun := b.Elapsed() / time.Duration(b.N)
-	b.ReportMetric(perRun.Seconds()/audioLength(u).Seconds(), "compute-s/audio-s")
+	b.ReportMetric(perRun.Seconds()/u.Length().Seconds(), "compute-s/audio-s")
 }
 
 func BenchmarkSilero(b *testing.B) {

@@ -28,15 +28,10 @@ const maxUtteranceText = 8 << 10
 
 // checkUtterance refuses what is too long for any transcriber.
 func checkUtterance(u media.Utterance) error {
-	if length := audioLength(u); length > MaxUtterance {
+	if length := u.Length(); length > MaxUtterance {
 		return fmt.Errorf("%w: an utterance of %s is too long: cut it at %s", ErrTranscriber, length, MaxUtterance)
 	}
 	return nil
-}
-
-// audioLength returns how long the samples of an utterance last.
-func audioLength(u media.Utterance) time.Duration {
-	return time.Duration(len(u.PCM)) * time.Second / media.SampleRate
 }
 
 // interpolateWords splits text on spaces and spreads the words over the span by their length in

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// speechQueueSize is how many Opus packets may wait to be decoded: ten seconds. Decoding runs hundreds
-// of times faster than speech, so a full queue means that the machine is far behind; then the oldest
-// sound goes, because captions of what is being said now are worth more.
-const speechQueueSize = 500
+// speechQueueSize is how many Opus packets may wait to be decoded: a minute. Decoding runs hundreds of
+// times faster than speech and waits for no recogniser, so a full queue means that the machine stands
+// still; then the oldest sound goes, because captions of what is being said now are worth more.
+const speechQueueSize = 3000
 
 // maxOpusPacket is the largest packet RFC 6716 3.4 allows to be sent in one 20 ms frame, and more than
 // WebRTC ever sends; a larger one is not queued.

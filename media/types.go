@@ -160,8 +160,8 @@ type Utterance struct {
 	PCM      []float32 // 16 kHz mono in [-1, 1], at most 25 s
 	// Packed is the same sound as it was sent, for whoever must keep it for long without PCM; nil if there
 	// is none.
-	Packed PackedSound
-	EndedAt  time.Time // wall time at which the last sample arrived, to measure caption delay
+	Packed  PackedSound
+	EndedAt time.Time // wall time at which the last sample arrived, to measure caption delay
 }
 
 // SampleRate is the rate of every [Utterance] and of every frame given to a [VoiceActivity], in Hz.

@@ -21,12 +21,14 @@ import (
 type metrics struct {
 	registry *prometheus.Registry
 	captions prometheus.Histogram
+	unheard  prometheus.Counter
 }
 
 // sources are where the gauges look when they are scraped.
 type sources struct {
 	liveRooms    func() int
-	scribeWait   func() (audio time.Duration, utterances int)
+	scribeWait   func() (audio time.Duration, sessions int)
+	scribeOldest func() time.Time
 	spoolUsed    func() (used, limit int64)
 	spoolBacklog func() (storage.Backlog, error)
 	epochs       func() (newest, oldest time.Time, err error) // when their keys were made
@@ -37,14 +39,28 @@ func newMetrics(from sources) *metrics {
 		registry: prometheus.NewRegistry(),
 		captions: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "greenroom_caption_delay_seconds", Help: "From the end of an utterance to its caption.",
-			Buckets: []float64{0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32},
+			Buckets: []float64{0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 512, 2048},
+		}),
+		unheard: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "greenroom_utterances_lost_total", Help: "Utterances that were not written down: no room for so much that waits, or the recogniser failed.",
 		}),
 	}
-	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.captions)
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.captions, m.unheard)
 	m.gauge("greenroom_rooms_live", "Rooms in this process.", func() float64 { return float64(from.liveRooms()) })
 	m.gauge("greenroom_scribe_waiting_seconds", "Audio that waits to be written down.", func() float64 {
 		audio, _ := from.scribeWait()
 		return audio.Seconds()
+	})
+	m.gauge("greenroom_scribe_waiting_sessions", "Sessions of which something waits to be written down.", func() float64 {
+		_, sessions := from.scribeWait()
+		return float64(sessions)
+	})
+	m.gauge("greenroom_scribe_oldest_seconds", "How long the oldest of these utterances has waited.", func() float64 {
+		oldest := from.scribeOldest()
+		if oldest.IsZero() {
+			return 0
+		}
+		return time.Since(oldest).Seconds()
 	})
 	m.gauge("greenroom_spool_bytes", "Bytes of segments in the spool, open and sealed.", func() float64 {
 		used, _ := from.spoolUsed()

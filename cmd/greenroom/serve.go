@@ -311,6 +311,7 @@ func (a *app) caption(line assess.Line, delay time.Duration) {
 
 // captionFailed tells the candidate that words could not be written down.
 func (a *app) captionFailed(u media.Utterance, err error) {
+	a.counts.unheard.Inc()
 	a.log.Warn("an utterance was not written down", "session", u.Session, "sequence", u.Sequence, "error", err)
 	a.rooms.CaptionFailed(signaling.CaptionFailure{
 		Session: u.Session, Epoch: u.Epoch, Sequence: u.Sequence, Start: u.Start, End: u.End,
@@ -387,7 +388,7 @@ func (a *app) openPages(ctx context.Context) error {
 	}
 	records, sessions := storage.NewRecords(a.database, a.keys), storage.NewSessions(a.database)
 	a.counts = newMetrics(sources{
-		liveRooms: a.rooms.Live, scribeWait: a.scribe.Waiting, spoolUsed: a.spool.Used,
+		liveRooms: a.rooms.Live, scribeWait: a.scribe.Waiting, scribeOldest: a.scribe.Oldest, spoolUsed: a.spool.Used,
 		spoolBacklog: a.uploader.Backlog, epochs: a.keys.Epochs,
 	})
 	proxies, err := a.trustedProxies()
