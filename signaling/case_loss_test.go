@@ -92,7 +92,7 @@ func case02repaired(t *testing.T) {
 func case01far(t *testing.T) {
 	c := sourceClip(t, media.CodecVP8, length(5))
 	s := newStage(t, publisherOptions{faults: faults{
-		seed: 1, loss: 0.05, far: 250 * time.Millisecond, until: c.end() - 300*time.Millisecond,
+		seed: 1, loss: 0.05, far: 250 * time.Millisecond, until: c.end() - 1500*time.Millisecond, // repairs are on their way at the end
 	}})
 	v := s.judge(c)
 	v.flawless(t)
