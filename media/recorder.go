@@ -44,8 +44,11 @@ const (
 )
 
 const (
-	// tick is how often the queue is emptied, so also how much of a clean recording a killed process
-	// loses.
+	// keepAfter is how much may gather before the queue is emptied, so also about how much of a clean
+	// recording a killed process loses: with the two frames around it, a quarter of a second.
+	keepAfter = 210 * time.Millisecond
+	// tick is how often Run looks at how the recording does. What packets have not woken the writer for
+	// after two of these, because no more came, it is woken for then.
 	tick = 250 * time.Millisecond
 	// patience is how long one emptying may take before the candidate hears of it.
 	patience = time.Second
@@ -72,9 +75,10 @@ type RecorderConfig struct {
 // Recorder turns the frames of one session into segments. Put, Withdraw, Finish and SetKeyFrameRequest
 // may be called from any goroutine.
 //
-// Run owns two goroutines. One writes: it empties the queue every [tick] and is the only one to touch
-// the store and the tracks. The other, Run's own, wakes it and watches how long it takes, so that a
-// store that hangs can neither stop packets nor go unnoticed.
+// Run owns two goroutines. One writes: it empties the queue when [keepAfter] of media has gathered, and is
+// the only one to touch the store and the tracks. It is woken by the packets themselves, which costs less
+// than a timer of each session. The other, Run's own, wakes it when no packets come, and watches how long
+// it takes, so that a store that hangs can neither stop packets nor go unnoticed.
 type Recorder struct {
 	config    RecorderConfig
 	queue     frameQueue
@@ -82,6 +86,7 @@ type Recorder struct {
 	finish    chan struct{}
 	finishing sync.Once
 	withdrawn atomic.Bool
+	emptied   atomic.Uint64 // how often the queue was
 
 	mu      sync.Mutex
 	asks    map[Kind]func()
@@ -147,12 +152,18 @@ func (r *Recorder) Run(ctx context.Context) error {
 	go func() { done <- r.write(context.WithoutCancel(ctx), writer, stop) }()
 
 	var told RecordingState
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
+	timer := time.NewTimer(UntilBeat(time.Now(), tick))
+	defer timer.Stop()
+	var before, beforeThat uint64
 	for running := true; running; {
 		select {
-		case <-ticker.C:
-			r.wakeWriter()
+		case now := <-timer.C:
+			timer.Reset(UntilBeat(now, tick))
+			emptied := r.emptied.Load()
+			if emptied == beforeThat {
+				r.wakeWriter()
+			}
+			before, beforeThat = emptied, before
 			told = r.tell(told)
 		case <-r.finish:
 			running = false
@@ -200,6 +211,7 @@ func (r *Recorder) empty(ctx context.Context, s *segmenter) {
 	r.mu.Lock()
 	r.began = r.config.Now()
 	r.mu.Unlock()
+	r.emptied.Add(1)
 	frames, payloads := r.queue.take()
 	for _, f := range frames {
 		s.keep(ctx, f, payloads[f.offset:f.offset+f.size])

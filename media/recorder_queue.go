@@ -73,7 +73,7 @@ func (q *frameQueue) put(kind Kind, codec Codec, f Frame) bool {
 	before := len(q.payloads)
 	q.payloads = append(q.payloads, f.Payload...)
 	q.frames = append(q.frames, item)
-	return before < chunkTarget && len(q.payloads) >= chunkTarget
+	return before < chunkTarget && len(q.payloads) >= chunkTarget || item.time-q.frames[0].time >= keepAfter
 }
 
 func (q *frameQueue) lose(item queued, duration time.Duration) {

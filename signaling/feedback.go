@@ -7,6 +7,8 @@ import (
 
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
+
+	"greenroom/media"
 )
 
 const (
@@ -51,14 +53,15 @@ func (f *feedback) remove(p *peer) {
 
 // run sends until ctx ends.
 func (f *feedback) run(ctx context.Context) {
-	ticker := time.NewTicker(feedbackEvery)
-	defer ticker.Stop()
+	timer := time.NewTimer(feedbackEvery)
+	defer timer.Stop()
 	var peers []*peer
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-ticker.C:
+		case now := <-timer.C:
+			timer.Reset(media.UntilBeat(time.Now(), feedbackEvery))
 			peers = f.list(peers[:0])
 			for _, p := range peers {
 				p.sendFeedback(now)

@@ -14,8 +14,8 @@ import (
 func (r *Room) loop(ctx context.Context) (reason EndReason) {
 	reason = EndServerStopping //nolint:wastedassign // what is returned after a panic that recover caught
 	defer r.recover("loop")
-	ticker := time.NewTicker(tickEvery)
-	defer ticker.Stop()
+	timer := time.NewTimer(media.UntilBeat(time.Now(), tickEvery))
+	defer timer.Stop()
 	troubled := false // the store failed, and the candidate was told
 	for {
 		select {
@@ -30,7 +30,8 @@ func (r *Room) loop(ctx context.Context) (reason EndReason) {
 			}
 		case act := <-r.acts:
 			troubled = r.act(ctx, act, troubled)
-		case now := <-ticker.C:
+		case now := <-timer.C:
+			timer.Reset(media.UntilBeat(now, tickEvery))
 			r.tellMedia(now)
 			troubled = r.tick(ctx, now, troubled)
 			if why, over := r.overdue(now); over {
@@ -125,13 +126,14 @@ func (r *Room) tellMedia(now time.Time) {
 // watch re-reads the session and the log-in each second.
 func (r *Room) watch(ctx context.Context) {
 	defer r.recover("watch")
-	ticker := time.NewTicker(watchEvery)
-	defer ticker.Stop()
+	timer := time.NewTimer(media.UntilBeat(time.Now(), watchEvery))
+	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case now := <-timer.C:
+			timer.Reset(media.UntilBeat(now, watchEvery))
 			r.refresh(ctx)
 			r.readmit(ctx)
 		}

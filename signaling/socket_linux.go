@@ -14,12 +14,16 @@ import (
 
 	"github.com/pion/ice/v4"
 	"golang.org/x/sys/unix"
+
+	"greenroom/media"
 )
 
 const (
 	// drainEvery is how often the socket is emptied while packets come. One wake-up takes all that came
 	// since; what waits so long are the recording, which has time, and connecting, by a few of these.
-	drainEvery = 5 * time.Millisecond
+	drainEvery = media.Beat
+	// drainSoon takes its place while so much comes that the kernel's buffer would fill.
+	drainSoon = 2 * time.Millisecond
 	// drainIdle is how long nothing may come before the reader sleeps in the kernel until something does.
 	drainIdle = time.Second
 )
@@ -41,11 +45,13 @@ type drainedSocket struct {
 	gone       bool
 	descriptor int
 	wake       int // an eventfd that ends the sleep in the kernel
+	room       int // of the kernel's buffer, in bytes
 
 	// The reader's only.
 	batch *batch
 	timer *time.Timer
 	heard time.Time // when packets came last
+	taken int       // bytes since the last wait
 	full  bool      // the last batch was, so there may be more
 }
 
@@ -83,11 +89,15 @@ func drain(conn *net.UDPConn, times *arrivalTimes) (mediaSocket, error) {
 	// Without the two options times are less exact and losses go unseen, that is all.
 	_ = unix.SetsockoptInt(descriptor, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
 	_ = unix.SetsockoptInt(descriptor, unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1)
+	room, err := unix.GetsockoptInt(descriptor, unix.SOL_SOCKET, unix.SO_RCVBUF)
+	if err != nil {
+		room = 0
+	}
 	timer := time.NewTimer(time.Hour)
 	timer.Stop()
 	return &drainedSocket{
 		address: address, inet6: address.IP.To4() == nil, times: times, closed: make(chan struct{}),
-		descriptor: descriptor, wake: wake, batch: newBatch(), timer: timer, heard: time.Now(),
+		descriptor: descriptor, wake: wake, room: room, batch: newBatch(), timer: timer, heard: time.Now(),
 	}, nil
 }
 
@@ -124,13 +134,8 @@ func (s *drainedSocket) ReadFrom(b []byte) (int, net.Addr, error) {
 
 // fill gets the next batch, after the wait that is due, or nothing.
 func (s *drainedSocket) fill() error {
-	if !s.full {
-		s.timer.Reset(drainEvery)
-		select {
-		case <-s.timer.C:
-		case <-s.closed:
-			return net.ErrClosed
-		}
+	if !s.full && !s.wait() {
+		return net.ErrClosed
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -154,10 +159,28 @@ func (s *drainedSocket) fill() error {
 	return nil // what is left passes: it is tried again at the next turn
 }
 
+// wait lets packets gather; false if the socket is to close.
+func (s *drainedSocket) wait() bool {
+	// The kernel counts a packet with its overhead, more than twice what we see of it.
+	if s.taken > s.room/8 {
+		s.timer.Reset(drainSoon)
+	} else {
+		s.timer.Reset(media.UntilBeat(time.Now(), drainEvery))
+	}
+	s.taken = 0
+	select {
+	case <-s.timer.C:
+		return true
+	case <-s.closed:
+		return false
+	}
+}
+
 // note keeps what the kernel said about the batch.
 func (s *drainedSocket) note() {
 	for i := range s.batch.filled {
 		packet := s.batch.packet(i)
+		s.taken += len(packet)
 		at, dropped := s.batch.about(i)
 		if !at.IsZero() {
 			s.times.note(packet, at)

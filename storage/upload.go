@@ -329,10 +329,11 @@ func (u *Uploader) upload(ctx context.Context, name string) error {
 	if u.erased(ctx, info.ID.Session) {
 		return u.spool.remove(sealedFolder, name)
 	}
-	if err := u.store(ctx, name, info.ID, data); err != nil {
+	sum := sha256.Sum256(data)
+	if err := u.store(ctx, name, info.ID, data, sum); err != nil {
 		return err
 	}
-	known, err := u.index(ctx, info, file.table, data)
+	known, err := u.index(ctx, info, file.table, len(data), sum)
 	if err != nil {
 		return fmt.Errorf("index segment %s: %w", info.ID.ObjectKey(), err)
 	}
@@ -363,14 +364,14 @@ func (u *Uploader) erased(ctx context.Context, session consent.SessionID) bool {
 }
 
 // store puts the object, unless this process saw the store confirm it already.
-func (u *Uploader) store(ctx context.Context, name string, id media.SegmentID, data []byte) error {
+func (u *Uploader) store(ctx context.Context, name string, id media.SegmentID, data []byte, sum [sha256.Size]byte) error {
 	u.mu.Lock()
 	_, done := u.stored[name]
 	u.mu.Unlock()
 	if done {
 		return nil
 	}
-	if err := u.objects.create(ctx, id.ObjectKey(), data); err != nil {
+	if err := u.objects.createSummed(ctx, id.ObjectKey(), data, sum); err != nil {
 		return err
 	}
 	u.mu.Lock()
@@ -380,10 +381,10 @@ func (u *Uploader) store(ctx context.Context, name string, id media.SegmentID, d
 }
 
 // index writes the row and tells every node; false if the session was erased.
-func (u *Uploader) index(ctx context.Context, info media.SegmentInfo, blocks, data []byte) (bool, error) {
+func (u *Uploader) index(ctx context.Context, info media.SegmentInfo, blocks []byte, size int, sum [sha256.Size]byte) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, objectCallTimeout)
 	defer cancel()
-	id, sum := info.ID, sha256.Sum256(data)
+	id := info.ID
 	known := false
 	err := u.database.in(ctx, RoleIngest, rowContext{session: string(id.Session)}, func(tx pgx.Tx) error {
 		// One row of a session at a time: otherwise a lower index could appear after a higher one,
@@ -404,7 +405,7 @@ func (u *Uploader) index(ctx context.Context, info media.SegmentInfo, blocks, da
 			(session, kind, epoch, sequence, object_key, size, sha256, start_us, end_us, width, height, codec, forced, blocks)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 			ON CONFLICT (session, kind, epoch, sequence) DO NOTHING`,
-			string(id.Session), string(id.Kind), id.Epoch, id.Sequence, id.ObjectKey(), len(data), sum[:],
+			string(id.Session), string(id.Kind), id.Epoch, id.Sequence, id.ObjectKey(), size, sum[:],
 			info.Start.Microseconds(), info.End.Microseconds(), info.Width, info.Height, string(info.Codec), info.Forced, blocks)
 		if err != nil {
 			return err

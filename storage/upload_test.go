@@ -3,6 +3,7 @@ package storage
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"strings"
 	"syscall"
@@ -62,7 +63,7 @@ func TestNothingSealedIsLostBetweenAnyTwoSteps(t *testing.T) {
 			w.record(t, head, chunks)
 			data := w.put(t, head)
 			file, _ := scanSegment(data)
-			if known, err := w.uploader.index(t.Context(), testInfo(head, chunks), file.table, data); err != nil || !known {
+			if known, err := w.uploader.index(t.Context(), testInfo(head, chunks), file.table, len(data), sha256.Sum256(data)); err != nil || !known {
 				t.Fatalf("index = %v, %v", known, err)
 			}
 		}, chunks},
