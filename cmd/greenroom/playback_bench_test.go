@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -189,4 +190,68 @@ func (f *film) playThrough(b *testing.B, direct *s3.Client) {
 	_, played := f.fetch(b, path, 0, size)
 	b.ReportMetric(float64(size)/straight.Seconds()/1e6, "MB/s-direct")
 	b.ReportMetric(float64(size)/played.Seconds()/1e6, "MB/s")
+}
+
+// BenchmarkPacing watches as an employer for half a minute and says how far what was sent runs ahead of the
+// time that has passed: a burst to begin with, and then never more. It is run by hand (`make bench`).
+func BenchmarkPacing(b *testing.B) {
+	f := startCinema(b, 1200).begin()
+	f.roll(2 * time.Minute)
+	f.wrap()
+	whole := f.state()
+	employer := f.share()
+	path := employer.recordingOf(b, "/api/v1/shared/"+string(f.session))
+	for b.Loop() {
+		request, err := http.NewRequestWithContext(b.Context(), http.MethodGet, employer.address+path, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		began := time.Now()
+		answer, err := employer.do(request)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if answer.StatusCode != http.StatusOK {
+			b.Fatalf("%s answers %s", path, answer.Status)
+		}
+		var got int64
+		var most time.Duration
+		piece := make([]byte, 32<<10)
+		for time.Since(began) < 30*time.Second {
+			n, err := answer.Body.Read(piece)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if got == 0 {
+				b.ReportMetric(float64(time.Since(began))/float64(time.Millisecond), "ms-first")
+			}
+			got += int64(n)
+			sent := time.Duration(float64(whole.DurationMS) * float64(got) / float64(whole.Size) * float64(time.Millisecond))
+			if most < sent-time.Since(began) {
+				most = sent - time.Since(began)
+				b.ReportMetric(most.Seconds(), "s-ahead-most")
+				b.ReportMetric(time.Since(began).Seconds(), "s-until-most")
+			}
+		}
+		b.ReportMetric(float64(whole.DurationMS)*float64(got)/float64(whole.Size)/1000-30, "s-ahead-after-30")
+		_ = answer.Body.Close()
+	}
+}
+
+// share lets the demo's organization have the recording and logs its reviewer in.
+func (f *film) share() *browser {
+	f.t.Helper()
+	var list struct{ Organizations []struct{ ID string } }
+	f.decode(f.candidate.get(f.t, "/api/v1/organizations", http.StatusOK), &list)
+	text, err := json.Marshal(map[string]any{
+		"org_id": list.Organizations[0].ID, "purpose": "practice_review", "valid_until": time.Now().Add(time.Hour).UTC(),
+		"scopes": []consent.Scope{consent.ScopeRecordingAudio, consent.ScopeRecordingVideo},
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.candidate.post(f.t, f.path()+"/authorizations", string(text), http.StatusCreated)
+	employer := &browser{address: f.candidate.address}
+	employer.post(f.t, "/api/v1/log-in", proofOf(f.t, f.app.banner.demo.Employer), http.StatusOK)
+	return employer
 }
