@@ -21,6 +21,9 @@
 // callback is called under a mutex. Locks are taken in the order lane, then sender clock, session clock
 // or a queue.
 //
+// What is done again and again, of every session of a process, falls on the multiples of [Beat]: waking the
+// processor costs more than most of what it then does.
+//
 // # Time
 //
 // An rtpTime counts ticks of the codec's clock from a random start and wraps. Wall time is what the

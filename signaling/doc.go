@@ -12,6 +12,8 @@
 //   - A conn has two: the read pump, which is the goroutine of the HTTP handler, and the write pump.
 //   - A peer has none: its packets come on the goroutines on which Pion decrypts them (intake.go), and
 //     closing the peer ends those.
+//   - [API] has one reader for each address, which hands packets to Pion: on Linux in batches of what came
+//     within [media.Beat], with the kernel's arrival times (socket_linux.go, arrival.go).
 //
 // Nothing on the media path allocates, logs or blocks: a packet is pushed where it was decrypted.
 // [Rooms] is safe to share; everything else is private to a room.

@@ -27,6 +27,7 @@ type metrics struct {
 // sources are where the gauges look when they are scraped.
 type sources struct {
 	liveRooms    func() int
+	lostPackets  func() uint64
 	scribeWait   func() (audio time.Duration, sessions int)
 	scribeOldest func() time.Time
 	spoolUsed    func() (used, limit int64)
@@ -46,6 +47,9 @@ func newMetrics(from sources) *metrics {
 		}),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.captions, m.unheard)
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "greenroom_media_lost_packets_total", Help: "Packets that the kernel threw away because they were not taken in time.",
+	}, func() float64 { return float64(from.lostPackets()) }))
 	m.gauge("greenroom_rooms_live", "Rooms in this process.", func() float64 { return float64(from.liveRooms()) })
 	m.gauge("greenroom_scribe_waiting_seconds", "Audio that waits to be written down.", func() float64 {
 		audio, _ := from.scribeWait()

@@ -388,7 +388,7 @@ func (a *app) openPages(ctx context.Context) error {
 	}
 	records, sessions := storage.NewRecords(a.database, a.keys), storage.NewSessions(a.database)
 	a.counts = newMetrics(sources{
-		liveRooms: a.rooms.Live, scribeWait: a.scribe.Waiting, scribeOldest: a.scribe.Oldest, spoolUsed: a.spool.Used,
+		liveRooms: a.rooms.Live, lostPackets: a.rooms.LostPackets, scribeWait: a.scribe.Waiting, scribeOldest: a.scribe.Oldest, spoolUsed: a.spool.Used,
 		spoolBacklog: a.uploader.Backlog, epochs: a.keys.Epochs,
 	})
 	proxies, err := a.trustedProxies()
