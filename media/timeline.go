@@ -186,7 +186,7 @@ func (l *timeline) place(t rtpTime, arrival time.Duration) time.Duration {
 func (l *timeline) begin(arrival, delay time.Duration) {
 	l.started = true
 	l.delays.add(arrival, delay)
-	if delay-l.delays.least() > futureLimit { // no packet is that slow: a timestamp was wrong
+	if delay-l.delays.least() > pastLimit { // no packet is that slow: a timestamp was wrong
 		l.delays = minWindow{}
 		l.delays.add(arrival, delay)
 	}

@@ -272,6 +272,14 @@ func TestTheFirstFrameLiesWhereTheFastestPacketSays(t *testing.T) {
 		}
 		last = placed
 	}
+	// What waited for the end of a handshake came together, and the last of it tells when the first was sent.
+	line = newTimeline(&senderClock{}, 48000, 3*time.Second)
+	for i := range 70 {
+		line.expect(rtpTime(i*960), 6400*ms)
+	}
+	if placed := line.place(0, 6400*ms); placed != 5020*ms {
+		t.Errorf("what waited for 1.38 s lies at %v, was sent at 5.02s", placed)
+	}
 	// A first packet with a time that cannot be decides nothing.
 	line = newTimeline(&senderClock{}, 48000, -leastStep)
 	line.expect(1<<30, 100*ms)
