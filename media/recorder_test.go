@@ -198,6 +198,25 @@ func TestRecorderAppendsSeveralTimesASecond(t *testing.T) {
 	})
 }
 
+// Packets wake the writer; after the last one nobody does but the clock.
+func TestRecorderAppendsTheLastFramesOfASilentSender(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t)
+		g.feed(0, 300*time.Millisecond, 0, KindAudio)
+		<-time.After(3*tick + Beat)
+		synctest.Wait()
+		g.queue.mu.Lock()
+		n := len(g.queue.frames)
+		g.queue.mu.Unlock()
+		if n > 0 {
+			t.Errorf("%d frames still wait", n)
+		}
+		if err := g.end(t); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func TestRecorderAppendsLargeChunksAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t)
