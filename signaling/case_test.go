@@ -21,7 +21,6 @@ func networkCases() map[string]func(*testing.T) {
 	list := map[string]func(*testing.T){
 		"01 loss VP8":          case01(media.CodecVP8, 0.05, 99.5, 99.9),
 		"01 loss VP9":          case01(media.CodecVP9, 0.05, 99.5, 99.9),
-		"01 far":               case01far,
 		"01 first packet":      case01first,
 		"05 slow pictures":     case05slow,
 		"02 burst VP8":         case02(media.CodecVP8),
@@ -59,6 +58,7 @@ func networkCases() map[string]func(*testing.T) {
 		"19 screen":            case19screen,
 	}
 	if soaking() {
+		list["01 far"] = case01far // a wire of timers, which a busy machine makes uneven
 		list["01 loss VP8 2 %"] = case01(media.CodecVP8, 0.02, 99.5, 99.9)
 		list["01 loss VP8 10 %"] = case01(media.CodecVP8, 0.1, 98, 99)
 		list["03 reorder VP9"] = case03(media.CodecVP9)
