@@ -29,6 +29,9 @@ func (s *boundedSink) Hear(u Utterance) {
 	if len(u.PCM) > longestUtterance || u.End < u.Start || u.Start < 0 {
 		s.t.Fatalf("utterance of %d samples from %v to %v", len(u.PCM), u.Start, u.End)
 	}
+	if pcm, err := u.Packed.Unpack(); err != nil || len(pcm) != len(u.PCM) {
+		s.t.Fatalf("an utterance of %d samples unpacks to %d: %v", len(u.PCM), len(pcm), err)
+	}
 	for _, sample := range u.PCM {
 		if !(sample >= -1 && sample <= 1) { // also for not a number
 			s.t.Fatalf("a sample of %v", sample)

@@ -43,10 +43,12 @@ func (p PackedSound) Unpack() ([]float32, error) {
 			continue
 		}
 		samples = min(samples, len(packet))
-		if n, err := decoder.DecodeToFloat32(payload, packet[:]); err != nil || n <= 0 {
-			clear(packet[:samples]) // as it was heard at first
-		} else {
-			samples = n
+		n, err := decoder.DecodeToFloat32(payload, packet[:])
+		if err != nil {
+			n = 0 // as it was heard at first
+		}
+		if n < samples { // whatever this decoder makes of it, what follows stays in its place
+			clear(packet[max(n, 0):samples])
 		}
 		bound(packet[:samples])
 		pcm = append(pcm, packet[:samples]...)
