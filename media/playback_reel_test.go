@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -15,21 +16,11 @@ import (
 
 // Whoever watches two hours holds their Layout for so long, and the next range of them finds it kept.
 func TestLayoutIsKeptPacked(t *testing.T) {
-	audio, video := longSegments(KindAudio, 2*time.Hour), longSegments(KindVideo, 2*time.Hour)
-	l, err := NewLayout(audio, video)
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := 0
-	for _, s := range append(audio, video...) {
-		blocks += len(s.Table.Blocks)
-	}
-	audio, video = nil, nil
+	l, blocks := longLayout(t)
 	runtime.GC()
 	var with, without runtime.MemStats
 	runtime.ReadMemStats(&with)
-	said, size := l.Memory(), l.Size()
-	l = nil
+	said, size := l.Memory(), l.Size() // the last use of it
 	runtime.GC()
 	runtime.ReadMemStats(&without)
 	took := int64(with.HeapAlloc) - int64(without.HeapAlloc)
@@ -37,6 +28,20 @@ func TestLayoutIsKeptPacked(t *testing.T) {
 	if took > int64(blocks)*10 || took > said*5/4 || said > took*3/2 {
 		t.Errorf("a layout of %d blocks takes %d bytes and says %d", blocks, took, said)
 	}
+}
+
+// longLayout lays two hours out and keeps nothing else; it counts their blocks.
+func longLayout(t *testing.T) (l *Layout, blocks int) {
+	t.Helper()
+	audio, video := longSegments(KindAudio, 2*time.Hour), longSegments(KindVideo, 2*time.Hour)
+	l, err := NewLayout(audio, video)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range slices.Concat(audio, video) {
+		blocks += len(s.Table.Blocks)
+	}
+	return l, blocks
 }
 
 // bothReader answers the first read only when a second has begun.

@@ -21,8 +21,7 @@ func (v *boundedVoice) Close() error { return nil }
 
 // boundedSink checks what must be true of every utterance.
 type boundedSink struct {
-	t    *testing.T
-	last time.Duration
+	t *testing.T
 }
 
 func (s *boundedSink) Hear(u Utterance) {

@@ -60,7 +60,7 @@ func TestUnpackRefusesDamage(t *testing.T) {
 	if pcm, err := whole.Unpack(); err != nil || len(pcm) != 3*SampleRate/50 {
 		t.Fatalf("%d samples, %v", len(pcm), err)
 	}
-	for cut := range len(whole) {
+	for cut := range whole {
 		if pcm, err := whole[:cut].Unpack(); err == nil && len(pcm) > 0 {
 			t.Errorf("cut at %d of %d: %d samples", cut, len(whole), len(pcm))
 		}

@@ -36,11 +36,6 @@ func listenMedia(ctx context.Context, address string, times *arrivalTimes) (medi
 	return socket, nil
 }
 
-// plainSocket is a socket as the standard library reads it: one system call and one wake-up a packet.
-type plainSocket struct{ *net.UDPConn }
-
-func (plainSocket) lost() uint64 { return 0 }
-
 // hostAddresses returns the addresses of all interfaces that are up, but those that only this machine or
 // its neighbours reach. Each needs a socket of its own, or the answer to a packet would not leave from the
 // address that the packet came to.

@@ -300,7 +300,7 @@ type killingTracer struct{ k *killer }
 type tracedStep struct{}
 
 func (t *killingTracer) TraceQueryStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
-	step := ""
+	var step string
 	switch {
 	case strings.Contains(data.SQL, "INSERT INTO segments"):
 		step = "INSERT"

@@ -190,7 +190,7 @@ func sealedOnly(taken []verify.Taken) []verify.Taken {
 
 func (w *crashWorld) startLive(t *testing.T, epoch int, c liveOutage) *liveRecording {
 	t.Helper()
-	dir := ""
+	var dir string
 	if c.prepare != nil {
 		dir = c.prepare(t)
 	} else {

@@ -43,7 +43,7 @@ func serveFloor(ctx context.Context, args []string) error {
 	if err := socket.SetReadBuffer(socketBuffer); err != nil {
 		return err
 	}
-	packets := int64(0)
+	var packets int64
 	if args[0] == "f3" {
 		packets, err = discardPion(ctx, socket)
 	} else {
@@ -153,7 +153,7 @@ func discardPion(ctx context.Context, socket *net.UDPConn) (int64, error) {
 			return
 		}
 		w.WriteHeader(http.StatusCreated)
-		_, _ = w.Write([]byte(text)) //nolint:gosec // SDP of this machine, to this program
+		_, _ = w.Write([]byte(text))
 	})
 	listen := net.ListenConfig{}
 	listener, err := listen.Listen(ctx, "tcp4", "127.0.0.1:0")

@@ -49,7 +49,7 @@ func startFloor(ctx context.Context, name string, r round) (*floor, error) {
 	if err != nil {
 		return nil, err
 	}
-	child, err := startProcess(ctx, r.folder, nil, self, "serve", name, r.folder)
+	child, err := startProcess(ctx, r.folder, self, "serve", name, r.folder)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func (f *floor) join(ctx context.Context, session int) (out sender, err error) {
 			return postOffer(ctx, "http://"+f.address, offer)
 		})
 	} else {
-		out, err = newKeyed(f.address, session)
+		out, err = newKeyed(ctx, f.address, session)
 	}
 	if err == nil {
 		f.senders = append(f.senders, out)
@@ -146,9 +146,9 @@ type keyed struct {
 	sealed  []byte
 }
 
-func newKeyed(address string, session int) (*keyed, error) {
+func newKeyed(ctx context.Context, address string, session int) (*keyed, error) {
 	var dialer net.Dialer
-	conn, err := dialer.DialContext(context.Background(), "udp", address)
+	conn, err := dialer.DialContext(ctx, "udp", address)
 	if err != nil {
 		return nil, err
 	}

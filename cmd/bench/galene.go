@@ -88,7 +88,7 @@ func (g *galene) serve(ctx context.Context) error {
 		return err
 	}
 	g.address = fmt.Sprintf("127.0.0.1:%d", port)
-	g.child, err = startProcess(ctx, g.folder, nil, os.Getenv(galeneBinary), "-insecure", "-http", g.address, "-static", "static", "-data", "data",
+	g.child, err = startProcess(ctx, g.folder, os.Getenv(galeneBinary), "-insecure", "-http", g.address, "-static", "static", "-data", "data",
 		"-groups", "groups", "-recordings", "recordings", "-udp-range", fmt.Sprint(media), "-turn", "")
 	if err != nil {
 		return err

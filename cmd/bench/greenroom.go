@@ -78,7 +78,7 @@ func (g *greenroom) serve(ctx context.Context) (address string, err error) {
 		return "", err
 	}
 	// Every account comes from an address of its own, as candidates do: the limits count addresses.
-	g.child, err = startProcess(ctx, g.folder, nil, binary, "serve", "--listen", "127.0.0.1:0", "--media-listen", "127.0.0.1:0",
+	g.child, err = startProcess(ctx, g.folder, binary, "serve", "--listen", "127.0.0.1:0", "--media-listen", "127.0.0.1:0",
 		"--metrics-listen", "", "--data-dir", g.folder, "--lib-dir", lib, "--demo", "off", "--trusted-proxies", "127.0.0.0/8", "--log-level", "warn")
 	if err != nil {
 		return "", err

@@ -51,7 +51,7 @@ func startJanus(ctx context.Context, r round) (*janus, error) {
 	if err := j.configure(port); err != nil {
 		return nil, err
 	}
-	j.child, err = startProcess(ctx, r.folder, nil, "janus", "-F", r.folder, "-C", filepath.Join(r.folder, "janus.jcfg"))
+	j.child, err = startProcess(ctx, r.folder, "janus", "-F", r.folder, "-C", filepath.Join(r.folder, "janus.jcfg"))
 	if err != nil {
 		return nil, err
 	}

@@ -27,13 +27,12 @@ type process struct {
 }
 
 // startProcess starts a program on the subject's CPU and returns at once.
-func startProcess(ctx context.Context, folder string, env []string, name string, args ...string) (*process, error) {
+func startProcess(ctx context.Context, folder, name string, args ...string) (*process, error) {
 	p := &process{
 		command: exec.CommandContext(ctx, "taskset", append([]string{"-c", subjectCPU, name}, args...)...),
 		lines:   make(chan string, 256), said: &tail{}, ended: make(chan struct{}),
 	}
 	p.command.Dir = folder
-	p.command.Env = append(os.Environ(), env...)
 	p.command.Stderr = p.said
 	p.command.Cancel = func() error { return p.command.Process.Signal(os.Interrupt) }
 	p.command.WaitDelay = time.Minute

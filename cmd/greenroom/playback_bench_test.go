@@ -29,10 +29,8 @@ const (
 // the candidate over HTTP and beside it by reading the same bytes straight from the object store. It is
 // run by hand (`make bench`).
 func BenchmarkPlayback(b *testing.B) {
-	store := startMinIO(b)
-	c := startCinema(b, 1200, "--s3-endpoint", "http://"+store.address, "--s3-bucket", "recordings",
-		"--s3-access-key", store.accessKey, "--s3-secret-key", store.secret)
-	direct, err := s3.New(store.address, &s3.Options{Creds: credentials.NewStaticV4(store.accessKey, store.secret, "")})
+	c := startCinema(b, 1200)
+	direct, err := s3.New(c.store.address, &s3.Options{Creds: credentials.NewStaticV4(c.store.accessKey, c.store.secret, "")})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 // cinema is a server inside this process, whose recorder can be fed faster than real time.
 type cinema struct {
 	t         testing.TB
+	store     *minio
 	app       *app
 	candidate *browser
 	account   consent.AccountID
@@ -26,9 +27,12 @@ type cinema struct {
 // clipLength is after what the clip that recordings are made of repeats.
 const clipLength = 20 * time.Second
 
-func startCinema(t testing.TB, kilobits int, flags ...string) *cinema {
+// startCinema starts it over a store in another process: the embedded one would change this one's folder.
+func startCinema(t testing.TB, kilobits int) *cinema {
 	t.Helper()
-	c := &cinema{t: t, app: startInside(t, t.TempDir(), flags...)}
+	store := startMinIO(t)
+	c := &cinema{t: t, store: store, app: startInside(t, t.TempDir(), "--s3-endpoint", "http://"+store.address,
+		"--s3-bucket", "recordings", "--s3-access-key", store.accessKey, "--s3-secret-key", store.secret)}
 	c.candidate = &browser{address: c.app.banner.address}
 	c.candidate.post(t, "/api/v1/log-in", proofOf(t, c.app.banner.demo.Candidate), http.StatusOK)
 	var me struct{ ID consent.AccountID }
@@ -181,8 +185,15 @@ func (f *film) state() (s frozenState) {
 	return s
 }
 
+// partAnswer is what an answer says beside its body.
+type partAnswer struct {
+	StatusCode int
+	Status     string
+	Header     http.Header
+}
+
 // part asks for a range of a frozen state, "" for all of it.
-func (b *browser) part(t testing.TB, path, field string) (*http.Response, []byte) {
+func (b *browser) part(t testing.TB, path, field string) (partAnswer, []byte) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.address+path, nil)
 	if err != nil {
@@ -200,7 +211,7 @@ func (b *browser) part(t testing.TB, path, field string) (*http.Response, []byte
 	if err != nil {
 		t.Fatalf("%s %s: %v", path, field, err)
 	}
-	return answer, body
+	return partAnswer{answer.StatusCode, answer.Status, answer.Header}, body
 }
 
 // watchedStore says whenever something was appended.

@@ -21,14 +21,15 @@ const ownOffset = 15 * time.Millisecond
 // writeIVF is the other way round of readIVF.
 func writeIVF(tb testing.TB, codec string, frames []Frame) string {
 	tb.Helper()
-	b := make([]byte, 32)
-	copy(b, "DKIF")
-	binary.LittleEndian.PutUint16(b[6:], 32)
-	copy(b[8:], map[string]string{"vp8": "VP80", "vp9": "VP90"}[codec])
-	binary.LittleEndian.PutUint16(b[12:], 160)
-	binary.LittleEndian.PutUint16(b[14:], 90)
-	binary.LittleEndian.PutUint32(b[16:], 1000)
-	binary.LittleEndian.PutUint32(b[20:], 1)
+	head := make([]byte, 32)
+	copy(head, "DKIF")
+	binary.LittleEndian.PutUint16(head[6:], 32)
+	copy(head[8:], map[string]string{"vp8": "VP80", "vp9": "VP90"}[codec])
+	binary.LittleEndian.PutUint16(head[12:], 160)
+	binary.LittleEndian.PutUint16(head[14:], 90)
+	binary.LittleEndian.PutUint32(head[16:], 1000)
+	binary.LittleEndian.PutUint32(head[20:], 1)
+	b := slices.Clone(head)
 	for _, f := range frames {
 		b = binary.LittleEndian.AppendUint32(b, uint32(len(f.Payload)))
 		b = binary.LittleEndian.AppendUint64(b, uint64(f.Time.Milliseconds()))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,7 +114,7 @@ func TestRecordingThatIsReadBackOtherwiseIsNoticed(t *testing.T) {
 		{"block lost", func(m *memory) { m.stored[1].Table.Blocks = m.stored[1].Table.Blocks[:3] }, "has 3 blocks, 4 were taken"},
 		{"block more than was sealed", func(m *memory) {
 			b := m.stored[1].Table.Blocks
-			m.stored[1].Table.Blocks = append(b, b[3])
+			m.stored[1].Table.Blocks = slices.Concat(b, b[3:4])
 		}, "only 4 were taken"},
 		{"other bytes", func(m *memory) { m.plain[head(1).ID][1][2]++ }, "block 2 is"},
 		{"other time", func(m *memory) { m.stored[0].Table.Blocks[1].Time++ }, "block 1 is"},
