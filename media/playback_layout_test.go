@@ -6,6 +6,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,7 +43,10 @@ func longSegments(kind Kind, length time.Duration) []StoredSegment {
 }
 
 // zeroReader answers with chunks of zeros and notes how much it gave out at once.
-type zeroReader struct{ reads, largest, bytes int }
+type zeroReader struct {
+	mu                    sync.Mutex
+	reads, largest, bytes int
+}
 
 func (*zeroReader) Segments(context.Context, consent.Permit, consent.SessionID, Kind, int64) ([]StoredSegment, error) {
 	return nil, nil
@@ -55,6 +59,8 @@ func (z *zeroReader) ReadChunks(_ context.Context, _ consent.Permit, s StoredSeg
 		list = append(list, make([]byte, c.Plain))
 		size += c.Plain
 	}
+	z.mu.Lock()
+	defer z.mu.Unlock()
 	z.reads++
 	z.bytes += size
 	z.largest = max(z.largest, size)

@@ -120,7 +120,8 @@ type StoredSegment struct {
 	Table SegmentTable
 }
 
-// RecordingReader reads what a SegmentStore kept. Storage implements it.
+// RecordingReader reads what a SegmentStore kept. Storage implements it. It is safe for concurrent use: both
+// tracks are read at a time.
 type RecordingReader interface {
 	// Segments lists the session's segments of the kind the Permit is for, by Start, up to and
 	// including index through (0: all there are).

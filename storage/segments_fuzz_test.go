@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,7 +17,9 @@ import (
 type garbledStore struct {
 	key    *dataKey
 	object []byte
-	most   int // plain bytes given out at once
+
+	mu   sync.Mutex
+	most int // plain bytes given out at once
 }
 
 func (g *garbledStore) Segments(context.Context, consent.Permit, consent.SessionID, media.Kind, int64) ([]media.StoredSegment, error) {
@@ -34,6 +37,8 @@ func (g *garbledStore) ReadChunks(_ context.Context, _ consent.Permit, s media.S
 	for _, text := range plain {
 		size += len(text)
 	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	g.most = max(g.most, size)
 	return plain, err
 }

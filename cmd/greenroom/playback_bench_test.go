@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -67,12 +68,15 @@ func (f *film) readsOf(b *testing.B, layout *media.Layout, from, to int64) []obj
 
 type notedReads struct {
 	media.RecordingReader
+	mu   sync.Mutex
 	list []objectRange
 }
 
 func (n *notedReads) ReadChunks(ctx context.Context, permit consent.Permit, s media.StoredSegment, first, last int) ([][]byte, error) {
 	end := s.Table.Chunks[last]
+	n.mu.Lock()
 	n.list = append(n.list, objectRange{s.ID.ObjectKey(), s.Table.Chunks[first].Offset, end.Offset + int64(end.Size)})
+	n.mu.Unlock()
 	return n.RecordingReader.ReadChunks(ctx, permit, s, first, last)
 }
 
