@@ -36,7 +36,7 @@ func readsWithoutPermit() map[string]string {
 func ungatedReads() map[string]string {
 	reasons := map[string]string{
 		"log-in: accounts, their secrets and log-ins, before anybody is known or for the account itself": "Accounts.CreateCandidate " +
-			"Accounts.Credentials Accounts.LogIn Accounts.LogInsOf Accounts.OfferedSecondFactor Accounts.SecondFactor Accounts.TryLogIn",
+			"Accounts.Credentials Accounts.LogIn Accounts.LogInsOf Accounts.OfferedSecondFactor Accounts.Publisher Accounts.SecondFactor Accounts.TryLogIn",
 		"the operator's commands: organizations, members, counts; never a session's content": "Admin.CreateAccount Admin.CreateOrganization " +
 			"Admin.ReportChild Admin.SuspendOrganization Ops.Overview",
 		"the operator's backup, written to files and never shown: sealed data, and the keys elsewhere": "Admin.Backup",
