@@ -25,7 +25,12 @@ const (
 	embeddedStartLimit = 60 * time.Second
 	embeddedStopLimit  = 15 * time.Second
 	embeddedPoll       = 10 * time.Millisecond
+	// embeddedOrphansLimit is how long children of a server that was killed may take to end.
+	embeddedOrphansLimit = 15 * time.Second
 )
+
+// memoryInUse is what Postgres says while such children are left.
+const memoryInUse = "pre-existing shared memory block"
 
 // The owner of everything in the private cluster, and the one database in it.
 const (
@@ -146,10 +151,27 @@ func (e *Embedded) start(ctx context.Context, config EmbeddedConfig) error {
 	if err := stopOldPostmaster(ctx, e.place.cluster()); err != nil {
 		return err
 	}
-	if err := e.launch(ctx, config.settings); err != nil {
-		return err
+	return e.launchReady(ctx, config.settings)
+}
+
+// launchReady starts the server process and waits until it answers. Children of a server that was killed
+// notice that a moment later, and until then its memory cannot be taken over: so it is tried again.
+func (e *Embedded) launchReady(ctx context.Context, settings []string) error {
+	for began := time.Now(); ; {
+		if err := e.launch(ctx, settings); err != nil {
+			return err
+		}
+		err := e.awaitReady(ctx)
+		if err == nil || !strings.Contains(err.Error(), memoryInUse) || time.Since(began) > embeddedOrphansLimit {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(10 * embeddedPoll):
+		}
+		e.process, e.done, e.exit = nil, make(chan struct{}), nil
 	}
-	return e.awaitReady(ctx)
 }
 
 // makeCluster runs initdb once. The cluster gets its name only when it is complete, so that a start

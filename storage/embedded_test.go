@@ -209,6 +209,80 @@ func TestEmbeddedStartsAfterPostgresWasKilled(t *testing.T) {
 	}
 }
 
+// A child of a killed server ends when it notices, which on a busy machine takes a moment: until then
+// Postgres does not start anew.
+func TestEmbeddedWaitsForChildrenOfAKilledPostgres(t *testing.T) {
+	t.Parallel()
+	config := EmbeddedConfig{DataDir: filepath.Join(passableFolder(t), "data"), LibDir: npmLib(t)}
+	e := startTest(t, config)
+	child := childOf(t, e.process.Process.Pid)
+	for _, step := range []struct {
+		pid    int
+		signal syscall.Signal
+	}{{child, syscall.SIGSTOP}, {e.process.Process.Pid, syscall.SIGKILL}} {
+		if err := syscall.Kill(step.pid, step.signal); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-e.done
+	if err := e.Stop(t.Context()); err == nil {
+		t.Error("stopping a Postgres that was killed says that all is well")
+	}
+	woken := make(chan error, 1)
+	go func() { // ends with the first refusal, or with the test's patience
+		woken <- wakeAfterRefusal(t.Context(), filepath.Join(e.place.home, "postgres.log"), child)
+	}()
+	again := startTest(t, config)
+	if err := <-woken; err != nil {
+		t.Error(err)
+	}
+	if got := exec1(t, again.URL(), `SELECT 42`); got != "42" {
+		t.Errorf("it answers %q", got)
+	}
+}
+
+// wakeAfterRefusal lets the process go on once Postgres has said that it is in the way.
+func wakeAfterRefusal(ctx context.Context, log string, pid int) error {
+	defer func() { _ = syscall.Kill(pid, syscall.SIGCONT) }()
+	ctx, cancel := context.WithTimeout(ctx, embeddedOrphansLimit/2)
+	defer cancel()
+	for {
+		if text, err := os.ReadFile(log); err == nil && strings.Contains(string(text), memoryInUse) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.New("the new Postgres was not refused: the test shows nothing")
+		case <-time.After(embeddedPoll):
+		}
+	}
+}
+
+// childOf returns a process that the other one started.
+func childOf(t *testing.T, parent int) int {
+	t.Helper()
+	list, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range list {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has just ended
+		}
+		_, after, _ := strings.Cut(string(text), ") ") // proc(5): the name may hold anything
+		if fields := strings.Fields(after); len(fields) > 1 && fields[1] == strconv.Itoa(parent) {
+			pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return pid
+		}
+	}
+	t.Fatalf("process %d has no children", parent)
+	return 0
+}
+
 func TestEmbeddedIsNotFooledByAReusedProcessID(t *testing.T) {
 	t.Parallel()
 	config := EmbeddedConfig{DataDir: filepath.Join(passableFolder(t), "data"), LibDir: npmLib(t)}
