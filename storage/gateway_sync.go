@@ -20,6 +20,7 @@ type syncedBackend struct {
 	objects string // folder of the buckets
 	beside  string // folder of the metadata; empty when it is in extended attributes
 	sync    func(path string) error
+	folders syncedFolders
 }
 
 // PutObject stores an object and syncs it. An object that was there already is synced too: the
@@ -43,7 +44,7 @@ func (b *syncedBackend) syncObject(bucket, key string) error {
 	if _, err := os.Stat(path); err != nil {
 		return nil //nolint:nilerr // nothing was stored
 	}
-	if err := b.syncUpwards(path, b.objects); err != nil {
+	if err := b.syncEntry(path); err != nil {
 		return fmt.Errorf("sync object %s: %w", key, err)
 	}
 	if b.beside == "" {
@@ -61,6 +62,30 @@ func (b *syncedBackend) syncObject(bucket, key string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("sync metadata of object %s: %w", key, err)
+	}
+	return nil
+}
+
+// syncEntry syncs an object's file and the folders above it, any of which may be new, up to the first that is
+// known to be on disk. The object is in it, so that nobody can remove it meanwhile.
+func (b *syncedBackend) syncEntry(path string) error {
+	if err := b.sync(path); err != nil {
+		return err
+	}
+	synced := map[string]folderIdentity{}
+	for known := false; !known; {
+		path = filepath.Dir(path)
+		identity, ok := identify(path) // before it and what is above are synced
+		if err := b.sync(path); err != nil {
+			return err
+		}
+		known = path == b.objects || ok && b.folders.has(path, identity)
+		if ok && !known {
+			synced[path] = identity
+		}
+	}
+	if len(synced) > 0 {
+		b.folders.remember(synced)
 	}
 	return nil
 }

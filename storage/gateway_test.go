@@ -149,6 +149,67 @@ func TestConfirmedObjectsAreSynced(t *testing.T) {
 	}
 }
 
+// TestFoldersAreSyncedOnceAndAnewWhenTheyAreNew: a second object costs its file and its folder; what was removed
+// and made anew, also by hand, is new up to what stayed.
+func TestFoldersAreSyncedOnceAndAnewWhenTheyAreNew(t *testing.T) {
+	data := t.TempDir()
+	t.Chdir(t.TempDir())
+	backend, err := gatewayBackend(data)
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	t.Cleanup(backend.Shutdown)
+	if err := os.MkdirAll(filepath.Join(data, "objects", "b"), 0o700); err != nil {
+		t.Fatalf("mkdir: %v", err)
+	}
+	if _, ok := identify(data); !ok {
+		t.Skip("this file system does not say when a folder was made")
+	}
+	var synced []string
+	backend.sync = func(path string) error {
+		within, err := filepath.Rel(filepath.Join(data, "objects"), path)
+		synced = append(synced, within)
+		return err
+	}
+	bucket, text := "b", "ciphertext"
+	size := int64(len(text))
+	put := func(key string, want ...string) {
+		t.Helper()
+		synced = nil
+		_, err := backend.PutObject(t.Context(), s3response.PutObjectInput{
+			Bucket: &bucket, Key: &key, ContentLength: &size, Body: strings.NewReader(text),
+		})
+		if err != nil {
+			t.Fatalf("put %s: %v", key, err)
+		}
+		if !slices.Equal(synced, want) {
+			t.Errorf("put %s synced %v, want %v", key, synced, want)
+		}
+	}
+	put("s/audio/0", "b/s/audio/0", "b/s/audio", "b/s", "b", ".")
+	put("s/audio/1", "b/s/audio/1", "b/s/audio")
+	put("s/video/0", "b/s/video/0", "b/s/video", "b/s")
+	if err := os.RemoveAll(filepath.Join(data, "objects", "b", "s")); err != nil {
+		t.Fatal(err)
+	}
+	put("s/audio/0", "b/s/audio/0", "b/s/audio", "b/s", "b")
+	works := backend.sync
+	backend.sync = func(path string) error {
+		if strings.HasSuffix(path, "/t") {
+			return syscall.EIO
+		}
+		return works(path)
+	}
+	key := "t/audio/0"
+	if _, err := backend.PutObject(t.Context(), s3response.PutObjectInput{
+		Bucket: &bucket, Key: &key, ContentLength: &size, Body: strings.NewReader(text),
+	}); !errors.Is(err, syscall.EIO) {
+		t.Errorf("put into a folder that cannot be synced = %v, want %v", err, syscall.EIO)
+	}
+	backend.sync = works
+	put("t/audio/1", "b/t/audio/1", "b/t/audio", "b/t", "b") // what failed is not remembered
+}
+
 // TestTornObjectIsReplaced: after a power cut a confirmed-to-nobody object may be short.
 func TestTornObjectIsReplaced(t *testing.T) {
 	data := t.TempDir()

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"greenroom/consent"
 )
@@ -221,6 +222,53 @@ func TestCreateLooksWhereAStoreHungUp(t *testing.T) {
 	if err := objects.create(t.Context(), "missing", data); err == nil || errors.Is(err, errObjectDiffers) {
 		t.Errorf("create where nothing is: %v, want what broke", err)
 	}
+}
+
+// spoilingTransport changes one byte of every body on its way.
+type spoilingTransport struct{ http.RoundTripper }
+
+func (s spoilingTransport) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.Method == http.MethodPut && request.Body != nil {
+		data, err := io.ReadAll(request.Body)
+		if err != nil {
+			return nil, err
+		}
+		data[len(data)/2] ^= 1
+		request.Body = io.NopCloser(bytes.NewReader(data))
+	}
+	return s.RoundTripper.RoundTrip(request)
+}
+
+// TestStoresRefuseABodyThatChangedOnItsWay holds that the store compares what came with what we said.
+func TestStoresRefuseABodyThatChangedOnItsWay(t *testing.T) {
+	onEveryStore(t, func(t *testing.T, config ObjectsConfig) {
+		t.Helper()
+		for _, near := range []bool{false, true} { // each way of saying it, whatever the store
+			objects := openTestObjects(t, config)
+			transport := objectTransport(config)
+			t.Cleanup(transport.CloseIdleConnections)
+			client, err := minio.New(config.Endpoint, &minio.Options{
+				Creds:  credentials.NewStaticV4(config.AccessKey, config.SecretKey, ""),
+				Region: "us-east-1", BucketLookup: minio.BucketLookupPath, MaxRetries: 1, Transport: spoilingTransport{transport},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			whole := objects.client
+			objects.near, objects.client = near, client
+			key := fmt.Sprintf("session/audio/1/%v", near)
+			if err := objects.create(t.Context(), key, bytes.Repeat([]byte("0123456789"), 30_000)); err == nil {
+				t.Errorf("near %v: a spoiled body was stored", near)
+			}
+			objects.client = whole
+			if _, err := objects.read(t.Context(), key, 0, 1); !errors.Is(err, errNoObject) {
+				t.Errorf("near %v: read of it = %v, want %v", near, err, errNoObject)
+			}
+			if err := objects.create(t.Context(), key, bytes.Repeat([]byte("0123456789"), 30_000)); err != nil {
+				t.Errorf("near %v: the same bytes unspoiled: %v", near, err)
+			}
+		}
+	})
 }
 
 func removeSession(t *testing.T, objects *Objects, session consent.SessionID) error {
