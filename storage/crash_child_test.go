@@ -94,6 +94,7 @@ func (p crashPlan) run(ctx context.Context) error {
 	}
 	gate := consent.Gate{Reader: NewSnapshots(database)}
 	uploader := NewUploader(database, keys, spool, objects, gate, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	uploader.gathering = 0 // rows are written while other segments are
 	if p.Frames != "" {
 		if err := p.record(ctx, gate, NewSegments(database, keys, spool, objects), uploader); err != nil {
 			return err
@@ -294,23 +295,37 @@ func (b *halfBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// killingTracer kills around the statement that writes a row of the index, and around its commit.
+// killingTracer kills around the statements that write rows of the index, and around their commit.
 type killingTracer struct{ k *killer }
+
+var _ pgx.BatchTracer = (*killingTracer)(nil)
 
 type tracedStep struct{}
 
+func (t *killingTracer) TraceBatchStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
+	for _, query := range data.Batch.QueuedQueries {
+		if strings.Contains(query.SQL, "INSERT INTO segments") {
+			t.k.at("before INSERT")
+			return context.WithValue(ctx, tracedStep{}, "INSERT")
+		}
+	}
+	return ctx
+}
+
+func (t *killingTracer) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
+
+func (t *killingTracer) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchEndData) {
+	if step, ok := ctx.Value(tracedStep{}).(string); ok {
+		t.k.at("after " + step)
+	}
+}
+
 func (t *killingTracer) TraceQueryStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
-	var step string
-	switch {
-	case strings.Contains(data.SQL, "INSERT INTO segments"):
-		step = "INSERT"
-	case data.SQL == "commit" && conn.Config().User == RoleIngest.database():
-		step = "commit"
-	default:
+	if data.SQL != "commit" || conn.Config().User != RoleIngest.database() {
 		return ctx
 	}
-	t.k.at("before " + step)
-	return context.WithValue(ctx, tracedStep{}, step)
+	t.k.at("before commit")
+	return context.WithValue(ctx, tracedStep{}, "commit")
 }
 
 func (t *killingTracer) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryEndData) {

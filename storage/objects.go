@@ -1,15 +1,11 @@
 package storage
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"net"
 	"net/http"
@@ -162,19 +158,19 @@ func (o *Objects) Check(ctx context.Context) error {
 // process before us put it there and died before it noted that. After this the caller deletes the only
 // other copy there is, so the store's word for it is not enough: we look.
 func (o *Objects) create(ctx context.Context, key string, data []byte) error {
-	return o.createSummed(ctx, key, data, sha256.Sum256(data))
+	return o.createSummed(ctx, key, newObjectBody(data), sha256.Sum256(data))
 }
 
 // createSummed is create for bytes whose sum is known.
-func (o *Objects) createSummed(ctx context.Context, key string, data []byte, sum [sha256.Size]byte) error {
+func (o *Objects) createSummed(ctx context.Context, key string, body *objectBody, sum [sha256.Size]byte) error {
 	ctx, cancel := context.WithTimeout(ctx, objectPutTimeout)
 	defer cancel()
 	hash := hex.EncodeToString(sum[:])
-	there, err := o.put(ctx, key, data, hash)
+	there, err := o.put(ctx, key, body, hash)
 	if err != nil {
 		return err
 	}
-	whole, err := o.checkSame(ctx, key, int64(len(data)), hash)
+	whole, err := o.checkSame(ctx, key, body.Size(), hash)
 	switch {
 	case err != nil || whole:
 		return err
@@ -184,13 +180,13 @@ func (o *Objects) createSummed(ctx context.Context, key string, data []byte, sum
 	if err := o.client.RemoveObject(ctx, o.bucket, key, minio.RemoveObjectOptions{}); err != nil {
 		return fmt.Errorf("replace torn object %s: %w", key, o.explain(err))
 	}
-	if there, err = o.put(ctx, key, data, hash); there {
+	if there, err = o.put(ctx, key, body, hash); there {
 		return fmt.Errorf("replace torn object %s: %w", key, errObjectDiffers)
 	}
 	if err != nil {
 		return err
 	}
-	if whole, err = o.checkSame(ctx, key, int64(len(data)), hash); err == nil && !whole {
+	if whole, err = o.checkSame(ctx, key, body.Size(), hash); err == nil && !whole {
 		return fmt.Errorf("replace torn object %s: %w", key, errNotKept)
 	}
 	return err
@@ -199,7 +195,7 @@ func (o *Objects) createSummed(ctx context.Context, key string, data []byte, sum
 // put reports whether an object was there already; it never overwrites one. A store that has one may say so
 // and hang up before it has read our bytes, and then the answer is lost in the broken connection: so where
 // there was no answer, we look.
-func (o *Objects) put(ctx context.Context, key string, data []byte, hash string) (there bool, err error) {
+func (o *Objects) put(ctx context.Context, key string, body *objectBody, hash string) (there bool, err error) {
 	options := minio.PutObjectOptions{
 		ContentType:  "application/octet-stream",
 		UserMetadata: map[string]string{hashMetadata: hash},
@@ -211,11 +207,11 @@ func (o *Objects) put(ctx context.Context, key string, data []byte, hash string)
 	if o.near {
 		// No stranger can change what goes over our own socket. Against faults a sum that costs next to
 		// nothing is enough, and ours in the metadata stays what the index compares.
-		options.UserMetadata[checksumHeader], signed = checksum(data), ""
+		options.UserMetadata[checksumHeader], signed = checksum(body.data), ""
 	}
 	// The plain call of the core takes a sum that is known; the client's own would make another.
 	core := minio.Core{Client: o.client}
-	_, err = core.PutObject(ctx, o.bucket, key, bytes.NewReader(data), int64(len(data)), "", signed, options)
+	_, err = core.PutObject(ctx, o.bucket, key, body, body.Size(), "", signed, options)
 	if err == nil {
 		return false, nil
 	}
@@ -228,12 +224,6 @@ func (o *Objects) put(ctx context.Context, key string, data []byte, hash string)
 		}
 	}
 	return false, fmt.Errorf("put object %s: %w", key, o.explain(err))
-}
-
-// checksum is the CRC-32C of the bytes as S3 writes it: big endian, in base 64.
-func checksum(data []byte) string {
-	sum := crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli)) // made once
-	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, sum))
 }
 
 // checkSame compares what is there with what we have. An object that says it is ours but is shorter

@@ -170,19 +170,34 @@ func fileName(id media.SegmentID) string {
 }
 
 // read returns a whole file.
-func (s *Spool) read(folder, name string) ([]byte, error) {
-	info, err := os.Stat(s.path(folder, name))
+func (s *Spool) read(folder, name string) ([]byte, error) { return s.readInto(nil, folder, name) }
+
+// readInto appends a whole file to dst, which grows only where it is too small.
+func (s *Spool) readInto(dst []byte, folder, name string) ([]byte, error) {
+	file, err := os.Open(s.path(folder, name))
+	if err != nil {
+		return nil, fmt.Errorf("spool: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	info, err := file.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("spool: %w", err)
 	}
 	if info.Size() > maxSegment+maxRecord {
 		return nil, fmt.Errorf("spool: %s has %d bytes, more than any segment", name, info.Size())
 	}
-	data, err := os.ReadFile(s.path(folder, name))
-	if err != nil {
-		return nil, fmt.Errorf("spool: %w", err)
+	dst = slices.Grow(dst, int(info.Size()))
+	data := dst[len(dst) : len(dst)+int(info.Size())]
+	if _, err := io.ReadFull(file, data); err != nil {
+		return nil, fmt.Errorf("spool: read %s: %w", name, err)
 	}
-	return data, nil
+	return dst[:len(dst)+len(data)], nil
+}
+
+// sessionOf returns the session that a file is of; see fileName.
+func sessionOf(name string) consent.SessionID {
+	session, _, _ := strings.Cut(name, "-")
+	return consent.SessionID(session)
 }
 
 // remove deletes a file; one that is gone is no error.

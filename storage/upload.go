@@ -2,18 +2,14 @@ package storage
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
-	"strings"
+	"slices"
 	"sync"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"greenroom/consent"
 	"greenroom/media"
@@ -21,8 +17,13 @@ import (
 
 const (
 	uploadsAtOnce = 4
-	firstPause    = 250 * time.Millisecond
-	longestPause  = 30 * time.Second
+	// gathering is how long a sealed segment waits for others, so that those of all sessions share one
+	// question and one transaction: a sixth of a segment's length.
+	gathering = time.Second
+	// sentTogether is how many share them at most.
+	sentTogether = 64
+	firstPause   = 250 * time.Millisecond
+	longestPause = 30 * time.Second
 	// failuresInARow is after how many failures a pass ends: the store or the database is away, and
 	// trying thousands of files would only fill the log.
 	failuresInARow = 8
@@ -34,6 +35,7 @@ const TopicRecording Topic = "recording"
 // Uploader moves sealed segments to the object store and into the index, and mends what an earlier
 // process left open. Every step can be repeated: put (only where nothing is), index (only once),
 // delete the local file (only after both). It never gives up and never drops a file for its age.
+// Segments that were sealed around the same time go together, of whatever sessions.
 type Uploader struct {
 	database *Database
 	keys     *Keys
@@ -42,6 +44,9 @@ type Uploader struct {
 	gate     consent.Gate
 	log      *slog.Logger
 	rebuild  rebuildFunc
+
+	gathering time.Duration
+	buffers   sync.Pool // of *[]byte, for files on their way
 
 	passing chan struct{} // holds a value while a pass runs: there is one at a time
 
@@ -66,7 +71,7 @@ type retry struct {
 func NewUploader(database *Database, keys *Keys, spool *Spool, objects *Objects, gate consent.Gate, log *slog.Logger) *Uploader {
 	return &Uploader{
 		database: database, keys: keys, spool: spool, objects: objects, gate: gate, log: log,
-		rebuild: media.RebuildSegment, passing: make(chan struct{}, 1),
+		rebuild: media.RebuildSegment, gathering: gathering, passing: make(chan struct{}, 1),
 		retries: map[string]retry{}, stored: map[string]struct{}{},
 	}
 }
@@ -114,9 +119,9 @@ func (u *Uploader) Waiting() (map[consent.SessionID]time.Time, error) {
 	}
 	waiting := map[consent.SessionID]time.Time{}
 	for _, f := range files { // oldest first
-		session, _, _ := strings.Cut(f.name, "-")
-		if _, there := waiting[consent.SessionID(session)]; !there {
-			waiting[consent.SessionID(session)] = f.changed
+		session := sessionOf(f.name)
+		if _, there := waiting[session]; !there {
+			waiting[session] = f.changed
 		}
 	}
 	return waiting, nil
@@ -133,10 +138,26 @@ func (u *Uploader) Run(ctx context.Context) error {
 		if err != nil {
 			u.log.WarnContext(ctx, "recordings wait in the spool", "err", err)
 		}
-		if !u.pause(ctx, next) {
+		if !u.pause(ctx, next) || !u.gather(ctx) {
 			return nil
 		}
 	}
+}
+
+// gather lets more segments come before they are sent together; false if ctx ended.
+func (u *Uploader) gather(ctx context.Context) bool {
+	timer := time.NewTimer(u.gathering)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+	}
+	select {
+	case <-u.spool.sealed: // it is sent with the others
+	default:
+	}
+	return true
 }
 
 // pause waits for a seal or until the next retry is due; false if ctx ended.
@@ -201,23 +222,17 @@ func (u *Uploader) pass(ctx context.Context) (time.Time, error) {
 	defer func() { <-u.passing }()
 	var failed passErrors
 	for _, name := range u.spool.brokenFiles() {
-		u.try(ctx, name, &failed, u.recoverOpen)
+		if u.due(ctx, name, &failed) {
+			u.note(ctx, name, &failed, u.recoverOpen(ctx, name))
+		}
 	}
 	files, err := u.spool.list(sealedFolder)
 	if err != nil {
 		return time.Now().Add(longestPause), err
 	}
-	var uploads sync.WaitGroup
-	slots := make(chan struct{}, uploadsAtOnce)
-	for _, file := range files {
-		slots <- struct{}{}
-		// Owner: this pass, which waits for all. They end with their file, or with ctx.
-		uploads.Go(func() {
-			defer func() { <-slots }()
-			u.try(ctx, file.name, &failed, u.upload)
-		})
+	for group := range slices.Chunk(files, sentTogether) {
+		u.send(ctx, group, &failed)
 	}
-	uploads.Wait()
 	return u.finishPass(ctx, files, failed.all())
 }
 
@@ -253,15 +268,15 @@ func (p *passErrors) all() error {
 	return errors.Join(p.errs...)
 }
 
-// try does one step for one file if it is due, and notes when to try again if that fails.
-func (u *Uploader) try(ctx context.Context, name string, failed *passErrors, step func(context.Context, string) error) {
+// due reports whether it is time to try a file.
+func (u *Uploader) due(ctx context.Context, name string, failed *passErrors) bool {
 	u.mu.Lock()
-	r := u.retries[name]
-	u.mu.Unlock()
-	if ctx.Err() != nil || failed.hopeless() || time.Now().Before(r.at) {
-		return
-	}
-	err := step(ctx, name)
+	defer u.mu.Unlock()
+	return ctx.Err() == nil && !failed.hopeless() && !time.Now().Before(u.retries[name].at)
+}
+
+// note remembers how a try went, and when to try again if it failed. What ended with ctx says nothing.
+func (u *Uploader) note(ctx context.Context, name string, failed *passErrors, err error) {
 	if ctx.Err() != nil {
 		return
 	}
@@ -272,6 +287,7 @@ func (u *Uploader) try(ctx context.Context, name string, failed *passErrors, ste
 		delete(u.retries, name)
 		return
 	}
+	r := u.retries[name]
 	r.failures++
 	pause := min(firstPause<<min(r.failures-1, 16), longestPause)
 	r.at = time.Now().Add(pause/2 + rand.N(pause/2)) //nolint:gosec // spreads load, keeps no secret
@@ -304,203 +320,4 @@ func (u *Uploader) finishPass(ctx context.Context, files []spoolFile, err error)
 		next = time.Now().Add(firstPause) // a pass that ended early left files that are due
 	}
 	return next, err
-}
-
-// upload takes one sealed file through put, index and delete.
-func (u *Uploader) upload(ctx context.Context, name string) error {
-	data, err := u.spool.read(sealedFolder, name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // its session was erased meanwhile
-	}
-	if err != nil {
-		return err
-	}
-	file, err := scanSegment(data)
-	if err != nil {
-		return fmt.Errorf("upload %s: %w", name, err)
-	}
-	if !file.complete || fileName(file.head.ID) != name {
-		return fmt.Errorf("upload %s: it is damaged: the spool's disk returned other bytes than were sealed", name)
-	}
-	info, err := file.readInfo()
-	if err != nil {
-		return fmt.Errorf("upload %s: %w", name, err)
-	}
-	if u.erased(ctx, info.ID.Session) {
-		return u.spool.remove(sealedFolder, name)
-	}
-	sum := sha256.Sum256(data)
-	if err := u.store(ctx, name, info.ID, data, sum); err != nil {
-		return err
-	}
-	known, err := u.index(ctx, info, file.table, len(data), sum)
-	if err != nil {
-		return fmt.Errorf("index segment %s: %w", info.ID.ObjectKey(), err)
-	}
-	if !known { // erased while the segment was on its way
-		if err := u.objects.removeAll(ctx, info.ID.ObjectKey()); err != nil {
-			return err
-		}
-	}
-	if err := u.spool.remove(sealedFolder, name); err != nil {
-		return err
-	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	delete(u.stored, name)
-	return nil
-}
-
-// erased reports whether the database says that a session was erased: nothing of it goes anywhere then.
-// Where it does not answer the object is stored, and the index finds out.
-func (u *Uploader) erased(ctx context.Context, session consent.SessionID) bool {
-	ctx, cancel := context.WithTimeout(ctx, objectCallTimeout)
-	defer cancel()
-	var erased bool
-	err := u.database.in(ctx, RoleIngest, rowContext{session: string(session)}, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `SELECT state = 'erased' FROM sessions WHERE id = $1`, string(session)).Scan(&erased)
-	})
-	return err == nil && erased
-}
-
-// store puts the object, unless this process saw the store confirm it already.
-func (u *Uploader) store(ctx context.Context, name string, id media.SegmentID, data []byte, sum [sha256.Size]byte) error {
-	u.mu.Lock()
-	_, done := u.stored[name]
-	u.mu.Unlock()
-	if done {
-		return nil
-	}
-	if err := u.objects.createSummed(ctx, id.ObjectKey(), data, sum); err != nil {
-		return err
-	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.stored[name] = struct{}{}
-	return nil
-}
-
-// index writes the row and tells every node; false if the session was erased.
-func (u *Uploader) index(ctx context.Context, info media.SegmentInfo, blocks []byte, size int, sum [sha256.Size]byte) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, objectCallTimeout)
-	defer cancel()
-	id := info.ID
-	known := false
-	err := u.database.in(ctx, RoleIngest, rowContext{session: string(id.Session)}, func(tx pgx.Tx) error {
-		// One row of a session at a time: otherwise a lower index could appear after a higher one,
-		// and a snapshot up to that would change under a reader.
-		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('segments/' || $1, 0))`, string(id.Session)); err != nil {
-			return err
-		}
-		var state string
-		err := tx.QueryRow(ctx, `SELECT state FROM sessions WHERE id = $1`, string(id.Session)).Scan(&state)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return errors.New("the database does not know the session: is it the right database?")
-		}
-		if err != nil || state == string(consent.SessionErased) {
-			return err
-		}
-		known = true
-		_, err = tx.Exec(ctx, `INSERT INTO segments
-			(session, kind, epoch, sequence, object_key, size, sha256, start_us, end_us, width, height, codec, forced, blocks)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-			ON CONFLICT (session, kind, epoch, sequence) DO NOTHING`,
-			string(id.Session), string(id.Kind), id.Epoch, id.Sequence, id.ObjectKey(), size, sum[:],
-			info.Start.Microseconds(), info.End.Microseconds(), info.Width, info.Height, string(info.Codec), info.Forced, blocks)
-		if err != nil {
-			return err
-		}
-		return notify(ctx, tx, id.Session, TopicRecording)
-	})
-	return known, err
-}
-
-// recoverOpen mends one open file: seals it if the candidate still wants it kept, removes it if not.
-func (u *Uploader) recoverOpen(ctx context.Context, name string) error {
-	if open, err := u.spool.isOpen(name); err != nil || !open {
-		if err == nil {
-			u.spool.markMended(name)
-		}
-		return err
-	}
-	head, size, readable, err := u.spool.brokenHead(name)
-	if err != nil {
-		return err
-	}
-	if !readable {
-		return u.dropUnreadable(ctx, name, size)
-	}
-	key, wanted, err := u.recoveryKey(ctx, head)
-	if err != nil {
-		return fmt.Errorf("recover %s: %w", name, err)
-	}
-	if !wanted {
-		return u.dropOpen(name, &u.withdrawn)
-	}
-	kept, cut, err := u.spool.mend(name, key, u.rebuild)
-	if err != nil {
-		return err
-	}
-	u.spool.markMended(name)
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.cut += cut
-	if !kept {
-		u.unreadable++
-		u.log.WarnContext(ctx, unreadableSegment, "file", name, "bytes", cut)
-		return nil
-	}
-	u.mended++
-	if cut > 0 {
-		u.log.WarnContext(ctx, "an open segment was torn: it is kept up to its last whole chunk", "file", name, "cut_bytes", cut)
-	}
-	return nil
-}
-
-const unreadableSegment = "removed an open segment: not one chunk of it is whole"
-
-func (u *Uploader) dropUnreadable(ctx context.Context, name string, size int64) error {
-	if err := u.dropOpen(name, &u.unreadable); err != nil {
-		return err
-	}
-	u.log.WarnContext(ctx, unreadableSegment, "file", name, "bytes", size)
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.cut += size
-	return nil
-}
-
-func (u *Uploader) dropOpen(name string, count *int64) error {
-	if err := u.spool.remove(openFolder, name); err != nil {
-		return err
-	}
-	u.spool.markMended(name)
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	*count++
-	return nil
-}
-
-// recoveryKey asks as the recorder would. wanted is false only if the facts say so clearly: the
-// session was erased or its recording withdrawn. Anything else that stands in the way is an error,
-// and the file stays where it is.
-func (u *Uploader) recoveryKey(ctx context.Context, head media.SegmentHead) (key *dataKey, wanted bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, objectCallTimeout)
-	defer cancel()
-	snapshot, err := u.gate.Snapshot(ctx, consent.Actor{Kind: consent.ActorRecorder}, head.ID.Session)
-	if err != nil {
-		return nil, false, err
-	}
-	if !snapshot.Known {
-		return nil, false, errors.New("the database does not know its session: is it the right database?")
-	}
-	if snapshot.State == consent.SessionErased || !snapshot.Consents.Recording {
-		return nil, false, nil
-	}
-	permit, err := consent.Decide(snapshot, consent.ArtefactCapture)
-	if err != nil {
-		return nil, false, fmt.Errorf("session is %s: %w", snapshot.State, err)
-	}
-	key, err = u.keys.forReading(ctx, permit, head.ID.Session, scopeOf(head.ID.Kind))
-	return key, true, err
 }

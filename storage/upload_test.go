@@ -63,8 +63,9 @@ func TestNothingSealedIsLostBetweenAnyTwoSteps(t *testing.T) {
 			w.record(t, head, chunks)
 			data := w.put(t, head)
 			file, _ := scanSegment(data)
-			if known, err := w.uploader.index(t.Context(), testInfo(head, chunks), file.table, len(data), sha256.Sum256(data)); err != nil || !known {
-				t.Fatalf("index = %v, %v", known, err)
+			segment := &sentSegment{info: testInfo(head, chunks), blocks: file.table, size: len(data), sum: sha256.Sum256(data)}
+			if w.uploader.indexAll(t.Context(), []*sentSegment{segment}); segment.err != nil || segment.erased {
+				t.Fatalf("index = %v, erased %v", segment.err, segment.erased)
 			}
 		}, chunks},
 		{"delete", func(t *testing.T, head media.SegmentHead) {
@@ -346,5 +347,28 @@ func TestDamagedSealedFileStaysAndSaysSo(t *testing.T) {
 	}
 	if !fileExists(path) {
 		t.Error("the file was dropped")
+	}
+}
+
+// TestOneBadRowDoesNotHoldUpTheOthers writes rows together of which the database refuses one, and of which one
+// is of a session that it does not know.
+func TestOneBadRowDoesNotHoldUpTheOthers(t *testing.T) {
+	w := newRecordingWorld(t, embeddedStore)
+	segment := func(session consent.SessionID, sequence, size int) *sentSegment {
+		head := testHead(session, media.KindAudio, sequence)
+		return &sentSegment{name: fileName(head.ID), info: testInfo(head, 1), blocks: []byte("table"), size: size}
+	}
+	good, refused, unknown := segment(w.session, 0, 10), segment(w.session, 1, 0), segment(consent.NewID[consent.SessionID](), 0, 10)
+	also := segment(w.session, 2, 10)
+	w.uploader.indexAll(t.Context(), []*sentSegment{also, unknown, refused, good})
+	if good.err != nil || also.err != nil || refused.err == nil || unknown.err == nil {
+		t.Errorf("good: %v, %v; refused: %v; unknown: %v; want only the last two to fail", good.err, also.err, refused.err, unknown.err)
+	}
+	if n := w.count(t, `SELECT count(*) FROM segments`); n != 2 {
+		t.Errorf("%d rows, want 2", n)
+	}
+	w.uploader.indexAll(t.Context(), []*sentSegment{good, unknown})
+	if n := w.count(t, `SELECT count(*) FROM segments`); n != 2 || good.err != nil || unknown.err == nil {
+		t.Errorf("again: %d rows, %v, %v; want 2 and only the unknown one to fail", n, good.err, unknown.err)
 	}
 }
