@@ -80,7 +80,7 @@ fuzz: setup ## ten minutes of fuzzing for each target
 
 # What a hostile sender, a damaged object or a stranger's offer reaches first.
 FUZZED := FuzzOpusDepacketizer FuzzVP8Depacketizer FuzzVP9Depacketizer FuzzJitterBuffer FuzzParseChunk FuzzHear \
-	FuzzScanSegment FuzzSegmentReader FuzzCheckOffer FuzzWHIP
+	FuzzScanSegment FuzzSegmentReader FuzzCheckOffer FuzzWHIP FuzzDatagram
 
 fuzz-some: web/dist/index.html
 	@.ci/fuzz 20s $(FUZZED)

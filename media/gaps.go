@@ -6,9 +6,8 @@ import (
 )
 
 // How missing packets are asked for. The first wait lets reordered packets arrive by themselves; the
-// retry must exceed one round trip plus one frame, because a repaired packet only comes out of Pion
-// when the next media packet is read; the limits keep requests per lost packet small, which the
-// default NACK generator does not.
+// retry must exceed one round trip, in which nothing can have come; the limits keep requests per lost
+// packet small, which Pion's default generator does not.
 const (
 	nackDelay    = 10 * time.Millisecond
 	nackInterval = 100 * time.Millisecond

@@ -9,15 +9,8 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/pion/dtls/v3"
 	"github.com/pion/ice/v4"
-	"github.com/pion/interceptor"
 	"github.com/pion/logging"
-	"github.com/pion/sdp/v3"
-	"github.com/pion/transport/v4/packetio"
-	"github.com/pion/webrtc/v4"
-
-	"greenroom/media"
 )
 
 const (
@@ -46,17 +39,17 @@ type APIConfig struct {
 	Public  string // what pages are told instead of the bound addresses, see [ParsePublicAddresses]
 }
 
-// API makes peer connections that all share one UDP port and one TCP port.
+// API is the UDP port and the TCP port that all peers share.
 type API struct {
-	settings webrtc.SettingEngine
-	engines  map[media.Codec]*webrtc.MediaEngine
-	udpMux   ice.UDPMux
-	tcpMux   *ice.TCPMuxDefault
-	udpAddr  *net.UDPAddr
-	sockets  []mediaSocket
-	public   []netip.Addr
-	times    arrivalTimes
+	udpMux  *udpMux
+	tcpMux  *ice.TCPMuxDefault
+	udpAddr *net.UDPAddr
+	public  []netip.Addr
+	limits  limits
 }
+
+// limits are how long a connection may be silent, and how long its handshake may take.
+type limits struct{ disconnected, failed, keepAlive, handshake time.Duration }
 
 // NewAPI binds the ports.
 func NewAPI(config APIConfig) (*API, error) {
@@ -65,14 +58,7 @@ func NewAPI(config APIConfig) (*API, error) {
 	if err != nil {
 		return nil, fmt.Errorf("public address: %w", err)
 	}
-	a := &API{engines: map[media.Codec]*webrtc.MediaEngine{}, public: public}
-	for _, video := range []media.Codec{media.CodecVP8, media.CodecVP9} {
-		engine, err := newMediaEngine(video)
-		if err != nil {
-			return nil, fmt.Errorf("set up codecs with %s: %w", video, err)
-		}
-		a.engines[video] = engine
-	}
+	a := &API{public: public, limits: limits{iceDisconnected, iceFailed, iceKeepAlive, dtlsConnect}}
 	if err := a.listenUDP(ctx, config.UDPAddr); err != nil {
 		return nil, fmt.Errorf("listen for media on UDP %s: %w", config.UDPAddr, err)
 	}
@@ -81,10 +67,6 @@ func NewAPI(config APIConfig) (*API, error) {
 			_ = a.udpMux.Close()
 			return nil, fmt.Errorf("listen for media on TCP %s: %w", config.TCPAddr, err)
 		}
-	}
-	if err := a.configure(); err != nil {
-		_ = a.Close()
-		return nil, err
 	}
 	return a, nil
 }
@@ -126,26 +108,25 @@ func (a *API) listenUDP(ctx context.Context, address string) error {
 			return err
 		}
 	}
-	if hosts = ofPublicKind(hosts, a.public); len(hosts) == 0 { // Pion names the address of every socket
+	if hosts = ofPublicKind(hosts, a.public); len(hosts) == 0 { // answers name the address of every socket
 		return errors.New("nothing is bound of the kind of the public address: bind an IPv4 address for a public one, an IPv6 address likewise")
 	}
-	var muxes []ice.UDPMux
+	var sockets []mediaSocket
 	for _, host := range hosts {
 		at := net.UDPAddr{IP: host, Port: addr.Port, Zone: addr.Zone}
-		socket, err := listenMedia(ctx, at.String(), &a.times)
+		socket, err := listenMedia(ctx, at.String())
 		if err != nil {
-			for _, mux := range muxes {
-				_ = mux.Close()
+			for _, s := range sockets {
+				_ = s.Close()
 			}
 			return err
 		}
-		muxes = append(muxes, ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: socket, Logger: noLog{}}))
-		a.sockets = append(a.sockets, socket)
+		sockets = append(sockets, socket)
 		if bound, ok := socket.LocalAddr().(*net.UDPAddr); ok {
 			addr.Port = bound.Port // the first one names a free port for all
 		}
 	}
-	a.udpMux, a.udpAddr = ice.NewMultiUDPMuxDefault(muxes...), addr
+	a.udpMux, a.udpAddr = newUDPMux(sockets), addr
 	return nil
 }
 
@@ -153,8 +134,8 @@ func (a *API) listenUDP(ctx context.Context, address string) error {
 // that do not tell.
 func (a *API) LostPackets() uint64 {
 	var lost uint64
-	for _, socket := range a.sockets {
-		lost += socket.lost()
+	for _, port := range a.udpMux.ports {
+		lost += port.socket.lost()
 	}
 	return lost
 }
@@ -172,92 +153,32 @@ func (a *API) listenTCP(ctx context.Context, address string) error {
 	return nil
 }
 
-func (a *API) configure() error {
-	s := &a.settings
-	s.LoggerFactory = noLog{} // Pion logs ICE credentials and addresses
-	s.SetICEUDPMux(a.udpMux)
+// agentOptions are those of each peer's ICE agent.
+func (a *API) agentOptions(ufrag, pwd string) []ice.AgentOption {
+	options := []ice.AgentOption{
+		ice.WithLocalCredentials(ufrag, pwd),
+		ice.WithLoggerFactory(noLog{}), // Pion logs ICE credentials and addresses
+		ice.WithUDPMux(a.udpMux),
+		ice.WithCandidateTypes([]ice.CandidateType{ice.CandidateTypeHost}),
+		ice.WithNetworkTypes(publicNetworks(a.public, a.tcpMux != nil)),
+		ice.WithDisableActiveTCP(), // a page must not make the server dial
+		ice.WithMulticastDNSMode(ice.MulticastDNSModeDisabled),
+		ice.WithDisconnectedTimeout(a.limits.disconnected),
+		ice.WithFailedTimeout(a.limits.failed),
+		ice.WithKeepaliveInterval(a.limits.keepAlive),
+	}
 	if a.tcpMux != nil {
-		s.SetICETCPMux(a.tcpMux)
+		options = append(options, ice.WithTCPMux(a.tcpMux))
 	}
-	s.SetNetworkTypes(publicNetworks(a.public, a.tcpMux != nil))
-	s.DisableActiveTCP(true) // a page must not make the server dial
-	s.SetIncludeLoopbackCandidate(a.udpAddr.IP.IsLoopback())
-	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
-	s.SetICETimeouts(iceDisconnected, iceFailed, iceKeepAlive)
-	s.SetDTLSConnectContextMaker(func() (context.Context, func()) {
-		return context.WithTimeout(context.Background(), dtlsConnect) // Pion's handshake has no end of its own
-	})
-	s.SetSRTPReplayProtectionWindow(srtpReplayWindow)
-	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
-	s.SetReceiveMTU(receiveMTU)
-	s.SetFireOnTrackBeforeFirstRTP(true) // or a goroutine of each track waits for a packet that it never gets
-	if len(a.public) == 0 {
-		return nil
+	if a.udpAddr.IP.IsLoopback() {
+		options = append(options, ice.WithIncludeLoopback())
 	}
-	// A server that tells its address needs no checks of its own: with ICE lite it sends nothing to an
-	// address that has not spoken first.
-	s.SetLite(true)
-	return s.SetICEAddressRewriteRules(publicRules(a.public)...)
-}
-
-// newPeerConnection makes a connection whose packets all go into buffers of the given making. An API of
-// Pion's per connection is cheap and ties them to it.
-func (a *API) newPeerConnection(video media.Codec, buffer bufferFactory) (*webrtc.PeerConnection, error) {
-	settings := a.settings
-	settings.BufferFactory = buffer
-	api := webrtc.NewAPI(webrtc.WithMediaEngine(a.engines[video]), webrtc.WithSettingEngine(settings),
-		webrtc.WithInterceptorRegistry(&interceptor.Registry{})) // Pion's own would add its defaults
-	pc, err := api.NewPeerConnection(webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle})
-	if err != nil {
-		return nil, fmt.Errorf("make a peer connection: %w", err)
+	if len(a.public) > 0 {
+		// A server that tells its address needs no checks of its own: with ICE lite it sends nothing to an
+		// address that has not spoken first.
+		options = append(options, ice.WithICELite(true), ice.WithAddressRewriteRules(publicRules(a.public)...))
 	}
-	return pc, nil
-}
-
-// bufferFactory makes what takes the decrypted packets of one SSRC.
-type bufferFactory = func(packetio.BufferPacketType, uint32) io.ReadWriteCloser
-
-// newMediaEngine offers Opus and one video codec. The feedback named here is sent by this package;
-// Pion's own generators stay out (with RTX they ask 35 times for each lost packet).
-func newMediaEngine(video media.Codec) (*webrtc.MediaEngine, error) {
-	engine := &webrtc.MediaEngine{}
-	congestion := webrtc.RTCPFeedback{Type: webrtc.TypeRTCPFBTransportCC}
-	nack := webrtc.RTCPFeedback{Type: webrtc.TypeRTCPFBNACK}
-	pli := webrtc.RTCPFeedback{Type: webrtc.TypeRTCPFBNACK, Parameter: "pli"}
-	// RFC 7587 4.1: the RTP clock of Opus is 48 kHz with two channels, whatever is encoded. Chromium
-	// repairs Opus if nack is offered for it.
-	opus := webrtc.RTPCodecParameters{PayloadType: 111, RTPCodecCapability: webrtc.RTPCodecCapability{
-		MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1",
-		RTCPFeedback: []webrtc.RTCPFeedback{nack, congestion},
-	}}
-	if err := engine.RegisterCodec(opus, webrtc.RTPCodecTypeAudio); err != nil {
-		return nil, err
-	}
-	picture := webrtc.RTPCodecCapability{
-		MimeType: webrtc.MimeTypeVP8, ClockRate: 90000, RTCPFeedback: []webrtc.RTCPFeedback{nack, pli, congestion},
-	}
-	payload, repair := webrtc.PayloadType(96), "apt=96"
-	if video == media.CodecVP9 {
-		picture.MimeType, picture.SDPFmtpLine, payload, repair = webrtc.MimeTypeVP9, "profile-id=0", 98, "apt=98"
-	}
-	for _, codec := range []webrtc.RTPCodecParameters{
-		{PayloadType: payload, RTPCodecCapability: picture},
-		{PayloadType: payload + 1, RTPCodecCapability: webrtc.RTPCodecCapability{
-			MimeType: webrtc.MimeTypeRTX, ClockRate: 90000, SDPFmtpLine: repair,
-		}},
-	} {
-		if err := engine.RegisterCodec(codec, webrtc.RTPCodecTypeVideo); err != nil {
-			return nil, err
-		}
-	}
-	for _, uri := range []string{sdp.SDESMidURI, sdp.TransportCCURI} {
-		for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo} {
-			if err := engine.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, kind); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return engine, nil
+	return options
 }
 
 // noLog silences Pion, whose logs name addresses and ICE credentials. What matters is counted and

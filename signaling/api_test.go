@@ -1,12 +1,11 @@
 package signaling
 
 import (
+	"log/slog"
 	"net"
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/pion/webrtc/v4"
 
 	"greenroom/media"
 )
@@ -15,16 +14,12 @@ import (
 func answerOf(t *testing.T, api *API) string {
 	t.Helper()
 	browser := newPublisher(t, publisherOptions{noVideo: true})
-	pc, err := api.newPeerConnection(media.CodecVP8, nil)
+	p, err := newPeer(peerConfig{api: api, video: media.CodecVP8, log: slog.New(slog.DiscardHandler), onGone: func(*peer) {}})
 	must(t, err)
-	defer pc.Close()
-	must(t, pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: browser.offer()}))
-	answer, err := pc.CreateAnswer(nil)
+	defer p.close()
+	answer, err := p.answer(t.Context(), browser.offer())
 	must(t, err)
-	gathered := webrtc.GatheringCompletePromise(pc)
-	must(t, pc.SetLocalDescription(answer))
-	<-gathered
-	return pc.LocalDescription().SDP
+	return answer
 }
 
 func TestAPINamesThePortsItBound(t *testing.T) {

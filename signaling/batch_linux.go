@@ -72,19 +72,24 @@ func (b *batch) receive(descriptor int) (int, error) {
 }
 
 // packet returns what was received in a place; it is good until the next receive.
-func (b *batch) packet(i int) []byte { return b.packets[i][:min(b.headers[i].length, batchPacket)] }
+func (b *batch) packet(i int) []byte {
+	n := min(b.headers[i].length, batchPacket)
+	return b.packets[i][:n:n]
+}
 
-// next returns the packets of the batch one after the other, without those that were cut.
-func (b *batch) next() (packet []byte, from netip.AddrPort, ok bool) {
+// next returns the packets of the batch one after the other, each with the kernel's time stamp, without
+// those that were cut.
+func (b *batch) next() (d datagram, ok bool) {
 	for b.consumed < b.filled {
 		i := b.consumed
 		b.consumed++
-		from = b.from(i)
+		from := b.from(i)
 		if b.headers[i].header.Flags&unix.MSG_TRUNC == 0 && from.IsValid() {
-			return b.packet(i), from, true
+			at, _ := b.about(i)
+			return datagram{b.packet(i), from, at}, true
 		}
 	}
-	return nil, netip.AddrPort{}, false
+	return datagram{}, false
 }
 
 // from returns who sent the packet. Ports are in network order (ip(7)); both processors are little-endian.

@@ -13,17 +13,6 @@ import (
 // reflexive candidate, RFC 8445, 7.3.1.3). So with ICE lite and without, the server sends nothing to an
 // address that has not spoken to it first, and with the right password.
 
-// withoutCandidates returns the SDP without the lines that name candidates.
-func withoutCandidates(sdp string) string {
-	var kept strings.Builder
-	for line := range strings.Lines(sdp) {
-		if !strings.HasPrefix(line, "a=candidate:") {
-			kept.WriteString(line)
-		}
-	}
-	return kept.String()
-}
-
 // checkCandidate refuses what is no candidate; an empty one says that there are no more.
 func checkCandidate(text string) error {
 	if text == "" {

@@ -8,21 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
-
-func TestCandidateLinesAreTakenOut(t *testing.T) {
-	offer := sdpHead + sdpAudio + "a=candidate:1 1 udp 1 10.0.0.1 9 typ host\r\na=end-of-candidates\r\n" + sdpVP8 +
-		"a=candidate:2 1 tcp 1 169.254.169.254 80 typ host tcptype passive\r\na=mid:1\r\n"
-	want := sdpHead + sdpAudio + "a=end-of-candidates\r\n" + sdpVP8 + "a=mid:1\r\n"
-	if diff := cmp.Diff(want, withoutCandidates(offer)); diff != "" {
-		t.Error(diff)
-	}
-	if got := withoutCandidates(""); got != "" {
-		t.Errorf("of nothing: %q", got)
-	}
-}
 
 func TestCandidatesMustBeSome(t *testing.T) {
 	for text, ok := range map[string]bool{

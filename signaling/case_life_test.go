@@ -1,7 +1,6 @@
 package signaling
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
 	"log/slog"
@@ -100,7 +99,7 @@ func case20vanished(t *testing.T) {
 	s := newStage(t, publisherOptions{}, func(s *server) {
 		if !soaking() { // a tenth of the times
 			limit = 3 * time.Second
-			s.api.settings.SetICETimeouts(iceDisconnected/10, iceFailed/10, iceKeepAlive/10)
+			s.api.limits = limits{iceDisconnected / 10, iceFailed / 10, iceKeepAlive / 10, dtlsConnect}
 		}
 	})
 	run := s.browser.play(c)
@@ -209,9 +208,7 @@ func TestHalfOpenConnectionsLeaveNothing(t *testing.T) {
 		t.Errorf("a handshake may take %v", dtlsConnect)
 	}
 	s := serve(t, func(s *server) {
-		s.api.settings.SetDTLSConnectContextMaker(func() (context.Context, func()) {
-			return context.WithTimeout(context.Background(), 2*time.Second)
-		})
+		s.api.limits.handshake = 2 * time.Second
 	})
 	files := openFiles(t)
 	gone := make(chan struct{}, many)

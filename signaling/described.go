@@ -46,22 +46,31 @@ func describeOffer(offer string, video media.Codec) *described {
 		if !isOffered(m) || !sendsMedia(m, &description) {
 			continue
 		}
-		s := &section{kind: media.Kind(m.MediaName.Media)}
-		switch s.kind {
-		case media.KindAudio:
-			s.codec = media.CodecOpus
-		case media.KindVideo:
-			s.codec = video
-		default:
+		s := newSection(m, video)
+		if s == nil {
 			continue
 		}
-		s.mid, _ = m.Attribute("mid")
-		s.findPayloads(m)
 		d.findExtensions(m)
 		d.findSSRCs(m, s)
 		d.sections = append(d.sections, s)
 	}
 	return d
+}
+
+// newSection reads a part of an offer; nil if it is neither audio nor video.
+func newSection(m *sdp.MediaDescription, video media.Codec) *section {
+	s := &section{kind: media.Kind(m.MediaName.Media)}
+	switch s.kind {
+	case media.KindAudio:
+		s.codec = media.CodecOpus
+	case media.KindVideo:
+		s.codec = video
+	default:
+		return nil
+	}
+	s.mid, _ = m.Attribute("mid")
+	s.findPayloads(m)
+	return s
 }
 
 func (s *section) findPayloads(m *sdp.MediaDescription) {
@@ -97,23 +106,26 @@ func (s *section) findPayloads(m *sdp.MediaDescription) {
 // findExtensions: in a bundle an id means the same in every section (RFC 8843 9.1).
 func (d *described) findExtensions(m *sdp.MediaDescription) {
 	for _, a := range m.Attributes {
-		name, uri, ok := strings.Cut(a.Value, " ")
-		if a.Key != "extmap" || !ok {
-			continue
-		}
-		number, _, _ := strings.Cut(name, "/") // RFC 8285 8: a direction may follow
-		uri, _, _ = strings.Cut(uri, " ")
-		id, err := strconv.ParseUint(number, 10, 8)
-		if err != nil {
+		id, uri, ok := extension(a)
+		number, err := strconv.ParseUint(id, 10, 8)
+		if !ok || err != nil {
 			continue
 		}
 		switch uri {
 		case sdp.TransportCCURI:
-			d.transport = uint8(id)
+			d.transport = uint8(number)
 		case sdp.SDESMidURI:
-			d.mid = uint8(id)
+			d.mid = uint8(number)
 		}
 	}
+}
+
+// extension returns the id of a header extension and what it means.
+func extension(a sdp.Attribute) (id, uri string, ok bool) {
+	name, rest, ok := strings.Cut(a.Value, " ")
+	id, _, _ = strings.Cut(name, "/") // RFC 8285, 8: a direction may follow
+	uri, _, _ = strings.Cut(rest, " ")
+	return id, uri, ok && a.Key == "extmap"
 }
 
 // findSSRCs reads RFC 5576 attributes: a group of semantics FID names media and its repairs.

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
-	"github.com/pion/webrtc/v4"
 
 	"greenroom/media"
 )
@@ -82,12 +81,12 @@ func (f *feedback) list(peers []*peer) []*peer {
 // sendFeedback sends one compound of what is due, reduced in size as RFC 5506 allows.
 func (p *peer) sendFeedback(now time.Time) {
 	defer p.recover("feedback", nil)
-	if p.pc.ConnectionState() != webrtc.PeerConnectionStateConnected {
+	if !p.link.connected() {
 		return
 	}
 	packets := p.dueFeedback(now)
 	if len(packets) > 0 {
-		_ = p.pc.WriteRTCP(packets) // best effort, as RTCP is; a dead connection is noticed by ICE
+		p.link.sendRTCP(packets)
 	}
 }
 

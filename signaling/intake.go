@@ -2,13 +2,9 @@ package signaling
 
 import (
 	"encoding/binary"
-	"io"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/pion/transport/v4/packetio"
 
 	"greenroom/media"
 )
@@ -17,53 +13,24 @@ import (
 // its place.
 const silentSSRC = time.Second
 
-// intake takes a connection's packets where Pion has decrypted them: Pion gives each SSRC a buffer of
-// ours, whose Write is called on the goroutine that decrypts. So no packet waits for a reader of its
-// track, and every packet is seen, repairs and padding of the bandwidth probe included. Were those left
-// out of the arrival times, the sender would take its probes for lost.
+// intake sorts a connection's packets where they were decrypted: no packet waits for a reader of its track,
+// and every packet is seen, repairs and padding of the bandwidth probe included. Were those left out of the
+// arrival times, the sender would take its probes for lost.
 type intake struct {
 	peer    *peer
 	offered atomic.Pointer[described] // the newest offer
 	dropped atomic.Uint64             // packets over mediaRate
 
-	// The decrypting goroutine's only.
-	budget budget
-	audio  *remoteTrack
-	video  *remoteTrack
+	// Guarded by the transport's inbound.mu.
+	sources map[uint32]*mediaSource // by SSRC; only of packets that were genuine, at most maxSources
+	budget  budget
+	audio   *remoteTrack
+	video   *remoteTrack
 }
 
-// buffer is Pion's BufferFactory.
-func (in *intake) buffer(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
-	closed := make(chan struct{})
-	if kind == packetio.RTCPBufferPacket {
-		return &reportSource{source{intake: in, ssrc: ssrc, closed: closed}}
-	}
-	return &mediaSource{source: source{intake: in, ssrc: ssrc, closed: closed}}
-}
-
-// source is one SSRC. Nobody reads packets from it: Read only waits, for Pion's own readers.
-type source struct {
-	intake *intake
-	ssrc   uint32
-	once   sync.Once
-	closed chan struct{}
-}
-
-func (s *source) Read([]byte) (int, error) {
-	<-s.closed
-	return 0, io.EOF
-}
-
-func (s *source) Close() error {
-	s.once.Do(func() { close(s.closed) })
-	return nil
-}
-
-// mediaSource gets the RTP packets of one SSRC.
+// mediaSource is one SSRC that sends RTP.
 type mediaSource struct {
-	source
-
-	// The decrypting goroutine's only.
+	ssrc      uint32
 	according *described // what section and repairs were decided by
 	section   *section   // nil: not known, or none
 	repairs   uint32     // as in declared
@@ -71,20 +38,22 @@ type mediaSource struct {
 	refused   bool // the capture did not take it
 }
 
-// Write takes one packet. It may change it: the buffer is Pion's scratch space and not read again.
-func (s *mediaSource) Write(b []byte) (int, error) {
-	s.intake.take(s, b)
-	return len(b), nil
+// newSource notes an SSRC that a genuine packet came from.
+func (in *intake) newSource(ssrc uint32) *mediaSource {
+	if in.sources == nil {
+		in.sources = map[uint32]*mediaSource{}
+	}
+	s := &mediaSource{ssrc: ssrc}
+	in.sources[ssrc] = s
+	return s
 }
 
-// take is the media path: no allocation, no log, no lock of ours but the capture's.
-func (in *intake) take(s *mediaSource, b []byte) {
-	defer in.peer.recover("RTP", nil)
+// take is the media path: no allocation, no log, no lock of ours but the capture's. It may change the packet.
+func (in *intake) take(s *mediaSource, b []byte, now time.Time) {
 	offer := in.offered.Load()
-	if offer == nil || len(b) < 12 { // RFC 3550 5.1: the fixed header
+	if offer == nil || len(b) < rtpHeader {
 		return
 	}
-	now := in.peer.times.of(s.ssrc, binary.BigEndian.Uint16(b[2:]))
 	if offer.transport != 0 {
 		if sequence, ok := media.TransportSequence(b, offer.transport); ok {
 			in.peer.arrivals.Add(sequence, now)
@@ -170,17 +139,20 @@ func (in *intake) current(kind media.Kind) **remoteTrack {
 	return &in.video
 }
 
-// reportSource gets the RTCP packets that concern one SSRC.
-type reportSource struct{ source }
-
-// Write takes one packet out of its compound; of interest is only the source's own sender report (RFC 3550
-// 6.4.1), which is read by hand because this comes once a second for every track.
-func (s *reportSource) Write(b []byte) (int, error) {
+// takeReports reads the sender reports of a compound RTCP packet (RFC 3550, 6.4.1), by hand, because one comes
+// each second for every track.
+func (in *intake) takeReports(b []byte, now time.Time) {
 	const senderReport, size = 200, 28
-	if len(b) >= size && b[1] == senderReport && binary.BigEndian.Uint32(b[4:]) == s.ssrc {
-		s.intake.peer.senderReport(s.ssrc, binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint32(b[16:]))
+	for len(b) >= 4 {
+		length := 4 * (1 + int(binary.BigEndian.Uint16(b[2:])))
+		if length > len(b) {
+			return
+		}
+		if length >= size && b[1] == senderReport {
+			in.peer.senderReport(binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint32(b[16:]), now)
+		}
+		b = b[length:]
 	}
-	return len(b), nil
 }
 
 // budget holds a sender to a rate: tokens are bytes. It has one user.

@@ -2,7 +2,6 @@ package signaling
 
 import (
 	"errors"
-	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
-	"github.com/pion/transport/v4/packetio"
 
 	"greenroom/consent"
 	"greenroom/media"
@@ -25,7 +23,7 @@ func takingPeer(t *testing.T, offer string) (p *peer, attached *[]*media.Track) 
 	t.Cleanup(capture.Finish)
 	attached = new([]*media.Track)
 	p = &peer{
-		log: slog.New(slog.DiscardHandler), times: new(arrivalTimes), arrivals: media.NewArrivals(1),
+		log: slog.New(slog.DiscardHandler), arrivals: media.NewArrivals(1),
 		tracks: map[media.Kind]*remoteTrack{}, muted: map[media.Kind]bool{}, onGone: func(*peer) { t.Error("the peer broke") },
 		attach: func(c media.TrackConfig) (*media.Track, error) {
 			track, err := capture.Attach(c)
@@ -49,26 +47,29 @@ func undeclaring() string {
 	return kept.String()
 }
 
-func send(t *testing.T, to io.Writer, h rtp.Header, payload ...byte) {
+// send gives the peer a packet as if it had been decrypted.
+func send(t *testing.T, p *peer, h rtp.Header, payload ...byte) {
 	t.Helper()
 	h.Version = 2
 	b, err := (&rtp.Packet{Header: h, Payload: payload}).Marshal()
 	must(t, err)
-	_, err = to.Write(b)
-	must(t, err)
+	source := p.intake.sources[h.SSRC]
+	if source == nil {
+		source = p.intake.newSource(h.SSRC)
+	}
+	p.intake.take(source, b, time.Now())
 }
 
 func TestRepairsReachTheirTrack(t *testing.T) {
 	p, attached := takingPeer(t, browserOffer)
-	video, repairs := p.intake.buffer(packetio.RTPBufferPacket, 22), p.intake.buffer(packetio.RTPBufferPacket, 23)
-	send(t, repairs, rtp.Header{SSRC: 23, PayloadType: 97, SequenceNumber: 1}, 0, 9, 0x10, 1)
+	send(t, p, rtp.Header{SSRC: 23, PayloadType: 97, SequenceNumber: 1}, 0, 9, 0x10, 1)
 	if len(*attached) > 0 {
 		t.Fatal("a repair of nothing began a track")
 	}
-	send(t, video, rtp.Header{SSRC: 22, PayloadType: 96, SequenceNumber: 10}, 0x10, 1)
-	send(t, video, rtp.Header{SSRC: 22, PayloadType: 96, SequenceNumber: 12}, 0x10, 1)
-	send(t, repairs, rtp.Header{SSRC: 23, PayloadType: 97, SequenceNumber: 2}, 0, 11, 0x10, 1)
-	send(t, repairs, rtp.Header{SSRC: 23, PayloadType: 97, SequenceNumber: 3}) // a probe
+	send(t, p, rtp.Header{SSRC: 22, PayloadType: 96, SequenceNumber: 10}, 0x10, 1)
+	send(t, p, rtp.Header{SSRC: 22, PayloadType: 96, SequenceNumber: 12}, 0x10, 1)
+	send(t, p, rtp.Header{SSRC: 23, PayloadType: 97, SequenceNumber: 2}, 0, 11, 0x10, 1)
+	send(t, p, rtp.Header{SSRC: 23, PayloadType: 97, SequenceNumber: 3}) // a probe
 	if len(*attached) != 1 {
 		t.Fatalf("%d tracks, want 1", len(*attached))
 	}
@@ -79,9 +80,8 @@ func TestRepairsReachTheirTrack(t *testing.T) {
 
 func TestRepairsOfAnotherSourceAreLeft(t *testing.T) {
 	p, attached := takingPeer(t, strings.Replace(browserOffer, "FID 22 23", "FID 21 23", 1))
-	video, repairs := p.intake.buffer(packetio.RTPBufferPacket, 22), p.intake.buffer(packetio.RTPBufferPacket, 23)
-	send(t, video, rtp.Header{SSRC: 22, PayloadType: 96, SequenceNumber: 10}, 0x10, 1)
-	send(t, repairs, rtp.Header{SSRC: 23, PayloadType: 97}, 0, 11, 0x10, 1)
+	send(t, p, rtp.Header{SSRC: 22, PayloadType: 96, SequenceNumber: 10}, 0x10, 1)
+	send(t, p, rtp.Header{SSRC: 23, PayloadType: 97}, 0, 11, 0x10, 1)
 	if got := (*attached)[0].Stats().Received; got != 1 {
 		t.Errorf("the track got %d packets, want its own", got)
 	}
@@ -89,9 +89,8 @@ func TestRepairsOfAnotherSourceAreLeft(t *testing.T) {
 
 func TestUndeclaredSourceIsKnownByALaterPacket(t *testing.T) {
 	p, attached := takingPeer(t, undeclaring())
-	source := p.intake.buffer(packetio.RTPBufferPacket, 5)
-	send(t, source, rtp.Header{SSRC: 5, PayloadType: 63}, 1)
-	send(t, source, rtp.Header{SSRC: 5, PayloadType: 111, SequenceNumber: 1}, 0x78, 1)
+	send(t, p, rtp.Header{SSRC: 5, PayloadType: 63}, 1)
+	send(t, p, rtp.Header{SSRC: 5, PayloadType: 111, SequenceNumber: 1}, 0x78, 1)
 	if len(*attached) != 1 {
 		t.Errorf("%d tracks, want 1", len(*attached))
 	}
@@ -99,9 +98,9 @@ func TestUndeclaredSourceIsKnownByALaterPacket(t *testing.T) {
 
 func TestOtherCodecBeginsNoTrack(t *testing.T) {
 	p, attached := takingPeer(t, browserOffer)
-	send(t, p.intake.buffer(packetio.RTPBufferPacket, 22), rtp.Header{SSRC: 22, PayloadType: 98}, 1)
-	send(t, p.intake.buffer(packetio.RTPBufferPacket, 11), rtp.Header{SSRC: 11, PayloadType: 63}, 1)
-	send(t, p.intake.buffer(packetio.RTPBufferPacket, 77), rtp.Header{SSRC: 77, PayloadType: 96}, 1)
+	send(t, p, rtp.Header{SSRC: 22, PayloadType: 98}, 1)
+	send(t, p, rtp.Header{SSRC: 11, PayloadType: 63}, 1)
+	send(t, p, rtp.Header{SSRC: 77, PayloadType: 96}, 1)
 	if len(*attached) > 0 {
 		t.Errorf("%d tracks", len(*attached))
 	}
@@ -112,11 +111,10 @@ func TestOtherCodecBeginsNoTrack(t *testing.T) {
 func TestOneUndeclaredSourceAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, attached := takingPeer(t, undeclaring())
-		first, second := p.intake.buffer(packetio.RTPBufferPacket, 5), p.intake.buffer(packetio.RTPBufferPacket, 6)
 		for n := range uint16(50) {
-			send(t, first, rtp.Header{SSRC: 5, PayloadType: 96, SequenceNumber: n}, 0x10, 1)
+			send(t, p, rtp.Header{SSRC: 5, PayloadType: 96, SequenceNumber: n}, 0x10, 1)
 			<-time.After(15 * time.Millisecond)
-			send(t, second, rtp.Header{SSRC: 6, PayloadType: 96, SequenceNumber: n}, 0x10, 1)
+			send(t, p, rtp.Header{SSRC: 6, PayloadType: 96, SequenceNumber: n}, 0x10, 1)
 			<-time.After(15 * time.Millisecond)
 		}
 		if len(*attached) != 1 || (*attached)[0].Stats().Received != 50 {
@@ -124,7 +122,7 @@ func TestOneUndeclaredSourceAtATime(t *testing.T) {
 		}
 		<-time.After(silentSSRC)
 		for n := range uint16(50) {
-			send(t, second, rtp.Header{SSRC: 6, PayloadType: 96, SequenceNumber: n}, 0x10, 1)
+			send(t, p, rtp.Header{SSRC: 6, PayloadType: 96, SequenceNumber: n}, 0x10, 1)
 		}
 		if len(*attached) != 2 || (*attached)[1].Stats().Received != 50 {
 			t.Errorf("%d tracks after the first fell silent, want 2", len(*attached))
@@ -139,9 +137,8 @@ func TestRefusedTrackIsOfferedOnce(t *testing.T) {
 		asked++
 		return nil, errors.New("no")
 	}
-	audio := p.intake.buffer(packetio.RTPBufferPacket, 11)
 	for n := range uint16(20) {
-		send(t, audio, rtp.Header{SSRC: 11, PayloadType: 111, SequenceNumber: n}, 1)
+		send(t, p, rtp.Header{SSRC: 11, PayloadType: 111, SequenceNumber: n}, 1)
 	}
 	if asked != 1 {
 		t.Errorf("the capture was asked %d times", asked)
@@ -151,44 +148,30 @@ func TestRefusedTrackIsOfferedOnce(t *testing.T) {
 func TestClosedPeerTakesNoTrack(t *testing.T) {
 	p, attached := takingPeer(t, browserOffer)
 	p.stopped = true
-	send(t, p.intake.buffer(packetio.RTPBufferPacket, 11), rtp.Header{SSRC: 11, PayloadType: 111}, 1)
+	send(t, p, rtp.Header{SSRC: 11, PayloadType: 111}, 1)
 	if len(*attached) > 0 || len(p.tracks) > 0 {
 		t.Error("a track was attached")
-	}
-}
-
-// Pion has readers of its own, for packets of SSRCs that it does not know. They must end with the buffer.
-func TestReadersOfABufferEndWithIt(t *testing.T) {
-	p, _ := takingPeer(t, browserOffer)
-	for _, kind := range []packetio.BufferPacketType{packetio.RTPBufferPacket, packetio.RTCPBufferPacket} {
-		b := p.intake.buffer(kind, 11)
-		ended := make(chan error)
-		go func() {
-			_, err := b.Read(make([]byte, 10))
-			ended <- err
-		}()
-		must(t, b.Close())
-		must(t, b.Close()) // Pion closes some twice
-		if err := <-ended; !errors.Is(err, io.EOF) {
-			t.Errorf("read ended with %v", err)
-		}
 	}
 }
 
 func TestSenderReportReachesItsTrack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, attached := takingPeer(t, browserOffer)
-		send(t, p.intake.buffer(packetio.RTPBufferPacket, 11), rtp.Header{SSRC: 11, PayloadType: 111}, 0x78, 1)
-		for _, ssrc := range []uint32{11, 22} { // the report also comes by way of the SSRCs that it reports on
-			b, err := (&rtcp.SenderReport{SSRC: 11, NTPTime: 0x0102030405060708, RTPTime: 9}).Marshal()
-			must(t, err)
-			to := p.intake.buffer(packetio.RTCPBufferPacket, ssrc)
-			for _, b := range [][]byte{b, b[:12], {0x80}} {
-				_, err = to.Write(b)
-				must(t, err)
-			}
-			<-time.After(time.Second)
+		send(t, p, rtp.Header{SSRC: 11, PayloadType: 111}, 0x78, 1)
+		report := &rtcp.SenderReport{SSRC: 11, NTPTime: 0x0102030405060708, RTPTime: 9}
+		name := &rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{{
+			Source: 11, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: "x"}},
+		}}}
+		compound, err := rtcp.Marshal([]rtcp.Packet{&rtcp.SenderReport{SSRC: 99, NTPTime: 7 << 32}, name, report})
+		must(t, err)
+		p.intake.takeReports(compound, time.Now())
+		<-time.After(time.Second)
+		other, err := rtcp.Marshal([]rtcp.Packet{name, &rtcp.SenderReport{SSRC: 99, NTPTime: 7 << 32}})
+		must(t, err)
+		for _, b := range [][]byte{other, compound[:len(compound)-4], compound[:12], {0x80}, nil} {
+			p.intake.takeReports(b, time.Now()) // nothing new of this track
 		}
+		<-time.After(time.Second)
 		due := (*attached)[0].Feedback(time.Now())
 		if due.Report == nil {
 			t.Fatal("no report")
@@ -198,41 +181,6 @@ func TestSenderReportReachesItsTrack(t *testing.T) {
 			t.Errorf("last report %#x, %d ago; want 0x3040506, %d ago", due.Report.LastSenderReport, due.Report.Delay, 2<<16)
 		}
 	})
-}
-
-func TestTakingAPacketAllocatesNothing(t *testing.T) {
-	p, attached := takingPeer(t, browserOffer)
-	audio, video := p.intake.buffer(packetio.RTPBufferPacket, 11), p.intake.buffer(packetio.RTPBufferPacket, 22)
-	repairs := p.intake.buffer(packetio.RTPBufferPacket, 23)
-	packets := map[io.Writer][]byte{}
-	for to, h := range map[io.Writer]rtp.Header{
-		audio: {SSRC: 11, PayloadType: 111}, video: {SSRC: 22, PayloadType: 96, Marker: true}, repairs: {SSRC: 23, PayloadType: 97},
-	} {
-		h.Version = 2
-		must(t, h.SetExtension(3, []byte{0, 0}))
-		b, err := (&rtp.Packet{Header: h, Payload: append([]byte{0x10, 1}, make([]byte, 1000)...)}).Marshal()
-		must(t, err)
-		packets[to] = b
-	}
-	scratch := make([]byte, 1500)
-	next := uint16(0)
-	once := func() {
-		next++
-		for to, b := range packets {
-			b := scratch[:copy(scratch, b)] // what repairs carry is written over
-			b[2], b[3] = byte(next>>8), byte(next)
-			_, _ = to.Write(b)
-		}
-	}
-	for range 100 {
-		once()
-	}
-	if n := testing.AllocsPerRun(1000, once); n > 0 {
-		t.Errorf("%v allocations for three packets", n)
-	}
-	if n := len(*attached); n != 2 {
-		t.Errorf("%d tracks", n)
-	}
 }
 
 // Standard publishers may name no SSRC in their offer.

@@ -123,6 +123,74 @@ func (r *Room) tellMedia(now time.Time) {
 	}
 }
 
+// watch re-reads the session and the log-in each second.
+func (r *Room) watch(ctx context.Context) {
+	defer r.recover("watch")
+	timer := time.NewTimer(media.UntilBeat(time.Now(), watchEvery))
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-timer.C:
+			timer.Reset(media.UntilBeat(now, watchEvery))
+			r.refresh(ctx)
+			r.readmit(ctx)
+		}
+	}
+}
+
+// refresh applies the session's consents. They can only shrink while it is live, so that a late
+// answer of the store cannot undo a withdrawal that was applied already.
+func (r *Room) refresh(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, deskLimit)
+	defer cancel()
+	session, err := r.rooms.config.Desk.Session(ctx, r.id)
+	switch {
+	case errors.Is(err, consent.ErrNotFound):
+		r.stop(EndErased)
+		return
+	case err != nil:
+		if ctx.Err() == nil {
+			r.log.Warn("the consents of a session could not be read", "error", err)
+		}
+		return
+	}
+	if session.State != consent.SessionLive && session.State != consent.SessionConsented {
+		r.stop(EndErased)
+		return
+	}
+	r.mu.Lock()
+	left := consent.Consents{
+		Recording:     r.consents.Recording && session.Consents.Recording,
+		Transcription: r.consents.Transcription && session.Consents.Transcription,
+		Assessment:    r.consents.Assessment && session.Consents.Assessment,
+	}
+	changed := left != r.consents
+	r.consents = left
+	r.mu.Unlock()
+	if changed {
+		r.capture.SetConsents(left)
+		r.tell(&ConsentsMessage{Consents: onWire(left)})
+	}
+}
+
+// readmit closes a connection whose log-in has ended, and ends a program whose token has. What cannot be
+// read is no reason to.
+func (r *Room) readmit(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, deskLimit)
+	defer cancel()
+	r.mu.Lock()
+	c, admit, program := r.conn, r.admit, r.program
+	r.mu.Unlock()
+	if c != nil && notAdmitted(admit(ctx)) {
+		c.end(EndLoggedOut, CloseLoggedOut)
+	}
+	if program != nil && notAdmitted(program.admit(ctx)) {
+		r.endProgram(program)
+	}
+}
+
 func notAdmitted(err error) bool {
 	return errors.Is(err, ErrUnauthenticated) || errors.Is(err, consent.ErrNotFound)
 }

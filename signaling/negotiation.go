@@ -29,7 +29,7 @@ func badOffer(format string, args ...any) *Refusal {
 	}
 }
 
-// checkOffer refuses what this server does not take before Pion sees it: one microphone and at most
+// checkOffer refuses what this server does not take, before anything is set up for it: it takes one microphone and at most
 // one camera, sent to us, Opus and VP8 or VP9, no simulcast, no data channel.
 func checkOffer(text string) (offered, *Refusal) {
 	var o offered

@@ -112,5 +112,10 @@ func FuzzCheckOffer(f *testing.F) {
 			t.Errorf("accepted %d bytes with %d candidates", len(text), o.candidates)
 		}
 		offerIdentity(text)
+		if plan, err := planAnswer(text, media.CodecVP8); refusal == nil && err == nil {
+			if _, err := plan.answerText(localTransport{}, 1, 1); err != nil {
+				t.Errorf("no answer: %v", err)
+			}
+		}
 	})
 }

@@ -13,14 +13,13 @@ import (
 	"time"
 
 	"github.com/pion/sdp/v3"
-	"github.com/pion/webrtc/v4"
 
 	"greenroom/media"
 )
 
 const (
 	gatherLimit = 3 * time.Second
-	closeLimit  = 5 * time.Second // Pion's Close can hang while ICE gathers or stops
+	closeLimit  = 5 * time.Second // Pion's ICE agent can hang while it gathers or stops
 	maxOffers   = 30              // on one peer: ICE restarts, a camera added
 	// mediaRate is the most one candidate may send, in bytes per second (4 Mbit/s); mediaBurst lets
 	// key frames and repairs through.
@@ -28,17 +27,17 @@ const (
 	mediaBurst = 1 << 20
 )
 
-// peer is one PeerConnection. Its methods may be called from any goroutine, answer and countCandidate
+// peer is one PeerConnection of a page or program. Its methods may be called from any goroutine, answer and countCandidate
 // only from the connection's.
 type peer struct {
-	pc       *webrtc.PeerConnection
+	link     *transport
+	session  uint64 // of our descriptions
 	video    media.Codec
 	identity string // of the page's PeerConnection: an offer with another one needs another peer
 	ssrc     uint32 // ours, in feedback
 	arrivals *media.Arrivals
 	attach   func(media.TrackConfig) (*media.Track, error)
 	onGone   func(*peer) // once, when the connection failed or the page closed it
-	times    *arrivalTimes
 	log      *slog.Logger
 	intake   intake
 
@@ -85,22 +84,16 @@ func newPeer(config peerConfig) (*peer, error) {
 	p := &peer{
 		video: config.video, identity: config.identity, ssrc: rand.Uint32(), //nolint:gosec // a label, not a secret
 		attach: config.attach, onGone: config.onGone, log: config.log,
-		times: &config.api.times, closed: make(chan struct{}),
+		session: newSessionID(), closed: make(chan struct{}),
 		tracks: map[media.Kind]*remoteTrack{}, muted: map[media.Kind]bool{},
 	}
 	p.arrivals = media.NewArrivals(p.ssrc)
 	p.intake.peer = p
-	pc, err := config.api.newPeerConnection(config.video, p.intake.buffer)
+	link, err := newTransport(config.api, p)
 	if err != nil {
 		return nil, err
 	}
-	p.pc = pc
-	pc.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
-		switch state { //nolint:exhaustive // the others need nothing
-		case webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
-			p.goneOnce()
-		}
-	})
+	p.link = link
 	return p, nil
 }
 
@@ -113,26 +106,16 @@ func (p *peer) answer(ctx context.Context, offer string) (_ string, err error) {
 		return "", errors.New("too many offers")
 	}
 	p.candidates = 0
+	plan, err := planAnswer(offer, p.video)
+	if err != nil {
+		return "", fmt.Errorf("read the offer: %w", err)
+	}
 	p.intake.offered.Store(describeOffer(offer, p.video)) // before the first packet it may bring
-	if err := p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: withoutCandidates(offer)}); err != nil {
+	local, err := p.link.negotiate(ctx, plan.remote)
+	if err != nil {
 		return "", fmt.Errorf("take the offer: %w", err)
 	}
-	answer, err := p.pc.CreateAnswer(nil)
-	if err != nil {
-		return "", fmt.Errorf("make the answer: %w", err)
-	}
-	gathered := webrtc.GatheringCompletePromise(p.pc)
-	if err := p.pc.SetLocalDescription(answer); err != nil {
-		return "", fmt.Errorf("use the answer: %w", err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, gatherLimit)
-	defer cancel()
-	select {
-	case <-gathered: // only the bound ports are candidates, so this takes milliseconds
-	case <-ctx.Done():
-		return "", fmt.Errorf("gather candidates: %w", ctx.Err())
-	}
-	return p.pc.LocalDescription().SDP, nil
+	return plan.answerText(local, p.session, uint64(p.offers))
 }
 
 // countCandidate counts a trickled candidate, which candidates.go says why is not used; it reports false
@@ -200,8 +183,7 @@ func (p *peer) adopt(t *remoteTrack, codec media.Codec) bool {
 }
 
 // senderReport takes the times of a sender report.
-func (p *peer) senderReport(ssrc uint32, ntp uint64, rtp uint32) {
-	defer p.recover("RTCP", nil)
+func (p *peer) senderReport(ssrc uint32, ntp uint64, rtp uint32, now time.Time) {
 	p.mu.Lock()
 	var found *remoteTrack
 	for _, t := range p.tracks {
@@ -211,7 +193,7 @@ func (p *peer) senderReport(ssrc uint32, ntp uint64, rtp uint32) {
 	}
 	p.mu.Unlock()
 	if found != nil {
-		found.track.SenderReport(ntp, rtp, time.Now())
+		found.track.SenderReport(ntp, rtp, now)
 	}
 }
 
@@ -256,7 +238,7 @@ func (p *peer) remoteTracks(list []*remoteTrack) []*remoteTrack {
 }
 
 // close ends the connection and detaches its tracks. It returns within
-// closeLimit even if Pion hangs, and may be called more than once.
+// closeLimit even if ICE hangs, and may be called more than once.
 func (p *peer) close() {
 	p.closing.Do(func() {
 		p.mu.Lock()
@@ -266,7 +248,7 @@ func (p *peer) close() {
 		done := make(chan struct{})
 		go func() { // owner: close, which stops waiting after closeLimit
 			defer close(done)
-			_ = p.pc.Close() // after it nothing writes to the intake
+			p.link.close() // it begins with the intake, which gets nothing from then on
 		}()
 		limit := time.NewTimer(closeLimit)
 		defer limit.Stop()

@@ -1,20 +1,18 @@
 package signaling
 
 import (
-	"net/http"
+	"context"
 	"sync"
-
-	"github.com/pion/webrtc/v4"
 )
 
 // program is what sends a session's sound and picture in the page's place, over WHIP. The page keeps
 // everything else: it steers the interview, shows captions and says what is kept. Without a page the
 // session ends as it does without a program.
 type program struct {
-	id      string        // names the resource; what opens it is the token
-	request *http.Request // that it came with: whether its token still lives is asked again and again
-	done    func()        // gives its place among the account's connections back
-	left    sync.Once
+	id    string // names the resource; what opens it is the token
+	admit func(context.Context) error
+	done  func() // gives its place among the account's connections back
+	left  sync.Once
 
 	mu    sync.Mutex // one request at a time; guards what follows
 	peer  *peer
@@ -105,11 +103,4 @@ func (r *Room) programNamed(id string) *program {
 }
 
 // silent reports whether nothing has come from the other side for a while, keep-alives included.
-func (p *peer) silent() bool {
-	switch p.pc.ConnectionState() { // the others are alive or on their way
-	case webrtc.PeerConnectionStateDisconnected, webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
-		return true
-	default:
-		return false
-	}
-}
+func (p *peer) silent() bool { return p.link.silent() }

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pion/webrtc/v4"
+	"github.com/pion/ice/v4"
 )
 
 // ParsePublicAddresses reads what pages and programs are told to send to in place of the bound addresses:
@@ -42,11 +42,11 @@ func ParsePublicAddresses(text string) ([]netip.Addr, error) {
 }
 
 // publicRules make answers name the public addresses in place of those that are bound.
-func publicRules(addresses []netip.Addr) (rules []webrtc.ICEAddressRewriteRule) {
+func publicRules(addresses []netip.Addr) (rules []ice.AddressRewriteRule) {
 	for _, a := range addresses {
-		rules = append(rules, webrtc.ICEAddressRewriteRule{
+		rules = append(rules, ice.AddressRewriteRule{
 			External: []string{a.String()}, Networks: networksOf(a.Is4(), true),
-			AsCandidateType: webrtc.ICECandidateTypeHost, Mode: webrtc.ICEAddressRewriteReplace,
+			AsCandidateType: ice.CandidateTypeHost, Mode: ice.AddressRewriteReplace,
 		})
 	}
 	return rules
@@ -54,7 +54,7 @@ func publicRules(addresses []netip.Addr) (rules []webrtc.ICEAddressRewriteRule) 
 
 // publicNetworks are the kinds of network that answers name addresses of: those with a public address, or
 // all without any. What is bound of a kind without one is for this machine's own network.
-func publicNetworks(addresses []netip.Addr, tcp bool) (networks []webrtc.NetworkType) {
+func publicNetworks(addresses []netip.Addr, tcp bool) (networks []ice.NetworkType) {
 	if len(addresses) == 0 {
 		return append(networksOf(true, tcp), networksOf(false, tcp)...)
 	}
@@ -74,10 +74,10 @@ func ofPublicKind(hosts []net.IP, public []netip.Addr) []net.IP {
 	})
 }
 
-func networksOf(is4, tcp bool) []webrtc.NetworkType {
-	both := []webrtc.NetworkType{webrtc.NetworkTypeUDP6, webrtc.NetworkTypeTCP6}
+func networksOf(is4, tcp bool) []ice.NetworkType {
+	both := []ice.NetworkType{ice.NetworkTypeUDP6, ice.NetworkTypeTCP6}
 	if is4 {
-		both = []webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeTCP4}
+		both = []ice.NetworkType{ice.NetworkTypeUDP4, ice.NetworkTypeTCP4}
 	}
 	if !tcp {
 		return both[:1]

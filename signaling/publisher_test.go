@@ -79,12 +79,11 @@ func newPublisher(t *testing.T, o publisherOptions) *publisher {
 		loopback = net.IPv6loopback
 	}
 	settings.SetICEUDPMux(p.listen(loopback))
-	of := networksOf(!o.ipv6, true)
-	if o.tcp {
-		settings.SetNetworkTypes(of[1:])
-	} else {
-		settings.SetNetworkTypes(of[:1])
-	}
+	network := map[[2]bool]webrtc.NetworkType{
+		{false, false}: webrtc.NetworkTypeUDP4, {false, true}: webrtc.NetworkTypeUDP6,
+		{true, false}: webrtc.NetworkTypeTCP4, {true, true}: webrtc.NetworkTypeTCP6,
+	}[[2]bool{o.tcp, o.ipv6}]
+	settings.SetNetworkTypes([]webrtc.NetworkType{network})
 	api := webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(settings))
 	var err error
 	p.pc, err = api.NewPeerConnection(webrtc.Configuration{})

@@ -190,7 +190,7 @@ func TestPublisherThatVanishesWithoutAWordIsNoticed(t *testing.T) {
 		t.Error("a vanished publisher would be kept for more than 30 s")
 	}
 	s := serve(t, func(s *server) {
-		s.api.settings.SetICETimeouts(300*time.Millisecond, time.Second, 100*time.Millisecond)
+		s.api.limits = limits{300 * time.Millisecond, time.Second, 100 * time.Millisecond, dtlsConnect}
 	})
 	page := s.join()
 	browser := newPublisher(t, publisherOptions{})

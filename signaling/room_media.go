@@ -65,7 +65,7 @@ func (r *Room) offer(ctx context.Context, c *conn, m *Offer) {
 	}
 	answer, err := p.answer(ctx, m.SDP)
 	if err != nil {
-		r.log.Info("an offer was refused after the check") // Pion's error may repeat SDP
+		r.log.Info("an offer was refused after the check") // the error may repeat what the page said
 		r.dropPeer(p)
 		c.send(badOffer("the offer does not fit this server").problem(false))
 		return
@@ -144,7 +144,7 @@ func (r *Room) newPeer(video media.Codec, identity string) (*peer, *Refusal) {
 	return p, nil
 }
 
-// peerGone hears from Pion that a connection failed or was closed by the page.
+// peerGone hears that a connection failed or was closed by the page.
 func (r *Room) peerGone(p *peer) {
 	select {
 	case r.lost <- p:

@@ -39,9 +39,9 @@ func readFragment(text string) (fragment, error) {
 		key, value, _ := strings.Cut(attribute, ":")
 		switch key {
 		case "ice-ufrag":
-			ok = setOnce(&f.ufrag, value, 4)
+			ok = setOnce(&f.ufrag, value, leastUfrag)
 		case "ice-pwd":
-			ok = setOnce(&f.pwd, value, 22)
+			ok = setOnce(&f.pwd, value, leastPwd)
 		case "candidate":
 			f.candidates = append(f.candidates, attribute)
 		}
@@ -55,10 +55,21 @@ func readFragment(text string) (fragment, error) {
 	return f, nil
 }
 
-// setOnce takes a credential (RFC 8839 5.4: 4 or 22 to 256 characters of ice-char), which may be
-// repeated but not changed.
+// setOnce takes a credential, which may be repeated but not changed.
 func setOnce(field *string, value string, least int) bool {
-	if len(value) < least || len(value) > 256 || *field != "" && *field != value {
+	if !isCredential(value, least) || *field != "" && *field != value {
+		return false
+	}
+	*field = value
+	return true
+}
+
+// RFC 8839, 5.4: credentials have 4 or 22 to 256 characters.
+const leastUfrag, leastPwd, longestCredential = 4, 22, 256
+
+// isCredential: RFC 8839, 5.4: of ice-char.
+func isCredential(value string, least int) bool {
+	if len(value) < least || len(value) > longestCredential {
 		return false
 	}
 	for _, c := range []byte(value) {
@@ -66,7 +77,6 @@ func setOnce(field *string, value string, least int) bool {
 			return false
 		}
 	}
-	*field = value
 	return true
 }
 

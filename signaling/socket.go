@@ -4,19 +4,35 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
+	"time"
 )
 
-// mediaSocket is a UDP socket for Pion's mux.
+// mediaSocket is a UDP socket of the media port.
 type mediaSocket interface {
-	net.PacketConn
+	// receive waits for the next datagram; only one reader may call it.
+	receive() (datagram, error)
+	// WriteToAddrPort sends one datagram, from any goroutine.
+	WriteToAddrPort(b []byte, to netip.AddrPort) (int, error)
+	LocalAddr() net.Addr
+	// Close ends reading, also while it waits, and frees the port.
+	Close() error
 	// lost is how many packets the kernel has thrown away because nobody took them in time, as far as
 	// this system tells.
 	lost() uint64
 }
 
-// listenMedia binds a socket. Where the system allows it is drained in batches (socket_linux.go) and notes
-// in times when each packet arrived.
-func listenMedia(ctx context.Context, address string, times *arrivalTimes) (mediaSocket, error) {
+// datagram is what a socket received. Its bytes are good until the next one is received, and may be
+// written over: media are decrypted where they lie.
+type datagram struct {
+	b    []byte
+	from netip.AddrPort
+	at   time.Time // when it arrived, with a monotonic reading
+}
+
+// listenMedia binds a socket. Where the system allows it is drained in batches (socket_linux.go) and knows
+// when each packet arrived.
+func listenMedia(ctx context.Context, address string) (mediaSocket, error) {
 	var listen net.ListenConfig
 	conn, err := listen.ListenPacket(ctx, "udp", address)
 	if err != nil {
@@ -28,12 +44,26 @@ func listenMedia(ctx context.Context, address string, times *arrivalTimes) (medi
 		return nil, fmt.Errorf("a UDP address made a %T", conn)
 	}
 	_ = udp.SetReadBuffer(udpReadBuffer) // the kernel's cap applies; a smaller one still works
-	socket, err := drain(udp, times)
+	socket, err := drain(udp)
 	if err != nil {
 		_ = udp.Close()
 		return nil, err
 	}
 	return socket, nil
+}
+
+// arrivalAge is how long ago the kernel may say that a packet came. Its time stamps are of the wall clock,
+// and an older one says that somebody set that clock.
+const arrivalAge = 2 * time.Second
+
+// arrived turns the kernel's time stamp of a packet, zero if there is none, into a time with a monotonic
+// reading. It is never in the future.
+func arrived(stamp, now time.Time) time.Time {
+	age := now.Sub(stamp)
+	if stamp.IsZero() || age < 0 || age > arrivalAge {
+		return now
+	}
+	return now.Add(-age)
 }
 
 // hostAddresses returns the addresses of all interfaces that are up, but those that only this machine or

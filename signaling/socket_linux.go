@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pion/ice/v4"
 	"golang.org/x/sys/unix"
 
 	"greenroom/media"
@@ -34,7 +33,6 @@ const (
 type drainedSocket struct {
 	address *net.UDPAddr
 	inet6   bool
-	times   *arrivalTimes
 	dropped atomic.Uint64 // the kernel's own count, which it tells with later packets
 
 	closing sync.Once
@@ -49,19 +47,17 @@ type drainedSocket struct {
 
 	// The reader's only.
 	batch *batch
+	now   time.Time // when the batch was taken
 	timer *time.Timer
 	heard time.Time // when packets came last
 	taken int       // bytes since the last wait
 	full  bool      // the last batch was, so there may be more
 }
 
-var (
-	_ mediaSocket              = (*drainedSocket)(nil)
-	_ ice.AddrPortReaderWriter = (*drainedSocket)(nil)
-)
+var _ mediaSocket = (*drainedSocket)(nil)
 
 // drain takes the socket over.
-func drain(conn *net.UDPConn, times *arrivalTimes) (mediaSocket, error) {
+func drain(conn *net.UDPConn) (mediaSocket, error) {
 	address, ok := conn.LocalAddr().(*net.UDPAddr)
 	if !ok {
 		return nil, errors.New("a UDP socket without a UDP address")
@@ -96,7 +92,7 @@ func drain(conn *net.UDPConn, times *arrivalTimes) (mediaSocket, error) {
 	timer := time.NewTimer(time.Hour)
 	timer.Stop()
 	return &drainedSocket{
-		address: address, inet6: address.IP.To4() == nil, times: times, closed: make(chan struct{}),
+		address: address, inet6: address.IP.To4() == nil, closed: make(chan struct{}),
 		descriptor: descriptor, wake: wake, room: room, batch: newBatch(), timer: timer, heard: time.Now(),
 	}, nil
 }
@@ -105,31 +101,17 @@ func (s *drainedSocket) lost() uint64 { return s.dropped.Load() }
 
 func (s *drainedSocket) LocalAddr() net.Addr { return s.address }
 
-// Deadlines are for calls that wait; only reading does, and Close ends it.
-
-func (s *drainedSocket) SetDeadline(time.Time) error      { return nil }
-func (s *drainedSocket) SetReadDeadline(time.Time) error  { return nil }
-func (s *drainedSocket) SetWriteDeadline(time.Time) error { return nil }
-
-// ReadFromAddrPort returns the next packet; only the one reader may call it.
-func (s *drainedSocket) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
+// receive returns the next packet; only the one reader may call it.
+func (s *drainedSocket) receive() (datagram, error) {
 	for {
-		if packet, from, ok := s.batch.next(); ok {
-			return copy(b, packet), from, nil
+		if d, ok := s.batch.next(); ok {
+			d.at = arrived(d.at, s.now)
+			return d, nil
 		}
 		if err := s.fill(); err != nil {
-			return 0, netip.AddrPort{}, err
+			return datagram{}, err
 		}
 	}
-}
-
-// ReadFrom is ReadFromAddrPort for those who do not know it.
-func (s *drainedSocket) ReadFrom(b []byte) (int, net.Addr, error) {
-	n, from, err := s.ReadFromAddrPort(b)
-	if err != nil {
-		return 0, nil, err
-	}
-	return n, net.UDPAddrFromAddrPort(from), nil
 }
 
 // fill gets the next batch, after the wait that is due, or nothing.
@@ -146,7 +128,8 @@ func (s *drainedSocket) fill() error {
 	s.full = n == batchSize
 	switch {
 	case n > 0:
-		s.heard = time.Now()
+		s.now = time.Now()
+		s.heard = s.now
 		s.note()
 	case errors.Is(err, unix.EAGAIN):
 		if time.Since(s.heard) > drainIdle {
@@ -176,16 +159,11 @@ func (s *drainedSocket) wait() bool {
 	}
 }
 
-// note keeps what the kernel said about the batch.
+// note keeps what the kernel said about losses before the batch.
 func (s *drainedSocket) note() {
 	for i := range s.batch.filled {
-		packet := s.batch.packet(i)
-		s.taken += len(packet)
-		at, dropped := s.batch.about(i)
-		if !at.IsZero() {
-			s.times.note(packet, at)
-		}
-		if dropped > 0 {
+		s.taken += len(s.batch.packet(i))
+		if _, dropped := s.batch.about(i); dropped > 0 {
 			// 32 bits of the kernel's, which wrap.
 			before := s.dropped.Load()
 			s.dropped.Store(before + uint64(dropped-uint32(before)))
@@ -216,15 +194,6 @@ func (s *drainedSocket) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error
 			return 0, os.NewSyscallError("sendto", err)
 		}
 	}
-}
-
-// WriteTo is WriteToAddrPort for those who do not know it.
-func (s *drainedSocket) WriteTo(b []byte, to net.Addr) (int, error) {
-	udp, ok := to.(*net.UDPAddr)
-	if !ok {
-		return 0, fmt.Errorf("send to a %T", to)
-	}
-	return s.WriteToAddrPort(b, udp.AddrPort())
 }
 
 // Close ends reading, also while it waits, and frees the port.

@@ -140,8 +140,12 @@ func (rs *Rooms) begin(r *http.Request, session consent.Session, offer string) (
 		}
 	}
 	g := &program{
-		id: consent.NewID[string](), etag: newETag(), offer: offer, request: r,
+		id: consent.NewID[string](), etag: newETag(), offer: offer,
 		done: func() { rs.conns.release(account) },
+		admit: func(ctx context.Context) error {
+			_, err := rs.config.Desk.AdmitPublisher(r.WithContext(ctx), session.ID)
+			return err
+		},
 	}
 	room, refusal := rs.seatProgram(r.Context(), g, session, o, takeover)
 	if refusal != nil {
@@ -152,7 +156,7 @@ func (rs *Rooms) begin(r *http.Request, session consent.Session, offer string) (
 	defer g.mu.Unlock()
 	answer, err := g.peer.answer(r.Context(), offer)
 	if err != nil {
-		room.log.Info("a program's offer was refused after the check") // Pion's error may repeat SDP
+		room.log.Info("a program's offer was refused after the check") // the error may repeat what the program said
 		room.endProgram(g)
 		return nil, "", badOffer("the offer does not fit this server")
 	}

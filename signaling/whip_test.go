@@ -221,21 +221,15 @@ func TestProgramTakesOverFromThePageWhenItAsksTo(t *testing.T) {
 // A program whose network went away comes back before the server has given its connection up.
 func TestSilentProgramKeepsNobodyOut(t *testing.T) {
 	s := serve(t, func(s *server) {
-		s.api.settings.SetICETimeouts(200*time.Millisecond, time.Minute, 50*time.Millisecond)
+		s.api.limits = limits{200 * time.Millisecond, time.Minute, 50 * time.Millisecond, dtlsConnect}
 	})
 	page := s.join()
 	first := s.newProgram(publisherOptions{})
 	first.start()
 	expect(page, programSending(true))
 	peer := s.rooms.find(s.desk.session.ID).programNamed(first.resource[len(s.endpoint())+1:]).peer
-	disconnected := make(chan struct{})
-	peer.pc.OnICEConnectionStateChange(func(state webrtc.ICEConnectionState) {
-		if state == webrtc.ICEConnectionStateDisconnected {
-			close(disconnected)
-		}
-	})
 	first.vanish()
-	<-disconnected
+	waitUntil(t, "the program is found to be silent", peer.silent)
 	s.newProgram(publisherOptions{}).start()
 	s.kept(media.KindAudio, 10)
 	s.waitConns(2) // the page and one program: the place of the other is free again
@@ -243,7 +237,7 @@ func TestSilentProgramKeepsNobodyOut(t *testing.T) {
 
 func TestLostProgramIsToldToThePage(t *testing.T) {
 	s := serve(t, func(s *server) {
-		s.api.settings.SetICETimeouts(100*time.Millisecond, 300*time.Millisecond, 50*time.Millisecond)
+		s.api.limits = limits{100 * time.Millisecond, 300 * time.Millisecond, 50 * time.Millisecond, dtlsConnect}
 	})
 	page := s.join()
 	obs := s.newProgram(publisherOptions{})

@@ -91,17 +91,17 @@ var baseline = []number{
 	// WebRTC
 	{"dtls from 3.1.0 on", "go.mod", "github.com/pion/dtls/v3 v3.1.", "signaling: TestCertificateMustBeTheOneInTheOffer"},
 	{"interceptor from 0.1.39 on", "go.mod", "github.com/pion/interceptor v0.1.4", "signaling: TestGarbageNeitherEndsTheServerNorTheTrack"},
-	{"SRTP with AEAD first", "signaling/api.go", "SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM", "signaling: TestInterviewRunsFromHelloToEnded"},
-	{"the certificate is that of the SDP", "signaling/candidates_test.go", "a=fingerprint:sha-256 ", "signaling: TestCertificateMustBeTheOneInTheOffer"},
+	{"SRTP with AEAD first", "signaling/handshake.go", "WithSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM", "signaling: TestInterviewRunsFromHelloToEnded"},
+	{"the certificate is that of the SDP", "signaling/handshake.go", "checkCertificate(certificates, expected)", "signaling: TestCertificateMustBeTheOneInTheOffer"},
 	{"SDP of 32 KiB", "signaling/negotiation.go", "maxSDP        = 32 << 10", "signaling: TestCheckOfferRefuses"},
 	{"8 m-lines", "signaling/negotiation.go", "maxMLines     = 8", "signaling: TestCheckOfferRefuses"},
 	{"32 candidates", "signaling/negotiation.go", "maxCandidates = 32", "signaling: TestOfferWithThirtyTwoTrickledCandidatesFitsTheRate"},
-	{"none of them is used", "signaling/peer.go", "withoutCandidates(offer)", "signaling: TestServerKnocksAtNoAddressThatAPageNames"},
+	{"none of them is used", "signaling/candidates.go", "and then none of them is used", "signaling: TestServerKnocksAtNoAddressThatAPageNames"},
 	{"4 Mbit/s of media", "signaling/peer.go", "mediaRate  = 4_000_000 / 8", "signaling: TestMediaOverTheRateIsDropped"},
 	{"one publisher", "signaling/rooms.go", "room.attach(arriving)", "signaling: TestPageTakesTheSessionOverWhenItAsksTo"},
 	{"90 minutes", "signaling/rooms.go", "longest      = 90 * time.Minute", "signaling: TestSessionHasALongestLength"},
 	{"a panic ends one peer, or one room", "signaling/peer.go", "turns a panic on outside bytes into the end of this peer alone", "signaling: TestPanicOfOneRoomEndsNeitherServerNorSession"},
-	{"strangers' packets change nothing", "signaling/api.go", "NewUDPMuxDefault", "signaling: TestGarbageNeitherEndsTheServerNorTheTrack"},
+	{"strangers' packets change nothing", "signaling/mux.go", "w.owner != nil && w.owner.receive(d.b, d.at)", "signaling: TestStrangersReachNobody"},
 
 	// Logs
 	{"secret and personal types print [redacted]", "consent/login.go", `slog.StringValue("[redacted]")`, "consent: TestPeopleAndTheirSecretsStayOutOfTheLog"},

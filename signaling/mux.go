@@ -1,0 +1,211 @@
+package signaling
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+
+	"github.com/pion/ice/v4"
+)
+
+// maxWays is how many addresses of one peer are known at a time. A peer has one for each of its networks
+// and of the ports that a router gives it.
+const maxWays = 16
+
+// udpMux is the server's UDP port on every address that is bound. It gives each datagram to the peer that
+// it is for: STUN by the user name in it, everything else by where it came from. An address is a peer's
+// once the peer's ICE agent has written to it, which it only does after a check with the right password.
+type udpMux struct {
+	ports   []*udpPort
+	reading sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool
+	owners map[string]*transport // by our ICE user name fragment
+}
+
+var _ ice.UDPMux = (*udpMux)(nil)
+
+// udpPort is one bound address.
+type udpPort struct {
+	mux    *udpMux
+	socket mediaSocket
+	name   string // address and port
+
+	// Guarded by mux.mu.
+	conns map[string]*muxConn // by our ICE user name fragment
+	ways  map[netip.AddrPort]way
+}
+
+// way is where datagrams from one address go.
+type way struct {
+	owner *transport
+	conn  *muxConn // that wrote there last
+}
+
+// place is a way's key over all ports.
+type place struct {
+	port *udpPort
+	from netip.AddrPort
+}
+
+// newUDPMux takes the sockets over and begins to read them.
+func newUDPMux(sockets []mediaSocket) *udpMux {
+	m := &udpMux{owners: map[string]*transport{}}
+	for _, s := range sockets {
+		port := &udpPort{
+			mux: m, socket: s, name: s.LocalAddr().String(),
+			conns: map[string]*muxConn{}, ways: map[netip.AddrPort]way{},
+		}
+		m.ports = append(m.ports, port)
+		m.reading.Go(port.read) // owner: the mux, whose Close ends it and waits
+	}
+	return m
+}
+
+// Close frees the ports.
+func (m *udpMux) Close() error {
+	m.mu.Lock()
+	m.closed = true
+	m.mu.Unlock()
+	var err error
+	for _, p := range m.ports {
+		err = errors.Join(err, p.socket.Close())
+	}
+	m.reading.Wait()
+	return err
+}
+
+// GetListenAddresses is for ICE agents, which make a candidate of each.
+func (m *udpMux) GetListenAddresses() []net.Addr {
+	addresses := make([]net.Addr, 0, len(m.ports))
+	for _, p := range m.ports {
+		addresses = append(addresses, p.socket.LocalAddr())
+	}
+	return addresses
+}
+
+// own says whose a user name fragment is, before an ICE agent begins to use it.
+func (m *udpMux) own(ufrag string, t *transport) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.owners, t.ufrag)
+	m.owners[ufrag], t.ufrag = t, ufrag
+}
+
+// GetConn gives an ICE agent what it reads and writes by on one of the addresses.
+func (m *udpMux) GetConn(ufrag string, address net.Addr) (net.PacketConn, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	owner := m.owners[ufrag]
+	i := slices.IndexFunc(m.ports, func(p *udpPort) bool { return p.name == address.String() })
+	if m.closed || owner == nil || i < 0 {
+		return nil, io.ErrClosedPipe
+	}
+	port := m.ports[i]
+	if port.conns[ufrag] != nil {
+		return nil, errors.New("an address is a candidate twice")
+	}
+	c := newMuxConn(port, owner, ufrag)
+	port.conns[ufrag] = c
+	return c, nil
+}
+
+// RemoveConnByUfrag is called by an ICE agent that ends or takes new credentials. The peer's ways stay until
+// forget: media may go on while new ones are looked for.
+func (m *udpMux) RemoveConnByUfrag(ufrag string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.owners, ufrag)
+	for _, p := range m.ports {
+		delete(p.conns, ufrag)
+	}
+}
+
+// forget is called when a peer has ended.
+func (m *udpMux) forget(t *transport) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, at := range t.ways {
+		if at.port.ways[at.from].owner == t {
+			delete(at.port.ways, at.from)
+		}
+	}
+	t.ways = nil
+	delete(m.owners, t.ufrag)
+}
+
+// learn notes that the conn's peer is to be found at an address; false if the conn is no longer in use.
+func (m *udpMux) learn(c *muxConn, at netip.AddrPort) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if c.port.conns[c.ufrag] != c {
+		return false
+	}
+	known := c.port.ways[at]
+	if known.conn == c {
+		return true
+	}
+	c.port.ways[at] = way{c.owner, c}
+	if known.owner == c.owner {
+		return true
+	}
+	if len(c.owner.ways) == maxWays {
+		if oldest := c.owner.ways[0]; oldest.port.ways[oldest.from].owner == c.owner {
+			delete(oldest.port.ways, oldest.from)
+		}
+		c.owner.ways = slices.Delete(c.owner.ways, 0, 1)
+	}
+	c.owner.ways = append(c.owner.ways, place{c.port, at})
+	return true
+}
+
+// read runs until the socket closes. Everybody's media wait for each other here, so nothing in it waits for
+// one peer.
+func (p *udpPort) read() {
+	for {
+		d, err := p.socket.receive()
+		if err != nil {
+			return
+		}
+		p.dispatch(d)
+	}
+}
+
+// dispatch tells the protocols of one port apart by their first byte (RFC 7983, 7).
+func (p *udpPort) dispatch(d datagram) {
+	from := plain(d.from)
+	switch kindOf(d.b) {
+	case kindSTUN:
+		if c := p.stunConn(d.b, from); c != nil {
+			c.put(d.b, from)
+		}
+	case kindDTLS, kindMedia:
+		p.mux.mu.Lock()
+		w := p.ways[from]
+		p.mux.mu.Unlock()
+		if w.owner != nil && w.owner.receive(d.b, d.at) {
+			w.conn.put(signOfLife, from)
+		}
+	case kindOther:
+	}
+}
+
+// stunConn: a request names whom it is for, an answer comes from where we asked.
+func (p *udpPort) stunConn(b []byte, from netip.AddrPort) *muxConn {
+	ufrag, named := stunUserName(b)
+	p.mux.mu.Lock()
+	defer p.mux.mu.Unlock()
+	if named {
+		return p.conns[string(ufrag)]
+	}
+	return p.ways[from].conn
+}
+
+// plain makes two forms of one address equal.
+func plain(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), a.Port())
+}

@@ -1,0 +1,250 @@
+package signaling
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/pion/srtp/v3"
+	"github.com/pion/stun/v4"
+)
+
+// deafSocket receives nothing and swallows what is sent.
+type deafSocket struct{ closed chan struct{} }
+
+func (s deafSocket) receive() (datagram, error) {
+	<-s.closed
+	return datagram{}, net.ErrClosed
+}
+
+func (deafSocket) WriteToAddrPort(b []byte, _ netip.AddrPort) (int, error) { return len(b), nil }
+
+func (deafSocket) LocalAddr() net.Addr { return &net.UDPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 7000} }
+
+func (deafSocket) lost() uint64 { return 0 }
+
+func (s deafSocket) Close() error {
+	close(s.closed)
+	return nil
+}
+
+// deafMux is a mux whose datagrams come from the test.
+func deafMux(t testing.TB) *udpMux {
+	t.Helper()
+	m := newUDPMux([]mediaSocket{deafSocket{make(chan struct{})}})
+	t.Cleanup(func() { _ = m.Close() })
+	return m
+}
+
+// connOf is what an ICE agent of the transport would get.
+func connOf(t testing.TB, m *udpMux, ufrag string, link *transport) *muxConn {
+	t.Helper()
+	m.own(ufrag, link)
+	conn, err := m.GetConn(ufrag, m.GetListenAddresses()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn.(*muxConn)
+}
+
+func addressOf(n int) netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{198, 51, 100, byte(n >> 8)}), uint16(n))
+}
+
+// portTo is a port that knows the transport's peer by an address.
+func portTo(t testing.TB, link *transport) (*udpPort, netip.AddrPort) {
+	t.Helper()
+	m := deafMux(t)
+	conn, from := connOf(t, m, "ours", link), addressOf(1)
+	if _, err := conn.WriteToAddrPort([]byte{0}, from); err != nil {
+		t.Fatal(err)
+	}
+	return m.ports[0], from
+}
+
+// stunFor is a STUN message; of a check if it names a user.
+func stunFor(t testing.TB, userName string) []byte {
+	t.Helper()
+	setters := []stun.Setter{stun.TransactionID, stun.BindingSuccess}
+	if userName != "" {
+		setters = []stun.Setter{stun.TransactionID, stun.BindingRequest, stun.NewSoftware("x"), stun.NewUsername(userName)}
+	}
+	m, err := stun.Build(setters...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.Raw
+}
+
+func TestUserNameIsReadFromSTUN(t *testing.T) {
+	whole := stunFor(t, "ours:theirs")
+	longer := bytes.Clone(whole)
+	binary.BigEndian.PutUint16(longer[2:], 60000)
+	for name, c := range map[string]struct {
+		b    []byte
+		want string
+	}{
+		"a check":             {whole, "ours"},
+		"without a colon":     {stunFor(t, "ours"), "ours"},
+		"an answer":           {stunFor(t, ""), ""},
+		"cut":                 {whole[:len(whole)-2], ""},
+		"a length that lies":  {longer, "ours"},
+		"no cookie":           {append(make([]byte, 8), whole[8:]...), ""},
+		"nothing":             {nil, ""},
+		"a head without more": {whole[:20], ""},
+	} {
+		got, ok := stunUserName(c.b)
+		if string(got) != c.want || ok != (c.want != "") {
+			t.Errorf("%s: %q, %v; want %q", name, got, ok, c.want)
+		}
+	}
+}
+
+func TestChecksGoToWhomTheyName(t *testing.T) {
+	m := deafMux(t)
+	first, second := connOf(t, m, "first", &transport{}), connOf(t, m, "second", &transport{})
+	from := addressOf(1)
+	_, err := first.WriteToAddrPort([]byte{0}, from)
+	must(t, err)
+	port := m.ports[0]
+	port.dispatch(datagram{b: stunFor(t, "second:x"), from: from}) // a page that connects anew from the same port
+	port.dispatch(datagram{b: stunFor(t, "nobody:x"), from: from})
+	port.dispatch(datagram{b: stunFor(t, ""), from: from}) // an answer to the first
+	port.dispatch(datagram{b: stunFor(t, ""), from: addressOf(2)})
+	port.dispatch(datagram{b: stunFor(t, "first:x"), from: netip.AddrPortFrom(netip.AddrFrom16(from.Addr().As16()), 9)})
+	if len(first.queue) != 2 || len(second.queue) != 1 {
+		t.Errorf("%d and %d messages, want 2 and 1", len(first.queue), len(second.queue))
+	}
+}
+
+func TestStrangersReachNobody(t *testing.T) {
+	p, attached := takingPeer(t, browserOffer)
+	link := takingLink(p)
+	page, keys := seal(t, srtp.ProtectionProfileAeadAes128Gcm)
+	link.open(keys)
+	port, known := portTo(t, link)
+	b := page.rtp(rtp.Header{SSRC: 11, PayloadType: 111}, 0x78, 1)
+	port.dispatch(datagram{bytes.Clone(b), addressOf(2), time.Now()})
+	if len(*attached) > 0 {
+		t.Fatal("a genuine packet was taken from an address that ICE does not know")
+	}
+	port.dispatch(datagram{b, known, time.Now()})
+	if len(*attached) != 1 {
+		t.Error("the packet was not taken from the peer's address")
+	}
+}
+
+func TestWaysOfAPeerAreBoundedAndForgotten(t *testing.T) {
+	m := deafMux(t)
+	link, other := &transport{}, &transport{}
+	conn, others := connOf(t, m, "ours", link), connOf(t, m, "other", other)
+	port := m.ports[0]
+	for n := range 3 * maxWays {
+		for range 2 {
+			_, err := conn.WriteToAddrPort([]byte{0}, addressOf(n))
+			must(t, err)
+		}
+	}
+	if len(port.ways) != maxWays || len(link.ways) != maxWays {
+		t.Errorf("%d ways, want %d", len(port.ways), maxWays)
+	}
+	last := addressOf(3*maxWays - 1)
+	_, err := others.WriteToAddrPort([]byte{0}, last) // the same port of a router, given to another
+	must(t, err)
+	// New credentials: media go on by the ways of before.
+	m.RemoveConnByUfrag("ours")
+	if len(port.ways) != maxWays || len(port.conns) != 1 {
+		t.Errorf("%d ways and %d conns are left after a restart", len(port.ways), len(port.conns))
+	}
+	m.forget(link)
+	if len(port.ways) != 1 || port.ways[last].owner != other {
+		t.Errorf("%d ways are left, want the other's", len(port.ways))
+	}
+	if _, err := conn.WriteToAddrPort([]byte{0}, addressOf(1)); !errors.Is(err, io.ErrClosedPipe) || len(port.ways) != 1 {
+		t.Errorf("a removed conn wrote: %v, %d ways", err, len(port.ways))
+	}
+	m.forget(other)
+	if len(port.ways)+len(m.owners) != 0 {
+		t.Errorf("%d ways and %d owners are left", len(port.ways), len(m.owners))
+	}
+}
+
+func TestMuxConnEndsAndIsGivenOnce(t *testing.T) {
+	m := deafMux(t)
+	conn := connOf(t, m, "ours", &transport{})
+	if _, err := m.GetConn("ours", m.GetListenAddresses()[0]); err == nil {
+		t.Error("one conn was given twice")
+	}
+	if _, err := m.GetConn("nobody", m.GetListenAddresses()[0]); err == nil {
+		t.Error("a conn was given to nobody")
+	}
+	if _, err := m.GetConn("ours", &net.UDPAddr{IP: net.IPv4(192, 0, 2, 2), Port: 7000}); err == nil {
+		t.Error("a conn was given for an address that is not bound")
+	}
+	for range 2 * stunQueue { // nobody reads
+		m.ports[0].dispatch(datagram{b: stunFor(t, "ours:x"), from: addressOf(1)})
+	}
+	if len(conn.queue) != stunQueue {
+		t.Errorf("%d messages wait, want %d", len(conn.queue), stunQueue)
+	}
+	if _, from, err := conn.ReadFrom(make([]byte, 1500)); err != nil || from.String() != addressOf(1).String() {
+		t.Errorf("read from %v, %v", from, err)
+	}
+	if _, _, err := conn.ReadFrom(make([]byte, 3)); !errors.Is(err, io.ErrShortBuffer) {
+		t.Errorf("read into three bytes: %v", err)
+	}
+	must(t, conn.Close())
+	must(t, conn.Close())
+	for err := error(nil); !errors.Is(err, io.EOF); _, _, err = conn.ReadFrom(make([]byte, 1500)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := conn.WriteTo([]byte{0}, net.UDPAddrFromAddrPort(addressOf(1))); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("wrote after the end: %v", err)
+	}
+	if _, err := conn.WriteTo([]byte{0}, &net.TCPAddr{}); err == nil {
+		t.Error("wrote to a TCP address")
+	}
+}
+
+// FuzzDatagram: any datagram, from the peer's address or another one, before and after the keys are there.
+func FuzzDatagram(f *testing.F) {
+	f.Add(stunFor(f, "ours:theirs"), true, true)
+	f.Add(stunFor(f, ""), true, false)
+	f.Add([]byte(strings.Repeat("\x16", 40)), true, false)
+	page, _ := seal(f, srtp.ProtectionProfileAeadAes128Gcm)
+	f.Add(page.rtp(rtp.Header{SSRC: 22, PayloadType: 96}, 0x10, 1), true, true)
+	f.Add([]byte{0x90, 96, 0, 1, 0, 0, 0, 2, 0, 0, 0, 22, 0xbe, 0xde, 0xff, 0xff}, false, true)
+	f.Add([]byte{0x80, 200}, true, true)
+	f.Fuzz(func(t *testing.T, b []byte, known, ready bool) {
+		p, _ := takingPeer(t, browserOffer)
+		link := takingLink(p)
+		link.records = newRecords()
+		_, keys := seal(t, srtp.ProtectionProfileAeadAes128Gcm)
+		port, from := portTo(t, link)
+		if !known {
+			from = addressOf(2)
+		}
+		if ready {
+			link.open(keys)
+		}
+		port.dispatch(datagram{b, from, time.Now()})
+		if !known && (len(link.early) > 0 || link.records.Size() > 0 || len(p.intake.sources) > 0) {
+			t.Error("a stranger's datagram left something")
+		}
+		if !ready {
+			link.open(keys)
+		}
+		if len(p.intake.sources) > 1 || len(link.reporters) > 1 {
+			t.Error("one datagram made several sources")
+		}
+	})
+}
