@@ -31,7 +31,8 @@
 // from the session's origin, the arrival of its first packet, and goes on through reconnects and other
 // processes. A frame's media time is its RTP time plus a shift: from the least delay of the first
 // packets and then of the last seconds, and with sender reports of both tracks from the sender's own
-// clock, so that sound and picture stay together. Within a track times always rise.
+// clock, so that sound and picture stay together. Another network path moves neither: see notePath. Within a
+// track times always rise.
 //
 // # Loss
 //

@@ -50,6 +50,7 @@ type spot struct {
 	segment, block int
 	last           time.Duration // of the block before, made or recorded
 	sound          time.Duration // where the sound before ends if it is played without a break; noSound: unknown
+	filling        bool          // the block before was made up
 }
 
 // playCluster is one cluster of the file.

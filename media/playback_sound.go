@@ -8,7 +8,8 @@ import "time"
 // silence, and leaves a packet out when sound has fallen behind (a sender whose sound card is fast).
 // What is stored stays as it was sent.
 const (
-	// silenceLength is the sound in a made-up packet; a shorter hole is left alone.
+	// silenceLength is the sound in a made-up packet, except in the last ones of a hole; a shorter hole is
+	// left alone.
 	silenceLength = 20 * time.Millisecond
 	// soundLate is how far sound may fall behind before a packet is left out: sound and picture are to be
 	// less than 40 ms apart.
@@ -24,6 +25,42 @@ const (
 
 // silence is 20 ms of it as an Opus packet: one CELT frame of full band that is flagged silent.
 var silence = [...]byte{0xF8, 0xFF, 0xFE}
+
+// silences are Opus packets of silence, the longest first: RFC 6716 3.1 has full-band CELT frames of
+// 20, 10, 5 and 2.5 ms as configurations 31 to 28.
+var silences = [...]struct {
+	length time.Duration
+	packet [3]byte
+}{
+	{silenceLength, silence},
+	{10 * time.Millisecond, [...]byte{0xF0, 0xFF, 0xFE}},
+	{5 * time.Millisecond, [...]byte{0xE8, 0xFF, 0xFE}},
+	{2500 * time.Microsecond, [...]byte{0xE0, 0xFF, 0xFE}},
+}
+
+// silencePacket returns the packet of silence of one of the lengths.
+func silencePacket(length time.Duration) []byte {
+	for i := range silences {
+		if silences[i].length == length {
+			return silences[i].packet[:]
+		}
+	}
+	return silence[:]
+}
+
+// silenceFor returns the length of the next made-up packet, 0 for none: a hole of [silenceLength] or more
+// is filled to less than 2.5 ms, so that the sound behind it is heard no earlier than that.
+func (s *spot) silenceFor(hole time.Duration) time.Duration {
+	if hole > longestSilence || hole < silenceLength && !s.filling {
+		return 0
+	}
+	for i := range silences {
+		if hole >= silences[i].length {
+			return silences[i].length
+		}
+	}
+	return 0
+}
 
 // at returns the block at the spot, recorded or made up, moving on to the next segment at the end of
 // one.
@@ -41,10 +78,12 @@ func (r *reel) at(s *spot) (BlockRef, bool) {
 		if t.kind == KindVideo || s.sound == noSound {
 			return b, true
 		}
-		switch hole := b.Time - s.sound; {
-		case hole >= silenceLength && hole <= longestSilence:
+		hole := b.Time - s.sound
+		length := s.silenceFor(hole)
+		switch {
+		case length > 0:
 			at := max(s.sound.Truncate(time.Millisecond), s.last)
-			return BlockRef{Chunk: silenceChunk, Size: len(silence), Time: at, Key: true, Duration: silenceLength}, true
+			return BlockRef{Chunk: silenceChunk, Size: len(silence), Time: at, Key: true, Duration: length}, true
 		case hole < -soundLate:
 			s.block++
 		default:
@@ -56,7 +95,8 @@ func (r *reel) at(s *spot) (BlockRef, bool) {
 
 // pass moves the spot behind the block that at returned.
 func (s *spot) pass(b BlockRef) {
-	if b.Chunk != silenceChunk {
+	s.filling = b.Chunk == silenceChunk
+	if !s.filling {
 		s.block++
 	}
 	switch {

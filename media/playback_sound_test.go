@@ -112,3 +112,14 @@ func TestEndlessHolesAreNotFilled(t *testing.T) {
 		t.Errorf("%d packets, %d made up", played, madeUp)
 	}
 }
+
+// What comes after a hole is heard when it was sent, whatever the length of the hole.
+func TestSoundAfterAHoleIsHeardAtItsTime(t *testing.T) {
+	const ms = time.Millisecond
+	for hole := 20 * ms; hole < 80*ms; hole += ms {
+		worst, played, _ := heard(t, soundTrack([]time.Duration{0, 20*ms + hole, 40*ms + hole}))
+		if played != 3 || worst < 0 || worst >= 2500*time.Microsecond {
+			t.Errorf("hole of %v: %d of 3 played, heard %v early", hole, played, worst)
+		}
+	}
+}

@@ -141,7 +141,7 @@ func (p *playWriter) block(ctx context.Context, i, segment int, block BlockRef, 
 // payload returns the block's bytes, reading the chunks from its own on if they are not at hand.
 func (p *playWriter) payload(ctx context.Context, i, segment int, block BlockRef) ([]byte, error) {
 	if block.Chunk == silenceChunk {
-		return silence[:], nil
+		return silencePacket(block.Duration), nil
 	}
 	held := &p.batches[i]
 	if held.segment != segment || block.Chunk < held.first || block.Chunk >= held.first+len(held.plain) {

@@ -1,7 +1,6 @@
 package media
 
 import (
-	"math"
 	"sync"
 	"time"
 )
@@ -13,10 +12,12 @@ const (
 	// that jumped. A frame cannot come before it was sent, but may come late after a stall.
 	futureLimit = time.Second
 	pastLimit   = 10 * time.Second
-	// slewShare bounds how fast the shift moves: a tenth of the time that passes, so that times always
-	// rise and a player hardly notices. Below slewRest it stays.
-	slewShare = 10
-	slewRest  = 3 * time.Millisecond
+	// slewShare bounds how fast the shift moves until it has come to rest where the reports say: a tenth
+	// of the time that passes. From then on settledShare does, 0.5 %: enough for the skew of any clock.
+	// Below slewRest it stays.
+	slewShare    = 10
+	settledShare = 200
+	slewRest     = 3 * time.Millisecond
 	// settleTime is how long after their start pictures are put right at once where they lie too late: the
 	// first ones may have queued up, and the first reports of both tracks come in the first second or so.
 	// Sound is not: a player would leave out packets, or play what it was to skip.
@@ -72,6 +73,7 @@ type senderClock struct {
 	lines []*timeline
 	base  uint64 // NTP time of the first report; the others are measured from it
 	based bool
+	path  pathChange
 }
 
 // timeline places the frames of one track in media time. Everything in it is guarded by its sender's mu.
@@ -97,6 +99,7 @@ type timeline struct {
 		rtp   rtpTime
 	}
 	related  bool
+	settled  bool          // the shift has once come to rest where the reports of these tracks say
 	relation time.Duration // sender's wall clock − RTP time
 
 	watching   bool // after a silence
@@ -156,7 +159,7 @@ func (l *timeline) expect(t rtpTime, arrival time.Duration) {
 	}
 	l.advance(t)
 	l.waiting = true
-	l.delays.add(arrival, arrival-l.raw)
+	l.delays.add(arrival, arrival-l.raw+l.sender.path.shorter)
 }
 
 // place returns the media time of a frame, given in order with the media time at which it arrived. The
@@ -165,14 +168,14 @@ func (l *timeline) place(t rtpTime, arrival time.Duration) time.Duration {
 	l.sender.mu.Lock()
 	defer l.sender.mu.Unlock()
 	step := l.advance(t)
-	delay := arrival - l.raw
-	switch ahead := l.shift - delay; {
+	delay := arrival - l.raw + l.sender.path.shorter
+	switch ahead := l.raw + l.shift - arrival; {
 	case !l.started:
 		l.begin(arrival, delay)
 	case ahead > futureLimit || ahead < -pastLimit:
 		l.anchor(arrival, delay)
 	default:
-		l.delays.add(arrival, delay)
+		delay = l.notePath(arrival, delay)
 		l.watchPause(step, arrival, delay)
 		l.useReport()
 		l.slew(step)
@@ -217,7 +220,7 @@ func (l *timeline) anchor(arrival, shift time.Duration) {
 	l.shift, l.anchored = shift, l.raw
 	l.delays = minWindow{}
 	l.delays.add(arrival, shift)
-	l.related, l.watching = false, false
+	l.related, l.settled, l.watching = false, false, false
 }
 
 // watchPause tells a sender that stopped its RTP clock from a network that stalled: after a stall the
@@ -235,7 +238,11 @@ func (l *timeline) watchPause(step, arrival, delay time.Duration) {
 		return
 	}
 	l.watching = false
-	if l.watchLeast-l.shift > pauseLate {
+	late := l.watchLeast - l.shift
+	if l.settled && late <= pathMost {
+		return // as likely a longer path; if it was a pause, the next report says so
+	}
+	if late > pauseLate {
 		l.anchor(arrival, l.watchLeast)
 	}
 }
@@ -245,14 +252,24 @@ func (l *timeline) useReport() {
 		return
 	}
 	l.report.fresh = false
+	if !l.related { // the tracks have to come together
+		for _, line := range l.sender.lines {
+			line.settled = false
+		}
+	}
 	l.related = true
 	reported := l.ticks + int64(int32(l.report.rtp-l.last)) // RFC 3550: differences wrap
+	before := l.relation
 	l.relation = l.report.ntp - l.duration(reported)
+	if (l.relation - before).Abs() > pathStep { // one of the sender's clocks stood still or was set
+		l.settled = false
+	}
 }
 
 func (l *timeline) slew(step time.Duration) {
 	difference := l.target() - l.shift
 	if max(difference, -difference) < slewRest {
+		l.settled = l.settled || l.related && l.raw-l.anchored >= settleTime
 		return
 	}
 	if l.hurry && difference < 0 && l.raw-l.anchored < settleTime {
@@ -260,6 +277,9 @@ func (l *timeline) slew(step time.Duration) {
 		return
 	}
 	limit := max(step, 0) / slewShare
+	if l.settled {
+		limit = max(step, 0) / settledShare
+	}
 	l.shift += min(max(difference, -limit), limit)
 }
 
@@ -283,38 +303,4 @@ func (l *timeline) target() time.Duration {
 		least = min(least, theirs)
 	}
 	return l.relation + least
-}
-
-// minWindow keeps the least of what was added in the last [delayBuckets] seconds.
-type minWindow struct {
-	leasts [delayBuckets]time.Duration
-	bucket int64 // number of the newest bucket
-	filled bool
-}
-
-const noDelay = time.Duration(math.MaxInt64)
-
-func (w *minWindow) add(at, value time.Duration) {
-	bucket := int64(at / delayBucket)
-	if !w.filled || bucket-w.bucket >= delayBuckets {
-		w.filled = true
-		w.bucket = bucket
-		for i := range w.leasts {
-			w.leasts[i] = noDelay
-		}
-	}
-	for w.bucket < bucket {
-		w.bucket++
-		w.leasts[w.bucket%delayBuckets] = noDelay
-	}
-	slot := &w.leasts[w.bucket%delayBuckets]
-	*slot = min(*slot, value)
-}
-
-func (w *minWindow) least() time.Duration {
-	least := noDelay
-	for _, v := range w.leasts {
-		least = min(least, v)
-	}
-	return least
 }

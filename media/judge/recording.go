@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// Silence is the Opus packet that a file may have in place of what is missing: 20 ms of nothing
-// (RFC 6716 3.1: one frame of CELT, full band).
-var Silence = []byte{0xF8, 0xFF, 0xFE}
+// Silences are the Opus packets that a file may have in place of what is missing: 20, 10, 5 and 2.5 ms
+// of nothing (RFC 6716 3.1: one frame of CELT, full band, configurations 31 to 28).
+var Silences = [4][]byte{{0xF8, 0xFF, 0xFE}, {0xF0, 0xFF, 0xFE}, {0xE8, 0xFF, 0xFE}, {0xE0, 0xFF, 0xFE}}
 
 // Recording is a file to be judged.
 type Recording struct {
@@ -46,9 +46,12 @@ func Hash(payload []byte) string {
 // Packets lists the packets of the stream ("a" or "v"), without made-up silence, which it counts.
 func (r Recording) Packets(tb testing.TB, stream string) (list []Packet, madeUp int) {
 	tb.Helper()
-	quiet := Hash(Silence)
+	quiet := map[string]bool{}
+	for _, packet := range Silences {
+		quiet[Hash(packet)] = true
+	}
 	for _, p := range r.AllPackets(tb, stream) {
-		if p.Hash == quiet {
+		if quiet[p.Hash] {
 			madeUp++
 			continue
 		}
