@@ -19,13 +19,17 @@ var ErrWrongPhase = errors.New("the interview does not take this now")
 // Desk is what a room reaches the rest of the program through; cmd implements it.
 type Desk interface {
 	// Admit finds the log-in of the request and returns its session; [consent.ErrNotFound] or
-	// [ErrUnauthenticated] if there is none. It is asked again each second while the connection lasts,
-	// with the same request, and must look again each time; any other error leaves things as they are.
+	// [ErrUnauthenticated] if there is none.
 	Admit(r *http.Request, id consent.SessionID) (consent.Session, error)
 	// AdmitPublisher is the same for a program that shows a token in place of a log-in (RFC 6750).
 	AdmitPublisher(r *http.Request, id consent.SessionID) (consent.Session, error)
-	// Session re-reads consents and state; [consent.ErrNotFound] once erased.
-	Session(ctx context.Context, id consent.SessionID) (consent.Session, error)
+	// AdmitAgain looks again whether those who hold a seat may, all in one question, and counts as a use
+	// of their log-ins. It is asked each second with the requests that they came with and answers in the
+	// order of the seats; an error that admission does not know leaves things as they are.
+	AdmitAgain(ctx context.Context, seats []Seat) []Admission
+	// Sessions re-reads consents and states, all in one question, each second. A session that is not
+	// among those it returns was erased; an error leaves everything as it is.
+	Sessions(ctx context.Context, ids []consent.SessionID) (map[consent.SessionID]consent.Session, error)
 	// Open takes the session live and returns what the room needs: a capture not yet running and an
 	// interviewer. A [Refusal] among its errors is shown to the candidate.
 	Open(ctx context.Context, session consent.Session, events RoomEvents) (*media.Capture, Interviewer, error)

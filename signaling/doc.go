@@ -6,9 +6,10 @@
 // through [Desk]; this package imports neither assess nor storage.
 //
 // Who owns goroutines:
-//   - [Rooms.Run] owns the one feedback timer, which walks every peer each 20 ms.
-//   - A Room has three: its loop (the interviewer's only user), its watch (re-reads consents each
-//     second) and its capture. [Rooms.Close] waits for all of them.
+//   - [Rooms.Run] owns the one feedback timer, which walks every peer each 20 ms, and the two of the watch
+//     (watch.go), which ask each second for all rooms what they consent to and whether log-ins live.
+//   - A Room has three: its loop (the interviewer's only user), one that does what an answer to the watch
+//     asks of it, and its capture. [Rooms.Close] waits for all of them.
 //   - A conn has two: the read pump, which is the goroutine of the HTTP handler, and the write pump.
 //   - [API] has one reader for each address (mux.go): on Linux it takes in batches what came within
 //     [media.Beat], with the kernel's arrival times (socket_linux.go). It gives STUN to the peer's ICE

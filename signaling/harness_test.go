@@ -30,27 +30,28 @@ type desk struct {
 	t     *testing.T // nil while fuzzing
 	store *memoryStore
 
-	mu       sync.Mutex
-	session  consent.Session
-	admitErr error
-	tokenErr error // of programs
-	sessErr  error
-	openErr  error
-	endErr   error
-	opened   int
-	actErr   error
-	hold     chan struct{} // if set, Open waits for it
-	asked    chan struct{} // gets a value at each Admit that finds room in it
-	phase    Phase
-	question int
-	acts     []Act
-	ends     []string
-	ended    chan string
-	farewell chan struct{} // if set, End waits for it
-	closes   []consent.SessionID
-	closed   chan struct{} // gets a value at each Close
-	gaps     []media.Gap
-	voice    func() (media.VoiceActivity, error) // nil: no speech to text
+	mu        sync.Mutex
+	session   consent.Session
+	admitErr  error
+	tokenErr  error // of programs
+	sessErr   error
+	openErr   error
+	endErr    error
+	opened    int
+	actErr    error
+	hold      chan struct{} // if set, Open waits for it
+	questions []int         // about how many sessions each was
+	asked     chan struct{} // gets a value at each Admit that finds room in it
+	phase     Phase
+	question  int
+	acts      []Act
+	ends      []string
+	ended     chan string
+	farewell  chan struct{} // if set, End waits for it
+	closes    []consent.SessionID
+	closed    chan struct{} // gets a value at each Close
+	gaps      []media.Gap
+	voice     func() (media.VoiceActivity, error) // nil: no speech to text
 }
 
 func newDesk(t *testing.T) *desk { //nolint:thelper // t may be nil
@@ -104,10 +105,30 @@ func (d *desk) AdmitPublisher(r *http.Request, id consent.SessionID) (consent.Se
 	return d.session, nil
 }
 
-func (d *desk) Session(context.Context, consent.SessionID) (consent.Session, error) {
+func (d *desk) AdmitAgain(_ context.Context, seats []Seat) []Admission {
+	list := make([]Admission, len(seats))
+	for i, seat := range seats {
+		if seat.Page != nil {
+			_, list[i].Page = d.Admit(seat.Page, seat.Session)
+		}
+		if seat.Program != nil {
+			_, list[i].Program = d.AdmitPublisher(seat.Program, seat.Session)
+		}
+	}
+	return list
+}
+
+func (d *desk) Sessions(_ context.Context, ids []consent.SessionID) (map[consent.SessionID]consent.Session, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.session, d.sessErr
+	d.questions = append(d.questions, len(ids))
+	switch {
+	case errors.Is(d.sessErr, consent.ErrNotFound):
+		return nil, nil
+	case d.sessErr != nil:
+		return nil, d.sessErr
+	}
+	return map[consent.SessionID]consent.Session{d.session.ID: d.session}, nil
 }
 
 func (d *desk) Open(ctx context.Context, session consent.Session, events RoomEvents) (*media.Capture, Interviewer, error) {

@@ -1,7 +1,7 @@
 package signaling
 
 import (
-	"context"
+	"net/http"
 	"sync"
 )
 
@@ -9,10 +9,10 @@ import (
 // everything else: it steers the interview, shows captions and says what is kept. Without a page the
 // session ends as it does without a program.
 type program struct {
-	id    string // names the resource; what opens it is the token
-	admit func(context.Context) error
-	done  func() // gives its place among the account's connections back
-	left  sync.Once
+	id      string        // names the resource; what opens it is the token
+	request *http.Request // that it came with: whether its token still lives is asked again and again
+	done    func()        // gives its place among the account's connections back
+	left    sync.Once
 
 	mu    sync.Mutex // one request at a time; guards what follows
 	peer  *peer

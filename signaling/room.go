@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -15,9 +16,7 @@ import (
 
 const (
 	tickEvery   = 200 * time.Millisecond
-	watchEvery  = time.Second     // a withdrawal or a log-out must work within a second, also if a notification is lost
-	deskLimit   = 5 * time.Second // one call of the desk or the interviewer
-	farewellMax = 2 * deskLimit   // of Desk.End, which waits for the last words and then stores
+	farewellMax = 2 * deskLimit // of Desk.End, which waits for the last words and then stores
 	finishLimit = 15 * time.Second
 	endLimit    = 10 * time.Minute // of trying to store that the session ended
 	actQueue    = 16
@@ -42,12 +41,13 @@ type Room struct {
 
 	acts     chan request
 	lost     chan *peer
+	answers  chan func() // what the watch wants done
 	stopping chan EndReason
 
 	mu        sync.Mutex
 	over      EndReason // empty while the room takes connections
 	conn      *conn
-	admit     func(context.Context) error // asks whether conn's log-in still lives
+	page      *http.Request // that conn came with: whether its log-in still lives is asked again and again
 	peer      *peer
 	peerConn  *conn    // whose page peer belongs to; nil if it is program's
 	program   *program // what sends sound and picture in the page's place, peer is its own then
@@ -70,7 +70,7 @@ func newRoom(rooms *Rooms, session consent.Session) *Room {
 	return &Room{
 		id: session.ID, account: session.Candidate, roleTitle: session.RoleTitle, rooms: rooms,
 		log: rooms.config.Log.With("session", string(session.ID)), opened: time.Now(),
-		ready: make(chan struct{}), gone: make(chan struct{}), acts: make(chan request, actQueue), lost: make(chan *peer, 4),
+		ready: make(chan struct{}), gone: make(chan struct{}), acts: make(chan request, actQueue), lost: make(chan *peer, 4), answers: make(chan func(), answerQueue),
 		stopping: make(chan EndReason, 1), left: time.Now(), consents: session.Consents,
 		recording: media.RecordingStatus{State: media.RecordingOff},
 		media:     MediaMessage{Audio: MediaOff, Video: MediaOff},
@@ -99,11 +99,11 @@ func (r *Room) run(ctx context.Context) {
 		defer close(captured)
 		r.runCapture(captureCtx)
 	})
-	watchCtx, stopWatch := context.WithCancel(ctx)
-	defer stopWatch()
-	parts.Go(func() { r.watch(watchCtx) }) // owner: run; ends by stopWatch
+	followCtx, stopFollowing := context.WithCancel(ctx)
+	defer stopFollowing()
+	parts.Go(func() { r.follow(followCtx) }) // owner: run; ends by stopFollowing
 	reason := r.loop(ctx)
-	stopWatch()
+	stopFollowing()
 	r.windUp(ctx, reason, captured, stopCapture)
 	parts.Wait()
 }
@@ -237,7 +237,7 @@ func (r *Room) stop(reason EndReason) {
 // arrival is a connection that wants to be the room's.
 type arrival struct {
 	conn     *conn
-	admit    func(context.Context) error
+	page     *http.Request
 	takeover bool
 	dead     *conn // a connection that was asked and did not answer: it keeps nobody out
 }
@@ -263,7 +263,7 @@ func (r *Room) attach(a arrival) (over EndReason, holder *conn) {
 	if r.program == nil {
 		peer, r.peer, r.peerConn = r.peer, nil, nil
 	}
-	r.conn, r.admit = c, a.admit
+	r.conn, r.page = c, a.page
 	r.media = MediaMessage{Audio: MediaOff, Video: MediaOff}
 	c.send(&Welcome{
 		Version: ProtocolVersion, Session: string(r.id), RoleTitle: r.roleTitle, Total: r.turn.Total,
@@ -287,7 +287,7 @@ func (r *Room) detach(c *conn) {
 		p, r.peer, r.peerConn = r.peer, nil, nil
 	}
 	if r.conn == c {
-		r.conn, r.admit, r.left = nil, nil, time.Now()
+		r.conn, r.page, r.left = nil, nil, time.Now()
 	}
 	r.mu.Unlock()
 	r.closePeer(p)

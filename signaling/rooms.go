@@ -53,9 +53,13 @@ func NewRooms(config Config) *Rooms {
 	}
 }
 
-// Run sends feedback to all peers until ctx ends. Rooms end by [Rooms.Close], which comes before.
+// Run sends feedback to all peers and watches over consents and log-ins until ctx ends. Rooms end by
+// [Rooms.Close], which comes before.
 func (rs *Rooms) Run(ctx context.Context) error {
+	var watch sync.WaitGroup
+	watch.Go(func() { rs.watch(ctx) }) // owner: Run, which waits; ends with ctx
 	rs.feedback.run(ctx)
+	watch.Wait()
 	return nil
 }
 
@@ -104,24 +108,14 @@ func (rs *Rooms) LostPackets() uint64 { return rs.config.API.LostPackets() }
 // ConsentsChanged re-reads the consents of a session, if it is live here, and applies them.
 func (rs *Rooms) ConsentsChanged(ctx context.Context, id consent.SessionID) {
 	if room := rs.find(id); room != nil {
-		room.refresh(ctx)
+		rs.refresh(ctx, []*Room{room}, (*Room).atOnce)
 	}
 }
 
 // LogInsEnded asks anew whether the pages of an account are still logged in, or those of all for the
 // empty account, and puts out those that are not.
 func (rs *Rooms) LogInsEnded(ctx context.Context, account consent.AccountID) {
-	rs.mu.Lock()
-	var rooms []*Room
-	for _, room := range rs.rooms {
-		if account == "" || room.account == account {
-			rooms = append(rooms, room)
-		}
-	}
-	rs.mu.Unlock()
-	for _, room := range rooms {
-		room.readmit(ctx)
-	}
+	rs.readmit(ctx, rs.watched(func(room *Room) bool { return account == "" || room.account == account }), (*Room).atOnce)
 }
 
 // Caption shows recognised text to the candidate, if the session is live here.
@@ -341,10 +335,7 @@ func (rs *Rooms) talk(r *http.Request, c *conn, session consent.Session) {
 // session goes on is waited for and opened anew. A page that has the session keeps it from another that
 // does not ask for it, if it is still there.
 func (rs *Rooms) seat(r *http.Request, c *conn, session consent.Session, takeover bool) *Room {
-	arriving := arrival{conn: c, takeover: takeover, admit: func(ctx context.Context) error {
-		_, err := rs.config.Desk.Admit(r.WithContext(ctx), session.ID)
-		return err
-	}}
+	arriving := arrival{conn: c, takeover: takeover, page: r}
 	for {
 		room, refusal := rs.join(r.Context(), session)
 		if refusal != nil {

@@ -140,12 +140,8 @@ func (rs *Rooms) begin(r *http.Request, session consent.Session, offer string) (
 		}
 	}
 	g := &program{
-		id: consent.NewID[string](), etag: newETag(), offer: offer,
+		id: consent.NewID[string](), etag: newETag(), offer: offer, request: r,
 		done: func() { rs.conns.release(account) },
-		admit: func(ctx context.Context) error {
-			_, err := rs.config.Desk.AdmitPublisher(r.WithContext(ctx), session.ID)
-			return err
-		},
 	}
 	room, refusal := rs.seatProgram(r.Context(), g, session, o, takeover)
 	if refusal != nil {

@@ -36,7 +36,7 @@ func readsWithoutPermit() map[string]string {
 func ungatedReads() map[string]string {
 	reasons := map[string]string{
 		"log-in: accounts, their secrets and log-ins, before anybody is known or for the account itself": "Accounts.CreateCandidate " +
-			"Accounts.Credentials Accounts.LogIn Accounts.LogInsOf Accounts.OfferedSecondFactor Accounts.Publisher Accounts.SecondFactor Accounts.TryLogIn",
+			"Accounts.Credentials Accounts.LogIn Accounts.LogInsNow Accounts.LogInsOf Accounts.OfferedSecondFactor Accounts.Publisher Accounts.PublishersNow Accounts.SecondFactor Accounts.TryLogIn",
 		"the operator's commands: organizations, members, counts; never a session's content": "Admin.CreateAccount Admin.CreateOrganization " +
 			"Admin.ReportChild Admin.SuspendOrganization Ops.Overview",
 		"the operator's backup, written to files and never shown: sealed data, and the keys elsewhere": "Admin.Backup",
@@ -49,6 +49,7 @@ func ungatedReads() map[string]string {
 		"the candidate's own session before and around the interview: state, plan, consents": "Sessions.CreateSession Sessions.GiveConsents " +
 			"Sessions.Restrict Sessions.Session Sessions.SessionPlan Sessions.SessionsOf Sessions.Unrestrict Sessions.WithdrawConsent",
 		"the account's own history for its export, which row-level security bounds":  "Exports.AccountHistory",
+		"the state and the consents of live sessions, for their rooms":               "Ingest.SessionsNow",
 		"the room and the assessor: the plan and when answers were":                  "Ingest.GoLive Ingest.SessionForRoom Results.AnswerOf Results.PlanOf",
 		"receipts, by whose they are":                                                "Receipts.ReceiptFile Receipts.ReceiptsFor Receipts.ReceiptsOf",
 		"an organization's list of what it may open or asked for: terms, no content": "Shared.Redeem Shared.Requests Shared.SharedWith",

@@ -20,12 +20,16 @@ func (w *world) logIn(t *testing.T, text string, account consent.Account, idle, 
 	return token
 }
 
-// expectLogIn checks both ways of asking for a log-in.
+// expectLogIn checks the ways of asking for a log-in.
 func (w *world) expectLogIn(t *testing.T, what string, token [32]byte, account consent.Account, want error) {
 	t.Helper()
 	got, err := w.accounts.LogIn(t.Context(), token)
 	if !errors.Is(err, want) {
 		t.Errorf("%s: LogIn = %v, want %v", what, err, want)
+	}
+	many, fault := w.accounts.LogInsNow(t.Context(), [][32]byte{token, sha256.Sum256([]byte("nobody's")), token})
+	if again, ok := many[token]; fault != nil || len(many) > 1 || ok != (want == nil) || again.Account != got.Account || again.SecondFactor != got.SecondFactor {
+		t.Errorf("%s: among many %+v, %v; alone %+v", what, many, fault, got)
 	}
 	if err := w.accounts.LogInLives(t.Context(), token); !errors.Is(err, want) {
 		t.Errorf("%s: LogInLives = %v, want %v", what, err, want)

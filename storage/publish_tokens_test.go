@@ -25,6 +25,10 @@ func TestPublishTokenLetsOneLogInIntoOneSession(t *testing.T) {
 	ask := func(what string, token [32]byte, at consent.SessionID, want error) {
 		t.Helper()
 		found, err := w.accounts.Publisher(ctx, token, at)
+		many, fault := w.accounts.PublishersNow(ctx, [][32]byte{sha256.Sum256([]byte("y")), token}, []consent.SessionID{at, at})
+		if again, ok := many[token]; fault != nil || ok != (err == nil) || ok && again.ID != found.ID {
+			t.Errorf("%s: among many %v, %v; alone %v", what, many, fault, err)
+		}
 		if !errors.Is(err, want) || err == nil && found.Account.ID != w.alice.ID {
 			t.Errorf("%s: %s, %v; want %v", what, found.Account.ID, err, want)
 		}

@@ -114,9 +114,17 @@ func (s *contextSigner) keep(ctx context.Context, owner *pgx.Conn) error {
 	if _, err := owner.Exec(ctx, put, inner, outer); err != nil {
 		return fmt.Errorf("keep the key of row contexts: %w", err)
 	}
+	return s.hearAgain(ctx, owner)
+}
+
+// hearAgain asks the database for its time.
+func (s *contextSigner) hearAgain(ctx context.Context, from interface {
+	QueryRow(ctx context.Context, sql string, arguments ...any) pgx.Row
+},
+) error {
 	var now time.Time
 	sent := time.Now()
-	if err := owner.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now); err != nil {
+	if err := from.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now); err != nil {
 		return fmt.Errorf("read the database's clock: %w", err)
 	}
 	s.clock.hear(now, sent)

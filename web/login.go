@@ -186,32 +186,32 @@ func (s *Server) endLogIn(ctx context.Context) error {
 }
 
 // Account returns who sent the request, or [consent.ErrNotFound] for a request without a live log-in.
-// It looks the log-in up at each call and counts as a use of it: a room asks again and again with the
-// request that opened it, whose log-in may have ended since, and must not end while the room is used.
+// It looks the log-in up at each call and counts as a use of it.
 func (s *Server) Account(r *http.Request) (consent.Account, error) {
 	v := &visit{}
 	s.identify(r, v)
 	switch {
 	case v.fault != nil:
 		return consent.Account{}, v.fault
-	case v.account.ID == "", factorOf(v.logIn) == factorNeeded, !v.account.ClosedAt.IsZero():
+	case v.account.ID == "", !mayTakePart(v.logIn):
 		return consent.Account{}, consent.ErrNotFound
 	default:
 		return v.account, nil
 	}
 }
 
+// mayTakePart: a log-in without the second factor it needs, or of a closed account, holds no room.
+func mayTakePart(l consent.ActiveLogIn) bool {
+	return factorOf(l) != factorNeeded && l.Account.ClosedAt.IsZero()
+}
+
 // identify finds out who sent the request.
 func (s *Server) identify(r *http.Request, v *visit) {
-	cookies := r.CookiesNamed(cookieName)
-	if len(cookies) != 1 { // two of one name: somebody is playing
+	token, ok := cookieOf(r)
+	if !ok {
 		return
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(cookies[0].Value)
-	if err != nil || len(raw) != tokenLength {
-		return
-	}
-	v.token, v.hasToken = sha256.Sum256([]byte(cookies[0].Value)), true
+	v.token, v.hasToken = token, true
 	logIn, err := s.cfg.Accounts.LogIn(r.Context(), v.token)
 	switch {
 	case err == nil:
@@ -219,4 +219,17 @@ func (s *Server) identify(r *http.Request, v *visit) {
 	case !errors.Is(err, consent.ErrNotFound):
 		v.fault = fmt.Errorf("read log-in: %w", err)
 	}
+}
+
+// cookieOf returns the SHA-256 of the log-in's token.
+func cookieOf(r *http.Request) (token [32]byte, ok bool) {
+	cookies := r.CookiesNamed(cookieName)
+	if len(cookies) != 1 { // two of one name: somebody is playing
+		return token, false
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(cookies[0].Value)
+	if err != nil || len(raw) != tokenLength {
+		return token, false
+	}
+	return sha256.Sum256([]byte(cookies[0].Value)), true
 }

@@ -28,6 +28,8 @@ type PublishTokens interface {
 	// Publisher returns the log-in behind it; [consent.ErrNotFound] if it does not let anybody send for
 	// this session now. Asking does not keep the log-in alive.
 	Publisher(ctx context.Context, publishSHA256 [32]byte, session consent.SessionID) (consent.ActiveLogIn, error)
+	// PublishersNow is the same for many, each with the session at its place.
+	PublishersNow(ctx context.Context, publishSHA256 [][32]byte, sessions []consent.SessionID) (map[[32]byte]consent.ActiveLogIn, error)
 }
 
 type publishTokenJSON struct {
@@ -126,7 +128,7 @@ func (s *Server) Publisher(r *http.Request, session consent.SessionID) (consent.
 	if err != nil {
 		return consent.Account{}, fmt.Errorf("read publisher: %w", err)
 	}
-	if factorOf(logIn) == factorNeeded || !logIn.Account.ClosedAt.IsZero() {
+	if !mayTakePart(logIn) {
 		return consent.Account{}, consent.ErrNotFound
 	}
 	return logIn.Account, nil

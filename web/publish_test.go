@@ -44,6 +44,10 @@ func TestProgramShowsATokenOfItsSession(t *testing.T) {
 				r.Header.Add("Authorization", value)
 			}
 			account, err := s.server.Publisher(r, id)
+			again, fault := s.server.PublishersNow(r.Context(), []*http.Request{r, r}, []consent.SessionID{id, id})
+			if fault != nil || again[0] != account || again[1] != account {
+				t.Errorf("among many: %v, %v; alone %v, %v", again, fault, account, err)
+			}
 			if err == nil && account.ID != p.account.ID {
 				t.Errorf("it is the token of %s, want %s", account.ID, p.account.ID)
 			}

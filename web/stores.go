@@ -43,6 +43,8 @@ type LogIns interface {
 	// LogIn returns a live log-in and moves its idle limit; [consent.ErrNotFound] if there is none or
 	// it expired. LogInLives only asks.
 	LogIn(ctx context.Context, tokenSHA256 [32]byte) (consent.ActiveLogIn, error)
+	// LogInsNow is the same for many: the live ones among them.
+	LogInsNow(ctx context.Context, tokenSHA256 [][32]byte) (map[[32]byte]consent.ActiveLogIn, error)
 	LogInLives(ctx context.Context, tokenSHA256 [32]byte) error
 	LogInsOf(ctx context.Context, account consent.AccountID) ([]consent.ActiveLogIn, error)
 	// ConfirmLogIn notes that its person has just proven again who they are.

@@ -160,6 +160,16 @@ func (w *world) LogIn(ctx context.Context, token [32]byte) (consent.ActiveLogIn,
 	return w.logIn(token)
 }
 
+func (w *world) LogInsNow(ctx context.Context, tokens [][32]byte) (map[[32]byte]consent.ActiveLogIn, error) {
+	found := map[[32]byte]consent.ActiveLogIn{}
+	for _, token := range tokens {
+		if l, err := w.LogIn(ctx, token); err == nil {
+			found[token] = l
+		}
+	}
+	return found, nil
+}
+
 func (w *world) logIn(token [32]byte) (consent.ActiveLogIn, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -308,6 +318,16 @@ func (w *world) Publisher(_ context.Context, publish [32]byte, session consent.S
 	}
 	logIn.Account = w.accounts[logIn.Account.ID]
 	return logIn, nil
+}
+
+func (w *world) PublishersNow(ctx context.Context, tokens [][32]byte, sessions []consent.SessionID) (map[[32]byte]consent.ActiveLogIn, error) {
+	found := map[[32]byte]consent.ActiveLogIn{}
+	for i, token := range tokens {
+		if l, err := w.Publisher(ctx, token, sessions[i]); err == nil {
+			found[token] = l
+		}
+	}
+	return found, nil
 }
 
 func (w *world) RedeemRoomTicket(_ context.Context, ticket, token [32]byte, session consent.SessionID) error {

@@ -19,6 +19,7 @@ import (
 type desk struct {
 	account  func(r *http.Request) (consent.Account, error)
 	program  func(r *http.Request, id consent.SessionID) (consent.Account, error) // whose program it is
+	holders  func() seatHolders
 	sessions candidateSessions
 	live     liveSessions
 	segments media.SegmentStore
@@ -35,6 +36,12 @@ type desk struct {
 	open map[consent.SessionID]openRoom
 }
 
+// seatHolders finds who sent requests; the zero account for those that nobody lets in any more.
+type seatHolders interface {
+	AccountsNow(ctx context.Context, requests []*http.Request) ([]consent.Account, error)
+	PublishersNow(ctx context.Context, requests []*http.Request, sessions []consent.SessionID) ([]consent.Account, error)
+}
+
 // candidateSessions finds a session of its own candidate.
 type candidateSessions interface {
 	Session(ctx context.Context, candidate consent.AccountID, id consent.SessionID) (consent.Session, error)
@@ -42,6 +49,7 @@ type candidateSessions interface {
 
 // liveSessions is what is written while a session is live.
 type liveSessions interface {
+	SessionsNow(ctx context.Context, ids []consent.SessionID) (map[consent.SessionID]consent.Session, error)
 	SessionForRoom(ctx context.Context, id consent.SessionID) (consent.Session, assess.Plan, []assess.Answer, error)
 	GoLive(ctx context.Context, id consent.SessionID) (epoch int, origin time.Time, err error)
 	SetOrigin(ctx context.Context, id consent.SessionID, at time.Time) error
@@ -94,10 +102,9 @@ func (d *desk) AdmitPublisher(r *http.Request, id consent.SessionID) (consent.Se
 	return d.sessions.Session(r.Context(), account.ID, id)
 }
 
-// Session re-reads a session's consents and state.
-func (d *desk) Session(ctx context.Context, id consent.SessionID) (consent.Session, error) {
-	session, _, _, err := d.live.SessionForRoom(ctx, id)
-	return session, err
+// Sessions re-reads the consents and states of sessions.
+func (d *desk) Sessions(ctx context.Context, ids []consent.SessionID) (map[consent.SessionID]consent.Session, error) {
+	return d.live.SessionsNow(ctx, ids)
 }
 
 // Open takes the session live. It refuses new sessions while the spool is nearly full, so that those

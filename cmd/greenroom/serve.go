@@ -351,6 +351,7 @@ func (a *app) openRooms(ctx context.Context) error {
 	a.desk = &desk{
 		account:  func(r *http.Request) (consent.Account, error) { return a.pages.Account(r) },
 		program:  func(r *http.Request, id consent.SessionID) (consent.Account, error) { return a.pages.Publisher(r, id) },
+		holders:  func() seatHolders { return a.pages },
 		sessions: storage.NewSessions(a.database), live: a.live, segments: a.segments, gate: a.gate,
 		voice: a.speech.NewVoiceActivity, scribe: a.scribe, full: a.spool.Full, waiting: a.uploader.Waiting, log: a.log,
 		open: map[consent.SessionID]openRoom{},
@@ -373,10 +374,13 @@ func (a *app) allowedOrigin() func(string) bool {
 	return func(origin string) bool { return origin == public }
 }
 
-// watchConsents tells a live room when its session changed, on this node or another.
+// watchConsents tells a live room when its session's state or consents changed, on this node or another.
+// What else is told of a session, each of its segments and lines among it, is nothing to its room.
 func (a *app) watchConsents(ctx context.Context) error {
 	for change := range a.changes.SubscribeAll(ctx) {
-		a.rooms.ConsentsChanged(ctx, change.Session)
+		if change.Topic == storage.TopicSession {
+			a.rooms.ConsentsChanged(ctx, change.Session)
+		}
 	}
 	return nil
 }
