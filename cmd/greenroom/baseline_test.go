@@ -53,7 +53,7 @@ var baseline = []number{
 	{"operations: 15 minutes idle, 12 hours", "web/login.go", "return 15 * time.Minute, 12 * time.Hour", "web: TestOperationsAreLoggedInForShort"},
 	{"a proof at most 5 minutes old", "web/confirm.go", "confirmFor = 5 * time.Minute", "web: TestOldProofIsAskedForAgain"},
 	{"streams end with their log-in", "web/streams.go", "logInEvery = 5 * time.Second", "web: TestEndedLogInTakesItsOpenStreamsAlong"},
-	{"rooms end with their log-in", "signaling/rooms.go", "room.readmit(ctx)", "signaling: TestLogOutElsewhereClosesTheConnectionAtOnce"},
+	{"rooms end with their log-in", "signaling/rooms.go", "rs.readmit(ctx, rs.watched(", "signaling: TestLogOutElsewhereClosesTheConnectionAtOnce"},
 
 	// Other sites
 	{"changes come from this site's pages", "web/middleware.go", "s.crossOrigin.Handler(", "web: TestRequestsFromOtherSitesAreRefused"},
@@ -70,7 +70,7 @@ var baseline = []number{
 	{"frames of 64 KiB", "signaling/message.go", "MaxFrame = 64 << 10", "signaling: TestOversizedFrameClosesTheConnection"},
 	{"20 messages a second", "signaling/conn.go", "messageRate   = 20", "signaling: TestTooManyMessagesCloseTheConnection"},
 	{"a ping every 20 seconds", "signaling/conn.go", "pingEvery  = 20 * time.Second", "signaling: TestPageThatVanishesIsNoticedByItsSilence"},
-	{"asked again every second, of 5 allowed", "signaling/room.go", "watchEvery  = time.Second", "signaling: TestLogOutClosesTheConnection"},
+	{"asked again every second, of 5 allowed", "signaling/watch.go", "watchEvery  = time.Second", "signaling: TestLogOutClosesTheConnection"},
 	{"a program's token of two hours", "web/publish.go", "publishLife = 2 * time.Hour", "web: TestProgramShowsATokenOfItsSession"},
 	{"a program's body of 16 KiB at most after its offer", "signaling/sdpfrag.go", "maxFragment      = 16 << 10", "signaling: TestFragmentsAreRefused"},
 	{"4 connections an account", "signaling/conn.go", "maxConnsPerAccount = 4", "signaling: TestFifthConnectionOfAnAccountIsRefused"},
