@@ -242,6 +242,7 @@ func (c *Capture) Attach(config TrackConfig) (*Track, error) {
 	t.line.hurry = config.Kind == KindVideo
 	// The first packets may have passed before anybody listened, and with them the first key frame.
 	t.key.wanted = config.Kind == KindVideo
+	t.noteUrgent()
 	l.codec, l.track = config.Codec, t
 	return t, nil
 }

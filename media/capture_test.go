@@ -195,7 +195,7 @@ func (n *network) run(t *testing.T, audio, video *Track) {
 				if track == nil {
 					continue
 				}
-				due := track.Feedback(time.Now())
+				due := feedback(t, track, time.Now())
 				for _, s := range due.Nack {
 					if b, ok := sent[track][s]; ok {
 						send(now+n.delay, track, b)
@@ -216,6 +216,17 @@ func (n *network) run(t *testing.T, audio, video *Track) {
 			quiet = 0
 		}
 	}
+}
+
+// feedback looks at what is due, and that nothing of it was due while the track said that nothing is urgent.
+func feedback(t *testing.T, track *Track, now time.Time) Feedback {
+	t.Helper()
+	urgent := track.Urgent()
+	due := track.Feedback(now)
+	if !urgent && (due.KeyFrame || len(due.Nack) > 0) {
+		t.Fatalf("nothing was urgent, and yet %v and a key frame (%t) are asked for", due.Nack, due.KeyFrame)
+	}
+	return due
 }
 
 func newNetwork(audio, video []sending) *network {

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -50,6 +51,7 @@ const (
 type Track struct {
 	config TrackConfig
 	lane   *lane
+	urgent atomic.Bool // set where lane.mu is held
 
 	// Everything below is guarded by lane.mu.
 	receiver    receiver
@@ -114,7 +116,20 @@ func (t *Track) Push(b []byte, arrival time.Time) {
 	t.jitter.push(sequence, p, arrival)
 	t.findBeginning(sequence, p, arrival)
 	t.jitter.expire(arrival)
+	t.noteUrgent()
 }
+
+// noteUrgent keeps what Urgent answers, for which nobody should need the lane's mutex.
+func (t *Track) noteUrgent() {
+	urgent := t.jitter.held > 0 || len(t.receiver.missing.holes) > 0 || t.receiver.overrun || t.key.wanted
+	if urgent != t.urgent.Load() {
+		t.urgent.Store(urgent)
+	}
+}
+
+// Urgent reports whether a packet is missing or waited for, or a key frame: while nothing is, Feedback has
+// nothing but a report to tell, and ten times a second is often enough for that.
+func (t *Track) Urgent() bool { return t.urgent.Load() }
 
 // findBeginning asks for what may have been lost before the first packet: without it the first key frame
 // is lost, and everything up to the next one.
@@ -209,8 +224,8 @@ func (t *Track) SenderReport(ntp uint64, rtp uint32, arrival time.Time) {
 	t.line.senderReport(ntp, rtpTime(rtp))
 }
 
-// Feedback returns what is due; it is meant to be called about every 20 ms and also lets go of packets
-// that have waited long enough.
+// Feedback returns what is due; it is meant to be called about every 20 ms while [Track.Urgent], and also lets
+// go of packets that have waited long enough.
 func (t *Track) Feedback(now time.Time) Feedback {
 	t.lane.mu.Lock()
 	defer t.lane.mu.Unlock()
@@ -238,6 +253,7 @@ func (t *Track) Feedback(now time.Time) Feedback {
 	if t.receiver.report(now, &t.report) {
 		due.Report = &t.report
 	}
+	t.noteUrgent()
 	return due
 }
 
@@ -250,6 +266,7 @@ func (t *Track) requestKeyFrame() {
 	t.lane.mu.Lock()
 	defer t.lane.mu.Unlock()
 	t.needKey(t.receiver.highest + 1)
+	t.noteUrgent()
 }
 
 // Muted notes that the page turned the device off or on again.

@@ -55,7 +55,7 @@ func TestTrackCountsWhatItDrops(t *testing.T) {
 
 func TestVideoTrackAsksForItsFirstKeyFrame(t *testing.T) {
 	track, recorder := bareTrack(t, KindVideo, CodecVP8)
-	if !track.Feedback(testEpoch).KeyFrame {
+	if !feedback(t, track, testEpoch).KeyFrame {
 		t.Fatal("no key frame is asked for at first")
 	}
 	delta := func(s uint16, payload ...byte) []byte {
@@ -84,6 +84,9 @@ func TestVideoTrackAsksForItsFirstKeyFrame(t *testing.T) {
 	}
 	if recorder.frames != 1 {
 		t.Errorf("%d frames kept, want the key frame", recorder.frames)
+	}
+	if track.Urgent() {
+		t.Error("something is urgent though all came")
 	}
 }
 
@@ -307,7 +310,7 @@ func FuzzTrack(f *testing.F) {
 			track.Push(b[1:1+n], now)
 			track.SenderReport(uint64(b[0])<<56|1, uint32(n), now)
 			now = now.Add(time.Duration(b[0]) * 10 * ms)
-			if due := track.Feedback(now); len(due.Nack) > maxNackBatch {
+			if due := feedback(t, track, now); len(due.Nack) > maxNackBatch {
 				t.Fatalf("asks for %d packets at once", len(due.Nack))
 			}
 			b = b[1+n:]

@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -81,7 +82,7 @@ func (f *feedback) list(peers []*peer) []*peer {
 // sendFeedback sends one compound of what is due, reduced in size as RFC 5506 allows.
 func (p *peer) sendFeedback(now time.Time) {
 	defer p.recover("feedback", nil)
-	if !p.link.connected() {
+	if !p.link.connected() || !p.hasFeedback(now) {
 		return
 	}
 	packets := p.dueFeedback(now)
@@ -90,9 +91,19 @@ func (p *peer) sendFeedback(now time.Time) {
 	}
 }
 
-func (p *peer) dueFeedback(now time.Time) []rtcp.Packet {
+// hasFeedback reports whether to look for what is due: at each turn where something is missing, else when
+// the arrival times are.
+func (p *peer) hasFeedback(now time.Time) bool {
 	f := &p.feedback
 	f.tracks = p.remoteTracks(f.tracks[:0])
+	return f.keyFrameOwed || !now.Before(f.congestionDue) || slices.ContainsFunc(f.tracks, func(t *remoteTrack) bool {
+		return t.keyFrame.Load() || t.track.Urgent()
+	})
+}
+
+// dueFeedback is called after hasFeedback.
+func (p *peer) dueFeedback(now time.Time) []rtcp.Packet {
+	f := &p.feedback
 	f.packets = f.packets[:0]
 	var reports []rtcp.ReceptionReport
 	for _, t := range f.tracks {
