@@ -35,12 +35,21 @@ func (t *transport) secure(ctx context.Context, expected []fingerprint, client b
 		t.ended()
 		return
 	}
-	buffer := make([]byte, receiveMTU)
-	for err == nil {
-		_, err = conn.Read(buffer) // nothing is agreed that would be sent here
-	}
+	t.agreed.Store(true)
+	awaitGoodbye(ctx, conn)
 	_ = conn.Close()
 	t.ended()
+}
+
+// awaitGoodbye reads until the connection is over, which is io.EOF. Each other error is of one record, as a
+// warning, and the next reading waits again. Nothing is agreed that would be sent.
+func awaitGoodbye(ctx context.Context, conn io.Reader) {
+	buffer := make([]byte, receiveMTU)
+	for ctx.Err() == nil {
+		if _, err := conn.Read(buffer); errors.Is(err, io.EOF) {
+			return
+		}
+	}
 }
 
 func (t *transport) handshake(ctx context.Context, expected []fingerprint, client bool) (*dtls.Conn, error) {

@@ -51,7 +51,9 @@ type earlyPacket struct {
 func (t *transport) receive(b []byte, at time.Time) (alive bool) {
 	switch kindOf(b) {
 	case kindDTLS:
-		_, _ = t.records.Write(b) // when full, DTLS takes it for lost
+		if b = harmlessRecords(b, t.agreed.Load()); len(b) > 0 {
+			_, _ = t.records.Write(b) // when full, DTLS takes it for lost
+		}
 	case kindMedia:
 		return t.media(b, at)
 	case kindOther, kindSTUN:

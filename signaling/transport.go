@@ -32,8 +32,9 @@ type transport struct {
 	ufrag string  // ours
 	ways  []place // the oldest first
 
-	state atomic.Int32 // an ice.ConnectionState
-	over  atomic.Bool  // DTLS failed or said goodbye
+	state  atomic.Int32 // an ice.ConnectionState
+	agreed atomic.Bool  // the handshake is done
+	over   atomic.Bool  // DTLS failed or said goodbye
 
 	life    sync.Mutex
 	closed  bool
