@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5" //nolint:depguard // looks at the index past every policy, as an auditor would
@@ -22,21 +24,21 @@ type indexed struct {
 }
 
 // rows reads the index of a session as the database's owner; an empty session: of all.
-func (l *crashLane) rows(session string) []indexed {
-	l.t.Helper()
-	url, err := os.ReadFile(ownerFile(filepath.Join(l.dataDir, "secrets")))
+func (p *program) rows(session string) []indexed {
+	p.t.Helper()
+	url, err := os.ReadFile(ownerFile(filepath.Join(p.dataDir, "secrets")))
 	if err != nil {
-		l.t.Fatal(err)
+		p.t.Fatal(err)
 	}
-	conn, err := pgx.Connect(l.t.Context(), string(url))
+	conn, err := pgx.Connect(p.t.Context(), string(url))
 	if err != nil {
-		l.t.Fatal(err)
+		p.t.Fatal(err)
 	}
-	defer func() { _ = conn.Close(l.t.Context()) }()
-	rows, err := conn.Query(l.t.Context(), `SELECT object_key, size, session, kind, start_us, end_us FROM segments
+	defer func() { _ = conn.Close(p.t.Context()) }()
+	rows, err := conn.Query(p.t.Context(), `SELECT object_key, size, session, kind, start_us, end_us FROM segments
 		WHERE $1 IN ('', session) ORDER BY kind, epoch, sequence`, session)
 	if err != nil {
-		l.t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (i indexed, err error) {
 		var start, end int64
@@ -45,22 +47,39 @@ func (l *crashLane) rows(session string) []indexed {
 		return i, err
 	})
 	if err != nil {
-		l.t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	return all
+}
+
+// stock is what the index, the embedded object store and the spool have of a session, or of all.
+func (p *program) stock(session string) verify.Stock {
+	p.t.Helper()
+	stock := verify.Stock{Objects: p.storedFiles(session)}
+	for _, row := range p.rows(session) {
+		stock.Rows = append(stock.Rows, row.Row)
+	}
+	for path := range p.spooled(session) {
+		stock.Spool = append(stock.Spool, path)
+	}
+	return stock
+}
+
+// storedFiles lists what the embedded object store has, by key; an empty session: of all.
+func (p *program) storedFiles(session string) map[string]int64 {
+	p.t.Helper()
+	bucket := filepath.Join(p.dataDir, "objects", "objects", "recordings")
+	files := map[string]int64{}
+	for path, size := range filesBelow(p.t, bucket, cmp.Or(session, bucket)) {
+		files[filepath.ToSlash(strings.TrimPrefix(path, bucket+"/"))] = size
+	}
+	return files
 }
 
 // checkStock compares index, object store and spool.
 func (l *crashLane) checkStock(session string) {
 	l.t.Helper()
-	stock := verify.Stock{Objects: l.storedFiles(session)}
-	for _, row := range l.rows(session) {
-		stock.Rows = append(stock.Rows, row.Row)
-	}
-	for path := range l.program.spooled(session) {
-		stock.Spool = append(stock.Spool, path)
-	}
-	for _, fault := range stock.Faults() {
+	for _, fault := range l.program.stock(session).Faults() {
 		l.t.Error(fault)
 	}
 }
@@ -69,7 +88,7 @@ func (l *crashLane) checkStock(session string) {
 func (l *crashLane) checkRecording(o owedRecording) (lost time.Duration) {
 	l.t.Helper()
 	begin, end := map[string]time.Duration{}, map[string]time.Duration{}
-	for _, row := range l.rows(o.session) { // in the order of time
+	for _, row := range l.program.rows(o.session) { // in the order of time
 		if _, there := begin[row.kind]; !there {
 			begin[row.kind], end[row.kind] = row.start, row.start
 		}
@@ -85,9 +104,9 @@ func (l *crashLane) checkRecording(o owedRecording) (lost time.Duration) {
 		return max(o.sound, o.picture)
 	}
 	lost = max(o.sound-(end["audio"]-begin["audio"]), o.picture-(end["video"]-begin["video"]))
-	if lost > lossLimit {
+	if limit := l.table.limit; lost > limit {
 		l.t.Errorf("session %s (%s): sent %v of sound and %v of pictures, kept %v and %v: lost %v, want at most %v", o.session, o.phase,
-			o.sound, o.picture, end["audio"]-begin["audio"], end["video"]-begin["video"], lost, lossLimit)
+			o.sound, o.picture, end["audio"]-begin["audio"], end["video"]-begin["video"], lost, limit)
 	}
 	l.checkPlays(o.session)
 	return lost

@@ -204,7 +204,8 @@ func decode(t *testing.T, text string, into any) {
 	}
 }
 
-// awaitUploaded waits until nothing waits for the object store.
+// awaitUploaded waits until nothing waits for the object store. What index, embedded store and spool have must
+// then be the same.
 func (p *program) awaitUploaded(ops *browser) overview {
 	p.t.Helper()
 	var o overview
@@ -212,6 +213,12 @@ func (p *program) awaitUploaded(ops *browser) overview {
 		o = ops.overview(p.t)
 		return o.SpoolFiles == 0 && len(p.spooled("")) == 0
 	})
+	if _, err := os.Stat(filepath.Join(p.dataDir, "objects")); err != nil {
+		return o // another store's, which the test looks into
+	}
+	for _, fault := range p.stock("").Faults() {
+		p.t.Error(fault)
+	}
 	return o
 }
 
