@@ -20,6 +20,7 @@ import (
 
 	"greenroom/consent"
 	"greenroom/media"
+	"greenroom/media/verify"
 )
 
 // patience is how long a test waits for a signal before it fails.
@@ -29,6 +30,7 @@ const patience = 15 * time.Second
 type desk struct {
 	t     *testing.T // nil while fuzzing
 	store *memoryStore
+	watch *verify.Watch // before the store
 
 	mu        sync.Mutex
 	session   consent.Session
@@ -55,9 +57,10 @@ type desk struct {
 }
 
 func newDesk(t *testing.T) *desk { //nolint:thelper // t may be nil
+	store := newMemoryStore()
 	return &desk{
-		t:     t,
-		store: newMemoryStore(), phase: PhaseWaiting, ended: make(chan string, 8), closed: make(chan struct{}, 8),
+		t: t, store: store, watch: verify.NewWatch(store, nil),
+		phase: PhaseWaiting, ended: make(chan string, 8), closed: make(chan struct{}, 8),
 		session: consent.Session{
 			ID: consent.NewID[consent.SessionID](), Candidate: consent.NewID[consent.AccountID](),
 			State: consent.SessionConsented, RoleTitle: "Software engineer",
@@ -150,7 +153,7 @@ func (d *desk) Open(ctx context.Context, session consent.Session, events RoomEve
 	d.opened++
 	d.session.State = consent.SessionLive
 	capture := media.NewCapture(media.CaptureConfig{
-		Session: session.ID, Epoch: d.opened, Consents: session.Consents, Store: d.store, Permit: d.permit,
+		Session: session.ID, Epoch: d.opened, Consents: session.Consents, Store: d.watch, Permit: d.permit,
 		OnGap: d.noteGap(events.OnGap), OnStatus: events.OnStatus, Log: slog.New(slog.DiscardHandler),
 		Voice: d.voice, Speech: deaf{},
 	})
@@ -307,6 +310,11 @@ func serveAmong(t *testing.T, change ...func(*server)) *server {
 		t.Fatal(err)
 	}
 	s := &server{t: t, desk: newDesk(t), api: api, logs: &lockedBuffer{}}
+	t.Cleanup(func() { // after the rooms have closed
+		for _, fault := range s.desk.watch.Faults() {
+			t.Error(fault)
+		}
+	})
 	s.rooms = NewRooms(Config{API: api, Desk: s.desk, Log: slog.New(slog.NewTextHandler(s.logs, nil))})
 	for _, f := range change {
 		f(s)

@@ -452,9 +452,11 @@ func TestWithdrawnRecordingStopsAProgramToo(t *testing.T) {
 	obs := s.newProgram(publisherOptions{})
 	obs.start()
 	s.kept(media.KindAudio, 10)
+	expect(page, func(m *RecordingMessage) bool { return m.State == RecordingOn })
 	began := time.Now()
 	s.desk.change(func(d *desk) { d.session.Consents.Recording = false })
 	expect(page, func(m *RecordingMessage) bool { return m.State == RecordingOff })
+	s.desk.watch.Withdraw(s.desk.session.ID)
 	if took := time.Since(began); took > 1500*time.Millisecond {
 		t.Errorf("took %v", took)
 	}

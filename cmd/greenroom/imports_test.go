@@ -19,7 +19,7 @@ func TestImportOrder(t *testing.T) {
 		"assess/openaitest":      {},
 		"storage":                {"consent", "media", "assess", "storage/migrations", "media/verify", "media/judge"},
 		"storage/migrations":     {},
-		"signaling":              {"consent", "media", "media/judge"}, // its tests
+		"signaling":              {"consent", "media", "media/judge", "media/verify"}, // its tests
 		"web":                    {"consent", "media", "assess"},
 		"cmd/greenroom":          {"consent", "media", "media/judge", "assess", "assess/openaitest", "storage", "signaling", "web", "cmd/greenroom/rehearse", "cmd/greenroom/export", "media/verify"}, // its tests
 		"cmd/bench":              {},                                                                                                                                                                  // it measures the built program from outside
