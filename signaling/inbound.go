@@ -17,11 +17,13 @@ const (
 	// protection keeps some hundred bytes for as long as the keys are good. A page uses three, and others
 	// when an encoder begins anew.
 	maxSources = 64
-	// earlyLimit is in bytes. Who ends a handshake sends media at once, and these wait at the other side
-	// until the last datagram of the handshake has come: a second if it is lost, and then repeated.
+	// earlyLimit is in bytes, and maxEarly in packets, as they are all decrypted at once while the reader of
+	// all peers may wait. Who ends a handshake sends media at once, and these wait at the other side until the
+	// last datagram of the handshake has come: a second if it is lost, and then repeated.
 	earlyLimit = 1 << 20
-	rtpHeader  = 12 // bytes, RFC 3550, 5.1
-	rtcpHeader = 8  // bytes, with the sender's SSRC
+	maxEarly   = 1024 // a second at mediaRate is half of it
+	rtpHeader  = 12   // bytes, RFC 3550, 5.1
+	rtcpHeader = 8    // bytes, with the sender's SSRC
 	// srtcpReplayWindow is in packets, of which a few come each second.
 	srtcpReplayWindow = 64
 )
@@ -79,9 +81,9 @@ func (t *transport) media(b []byte, at time.Time) (alive bool) {
 	return true
 }
 
-// keepEarly keeps what comes before the keys, within a limit.
+// keepEarly keeps what comes before the keys, within limits, unless it is too short to be anything.
 func (in *inbound) keepEarly(b []byte, at time.Time) {
-	if in.earlySize+len(b) > earlyLimit {
+	if len(b) < rtpHeader || in.earlySize+len(b) > earlyLimit || len(in.early) == maxEarly {
 		return
 	}
 	in.earlySize += len(b)

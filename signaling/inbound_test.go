@@ -119,19 +119,23 @@ func TestEarlyMediaWaitForTheKeys(t *testing.T) {
 }
 
 func TestEarlyMediaAreBounded(t *testing.T) {
-	p, _ := takingPeer(t, browserOffer)
-	link := takingLink(p)
-	packet := make([]byte, 1200)
-	packet[0] = 0x80
-	for range 2 * earlyLimit / len(packet) {
-		link.receive(packet, time.Now())
-	}
-	if link.earlySize > earlyLimit || len(link.early) != earlyLimit/len(packet) {
-		t.Errorf("%d packets of %d bytes are kept", len(link.early), link.earlySize)
-	}
-	link.shut()
-	if link.early != nil {
-		t.Error("they are kept after the end")
+	for _, c := range []struct{ size, want int }{
+		{1200, earlyLimit / 1200}, {rtpHeader, maxEarly}, {rtpHeader - 1, 0}, {1, 0},
+	} {
+		p, _ := takingPeer(t, browserOffer)
+		link := takingLink(p)
+		packet := make([]byte, c.size)
+		packet[0] = 0x80
+		for range 2 * max(maxEarly, earlyLimit/len(packet)) {
+			link.receive(packet, time.Now())
+		}
+		if link.earlySize > earlyLimit || len(link.early) != c.want {
+			t.Errorf("%d packets of %d bytes are kept, %d bytes in all; want %d", len(link.early), c.size, link.earlySize, c.want)
+		}
+		link.shut()
+		if link.early != nil {
+			t.Error("they are kept after the end")
+		}
 	}
 }
 
