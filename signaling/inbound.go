@@ -47,10 +47,10 @@ type earlyPacket struct {
 	at time.Time
 }
 
-// receive takes what is not STUN, and may write over it. It reports whether ICE should hear that the peer
-// is alive. It does not wait for anything but the peer's own packets on other ways, as it is called by the
-// reader of all peers.
-func (t *transport) receive(b []byte, at time.Time) (alive bool) {
+// receive takes what is not STUN, and may write over it. It reports whether it was media that are genuine, and
+// whether ICE should hear that the peer is alive. It does not wait for anything but the peer's own packets on
+// other ways, as it is called by the reader of all peers.
+func (t *transport) receive(b []byte, at time.Time) (genuine, alive bool) {
 	switch kindOf(b) {
 	case kindDTLS:
 		if b = harmlessRecords(b, t.agreed.Load()); len(b) > 0 {
@@ -60,25 +60,27 @@ func (t *transport) receive(b []byte, at time.Time) (alive bool) {
 		return t.media(b, at)
 	case kindOther, kindSTUN:
 	}
-	return false
+	return false, false
 }
 
-func (t *transport) media(b []byte, at time.Time) (alive bool) {
+func (t *transport) media(b []byte, at time.Time) (genuine, alive bool) {
 	defer t.peer.recover("media", nil)
 	in := &t.inbound
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	switch {
 	case in.done:
-		return false
+		return false, false
 	case in.keys == nil:
 		in.keepEarly(b, at)
-		return false
-	case !t.decrypt(b, at) || at.Sub(in.shown) < t.api.limits.keepAlive:
-		return false
+		return false, false
+	case !t.decrypt(b, at):
+		return false, false
+	case at.Sub(in.shown) < t.api.limits.keepAlive:
+		return true, false
 	}
 	in.shown = at
-	return true
+	return true, true
 }
 
 // keepEarly keeps what comes before the keys, within limits, unless it is too short to be anything.

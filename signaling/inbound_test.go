@@ -149,8 +149,8 @@ func TestForgedMediaLeaveNothing(t *testing.T) {
 	for n := range uint32(10_000) {
 		forged[0], forged[1] = 0x80, 111
 		binary.BigEndian.PutUint32(forged[8:], n)
-		if link.receive(forged, time.Now()) {
-			t.Fatal("a forged packet is a sign of life")
+		if genuine, alive := link.receive(forged, time.Now()); genuine || alive {
+			t.Fatal("a forged packet is genuine, or a sign of life")
 		}
 		forged[0], forged[1] = 0x80, 200
 		binary.BigEndian.PutUint32(forged[4:], n)
@@ -205,8 +205,12 @@ func TestMediaAreASignOfLifeNowAndThen(t *testing.T) {
 	begin, signs := time.Now(), 0
 	for n := range 300 { // six seconds
 		b := page.rtp(rtp.Header{SSRC: 11, PayloadType: 111, SequenceNumber: uint16(n)}, 0x78, 1)
-		if link.receive(b, begin.Add(time.Duration(n)*20*time.Millisecond)) {
+		genuine, alive := link.receive(b, begin.Add(time.Duration(n)*20*time.Millisecond))
+		if alive {
 			signs++
+		}
+		if !genuine {
+			t.Fatalf("packet %d is not genuine", n)
 		}
 	}
 	if signs != 6 {

@@ -7,18 +7,27 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/pion/ice/v4"
 )
 
-// maxWays is how many addresses of one peer are known at a time. A peer has one for each of its networks
-// and of the ports that a router gives it.
-const maxWays = 16
+const (
+	// maxWays is how many addresses of one peer are known at a time, at each address that is bound here. A
+	// peer has one for each of its networks and of the ports that a router gives it.
+	maxWays = 16
+	// inUse is how long after genuine media an address stays its peer's although another peer was asked for
+	// from there: anybody who takes part can write somebody else's address into a check of his own. A router
+	// that gives a port to another takes longer.
+	inUse = 5 * time.Second
+)
 
 // udpMux is the server's UDP port on every address that is bound. It gives each datagram to the peer that
 // it is for: STUN by the user name in it, everything else by where it came from. An address is a peer's
 // once the peer's ICE agent has written to it, which it only does after a check with the right password.
 type udpMux struct {
+	begun   time.Time
 	ports   []*udpPort
 	reading sync.WaitGroup
 
@@ -37,13 +46,14 @@ type udpPort struct {
 
 	// Guarded by mux.mu.
 	conns map[string]*muxConn // by our ICE user name fragment
-	ways  map[netip.AddrPort]way
+	ways  map[netip.AddrPort]*way
 }
 
 // way is where datagrams from one address go.
 type way struct {
 	owner *transport
-	conn  *muxConn // that wrote there last
+	conn  *muxConn     // that wrote there last
+	heard atomic.Int64 // when genuine media came, in nanoseconds since the mux began; 0: never
 }
 
 // place is a way's key over all ports.
@@ -54,11 +64,11 @@ type place struct {
 
 // newUDPMux takes the sockets over and begins to read them.
 func newUDPMux(sockets []mediaSocket) *udpMux {
-	m := &udpMux{owners: map[string]*transport{}}
+	m := &udpMux{begun: time.Now(), owners: map[string]*transport{}}
 	for _, s := range sockets {
 		port := &udpPort{
 			mux: m, socket: s, name: s.LocalAddr().String(),
-			conns: map[string]*muxConn{}, ways: map[netip.AddrPort]way{},
+			conns: map[string]*muxConn{}, ways: map[netip.AddrPort]*way{},
 		}
 		m.ports = append(m.ports, port)
 		m.reading.Go(port.read) // owner: the mux, whose Close ends it and waits
@@ -130,41 +140,63 @@ func (m *udpMux) forget(t *transport) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, at := range t.ways {
-		if at.port.ways[at.from].owner == t {
-			delete(at.port.ways, at.from)
-		}
+		delete(at.port.ways, at.from)
 	}
 	t.ways = nil
 	delete(m.owners, t.ufrag)
 }
 
-// learn notes that the conn's peer is to be found at an address; false if the conn is no longer in use.
+// learn notes that the conn's peer is to be found at an address, unless that is where another one's media come
+// from; false if the conn is no longer in use.
 func (m *udpMux) learn(c *muxConn, at netip.AddrPort) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if c.port.conns[c.ufrag] != c {
 		return false
 	}
+	here := place{c.port, at}
 	known := c.port.ways[at]
-	if known.conn == c {
-		return true
-	}
-	c.port.ways[at] = way{c.owner, c}
-	if known.owner == c.owner {
-		return true
-	}
-	if len(c.owner.ways) == maxWays {
-		if oldest := c.owner.ways[0]; oldest.port.ways[oldest.from].owner == c.owner {
-			delete(oldest.port.ways, oldest.from)
+	if known != nil && known.owner != c.owner {
+		if m.isInUse(known) {
+			return true
 		}
-		c.owner.ways = slices.Delete(c.owner.ways, 0, 1)
+		known.owner.leave(here)
+		known = nil
 	}
-	c.owner.ways = append(c.owner.ways, place{c.port, at})
+	if known == nil {
+		known = &way{owner: c.owner}
+		c.port.ways[at] = known
+	}
+	known.conn = c
+	c.owner.leave(here)
+	c.owner.ways = append(c.owner.ways, here)
+	if len(c.owner.ways) > maxWays*len(m.ports) {
+		m.leaveOne(c.owner)
+	}
 	return true
 }
 
+// leave takes a place off the list. The caller holds the mux's mutex.
+func (t *transport) leave(here place) {
+	if i := slices.Index(t.ways, here); i >= 0 {
+		t.ways = slices.Delete(t.ways, i, i+1)
+	}
+}
+
+// leaveOne forgets the place that was written to the longest time ago, of those that no media come from.
+func (m *udpMux) leaveOne(t *transport) {
+	i := max(0, slices.IndexFunc(t.ways, func(at place) bool { return !m.isInUse(at.port.ways[at.from]) }))
+	delete(t.ways[i].port.ways, t.ways[i].from)
+	t.ways = slices.Delete(t.ways, i, i+1)
+}
+
+func (m *udpMux) isInUse(w *way) bool {
+	heard := time.Duration(w.heard.Load())
+	return heard > 0 && time.Since(m.begun)-heard < inUse
+}
+
 // read runs until the socket closes. Everybody's media wait for each other here, so nothing in it waits for
-// one peer.
+// one peer, but for the mutex of the peer whose packet it is.
 func (p *udpPort) read() {
 	for {
 		d, err := p.socket.receive()
@@ -184,14 +216,30 @@ func (p *udpPort) dispatch(d datagram) {
 			c.put(d.b, from)
 		}
 	case kindDTLS, kindMedia:
-		p.mux.mu.Lock()
-		w := p.ways[from]
-		p.mux.mu.Unlock()
-		if w.owner != nil && w.owner.receive(d.b, d.at) {
-			w.conn.put(signOfLife, from)
+		w, owner, conn := p.wayOf(from)
+		if w == nil {
+			return
+		}
+		genuine, alive := owner.receive(d.b, d.at)
+		if genuine {
+			w.heard.Store(int64(d.at.Sub(p.mux.begun)))
+		}
+		if alive {
+			conn.put(signOfLife, from)
 		}
 	case kindOther:
 	}
+}
+
+// wayOf returns what is known of an address, and nothing of a stranger's.
+func (p *udpPort) wayOf(from netip.AddrPort) (*way, *transport, *muxConn) {
+	p.mux.mu.Lock()
+	defer p.mux.mu.Unlock()
+	w := p.ways[from]
+	if w == nil {
+		return nil, nil, nil
+	}
+	return w, w.owner, w.conn
 }
 
 // stunConn: a request names whom it is for, an answer comes from where we asked.
@@ -202,7 +250,10 @@ func (p *udpPort) stunConn(b []byte, from netip.AddrPort) *muxConn {
 	if named {
 		return p.conns[string(ufrag)]
 	}
-	return p.ways[from].conn
+	if w := p.ways[from]; w != nil {
+		return w.conn
+	}
+	return nil
 }
 
 // plain makes two forms of one address equal.

@@ -176,6 +176,121 @@ func TestWaysOfAPeerAreBoundedAndForgotten(t *testing.T) {
 	}
 }
 
+// write is a datagram of the conn's agent, by which its peer's address is learnt.
+func write(t *testing.T, conn *muxConn, to netip.AddrPort) {
+	t.Helper()
+	_, err := conn.WriteToAddrPort([]byte{0}, to)
+	must(t, err)
+}
+
+func TestAddressThatTwoPeersShareCostsNeitherItsOthers(t *testing.T) {
+	m := deafMux(t)
+	link, other := &transport{}, &transport{}
+	conn, others := connOf(t, m, "ours", link), connOf(t, m, "other", other)
+	shared, port := addressOf(1), m.ports[0]
+	for n := range maxWays - 1 {
+		write(t, conn, addressOf(100+n))
+	}
+	for range 3 * maxWays {
+		write(t, others, shared)
+		write(t, conn, shared)
+		if w := port.ways[shared]; w == nil || w.owner != link {
+			t.Fatalf("the address that was just written to is %+v", w)
+		}
+	}
+	if len(link.ways) != maxWays || len(other.ways) != 0 || len(port.ways) != maxWays {
+		t.Errorf("%d and %d places of %d ways, want %d, 0 and %d", len(link.ways), len(other.ways), len(port.ways), maxWays, maxWays)
+	}
+}
+
+func TestWayInUseStays(t *testing.T) {
+	p, attached := takingPeer(t, browserOffer)
+	link := takingLink(p)
+	page, keys := seal(t, srtp.ProtectionProfileAeadAes128Gcm)
+	link.open(keys)
+	m := deafMux(t)
+	conn := connOf(t, m, "ours", link)
+	checked, heard := addressOf(1), addressOf(2)
+	write(t, conn, heard)
+	write(t, conn, checked)
+	m.ports[0].dispatch(datagram{page.rtp(rtp.Header{SSRC: 11, PayloadType: 111}, 0x78, 1), heard, time.Now()})
+	for n := range 3 * maxWays {
+		write(t, conn, addressOf(100+n))
+		write(t, conn, checked)
+	}
+	m.ports[0].dispatch(datagram{page.rtp(rtp.Header{SSRC: 11, PayloadType: 111, SequenceNumber: 1}, 0x78, 1), heard, time.Now()})
+	if len(*attached) != 1 || (*attached)[0].Stats().Received != 2 {
+		t.Error("the way that media come by was forgotten")
+	}
+	if m.ports[0].ways[checked] == nil {
+		t.Error("the way that is checked all the time was forgotten")
+	}
+	if len(link.ways) != maxWays || len(m.ports[0].ways) != maxWays {
+		t.Errorf("%d places, %d ways; want %d", len(link.ways), len(m.ports[0].ways), maxWays)
+	}
+}
+
+func TestPeerHasWaysAtEachBoundAddress(t *testing.T) {
+	m := newUDPMux([]mediaSocket{deafSocket{make(chan struct{})}, deafSocket{make(chan struct{})}})
+	t.Cleanup(func() { _ = m.Close() })
+	m.ports[1].name = "another"
+	link := &transport{}
+	conns := []*muxConn{connOf(t, m, "ours", link), newMuxConn(m.ports[1], link, "ours")}
+	m.ports[1].conns["ours"] = conns[1]
+	for n := range maxWays {
+		for _, conn := range conns {
+			write(t, conn, addressOf(n))
+		}
+	}
+	for i, port := range m.ports {
+		if len(port.ways) != maxWays {
+			t.Errorf("%d ways at address %d, want %d", len(port.ways), i, maxWays)
+		}
+	}
+}
+
+// Anybody who takes part can write another one's address into a check of his own. A router that gives a port
+// to another does so when it has long been silent.
+func TestAddressStaysWithItsMediaForAWhile(t *testing.T) {
+	for name, c := range map[string]struct {
+		ago   time.Duration
+		moves bool
+	}{
+		"media now":            {0, false},
+		"media a while ago":    {inUse - time.Second, false},
+		"media were long ago":  {inUse, true},
+		"never heard of media": {-1, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, attached := takingPeer(t, browserOffer)
+			link := takingLink(p)
+			page, keys := seal(t, srtp.ProtectionProfileAeadAes128Gcm)
+			link.open(keys)
+			m := deafMux(t)
+			m.begun = m.begun.Add(-time.Minute)
+			conn, others, from := connOf(t, m, "ours", link), connOf(t, m, "other", &transport{}), addressOf(1)
+			write(t, conn, from)
+			port := m.ports[0]
+			if c.ago >= 0 {
+				port.dispatch(datagram{page.rtp(rtp.Header{SSRC: 11, PayloadType: 111}, 0x78, 1), from, time.Now().Add(-c.ago)})
+			}
+			port.dispatch(datagram{make([]byte, 100), from, time.Now()})          // of no protocol
+			port.dispatch(datagram{[]byte("\x80123456789abc"), from, time.Now()}) // forged
+			write(t, others, from)
+			if moved := port.ways[from].owner != link; moved != c.moves {
+				t.Errorf("moved: %v", moved)
+			}
+			if c.moves {
+				return
+			}
+			port.dispatch(datagram{page.rtp(rtp.Header{SSRC: 11, PayloadType: 111, SequenceNumber: 1}, 0x78, 1), from, time.Now()})
+			if got := (*attached)[0].Stats().Received; got != 2 {
+				t.Errorf("%d packets were taken, want 2", got)
+			}
+		})
+	}
+}
+
 func TestMuxConnEndsAndIsGivenOnce(t *testing.T) {
 	m := deafMux(t)
 	conn := connOf(t, m, "ours", &transport{})

@@ -24,7 +24,7 @@ const (
 // does not see. Its first byte is of no protocol (RFC 7983, 7), so that nobody takes it for anything else.
 var signOfLife = []byte{0xff}
 
-// muxConn is what one ICE agent reads and writes by on one address. Only STUN comes through it.
+// muxConn is what one ICE agent reads and writes by on one address. Only STUN and signs of life come through it.
 type muxConn struct {
 	port  *udpPort
 	owner *transport
@@ -85,7 +85,8 @@ func (c *muxConn) ReadFrom(b []byte) (int, net.Addr, error) {
 	return n, net.UDPAddrFromAddrPort(from), nil
 }
 
-// WriteToAddrPort sends one datagram, and from then on what comes from that address is the peer's.
+// WriteToAddrPort sends one datagram, and from then on what comes from that address is the peer's, unless it is
+// in use by another.
 func (c *muxConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	if !to.IsValid() || !c.port.mux.learn(c, plain(to)) {
 		return 0, io.ErrClosedPipe

@@ -30,7 +30,7 @@ type transport struct {
 
 	// Guarded by the mux's mutex.
 	ufrag string  // ours
-	ways  []place // the oldest first
+	ways  []place // the mux's ways that are ours, the one last written to at the end
 
 	state  atomic.Int32 // an ice.ConnectionState
 	agreed atomic.Bool  // the handshake is done

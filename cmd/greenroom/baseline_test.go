@@ -101,7 +101,7 @@ var baseline = []number{
 	{"one publisher", "signaling/rooms.go", "room.attach(arriving)", "signaling: TestPageTakesTheSessionOverWhenItAsksTo"},
 	{"90 minutes", "signaling/rooms.go", "longest      = 90 * time.Minute", "signaling: TestSessionHasALongestLength"},
 	{"a panic ends one peer, or one room", "signaling/peer.go", "turns a panic on outside bytes into the end of this peer alone", "signaling: TestPanicOfOneRoomEndsNeitherServerNorSession"},
-	{"strangers' packets change nothing", "signaling/mux.go", "w.owner != nil && w.owner.receive(d.b, d.at)", "signaling: TestStrangersReachNobody"},
+	{"strangers' packets change nothing", "signaling/mux.go", "w, owner, conn := p.wayOf(from)", "signaling: TestStrangersReachNobody"},
 
 	// Logs
 	{"secret and personal types print [redacted]", "consent/login.go", `slog.StringValue("[redacted]")`, "consent: TestPeopleAndTheirSecretsStayOutOfTheLog"},
