@@ -216,14 +216,14 @@ func TestWayInUseStays(t *testing.T) {
 	m.ports[0].dispatch(datagram{page.rtp(rtp.Header{SSRC: 11, PayloadType: 111}, 0x78, 1), heard, time.Now()})
 	for n := range 3 * maxWays {
 		write(t, conn, addressOf(100+n))
+		if m.ports[0].ways[checked] == nil {
+			t.Fatal("the way that is checked all the time was forgotten")
+		}
 		write(t, conn, checked)
 	}
 	m.ports[0].dispatch(datagram{page.rtp(rtp.Header{SSRC: 11, PayloadType: 111, SequenceNumber: 1}, 0x78, 1), heard, time.Now()})
 	if len(*attached) != 1 || (*attached)[0].Stats().Received != 2 {
 		t.Error("the way that media come by was forgotten")
-	}
-	if m.ports[0].ways[checked] == nil {
-		t.Error("the way that is checked all the time was forgotten")
 	}
 	if len(link.ways) != maxWays || len(m.ports[0].ways) != maxWays {
 		t.Errorf("%d places, %d ways; want %d", len(link.ways), len(m.ports[0].ways), maxWays)
