@@ -25,10 +25,12 @@ type Desk interface {
 	AdmitPublisher(r *http.Request, id consent.SessionID) (consent.Session, error)
 	// AdmitAgain looks again whether those who hold a seat may, all in one question, and counts as a use
 	// of their log-ins. It is asked each second with the requests that they came with and answers in the
-	// order of the seats; an error that admission does not know leaves things as they are.
+	// order of the seats; an error that admission does not know leaves things as they are. Other seats may
+	// be asked about at the same time.
 	AdmitAgain(ctx context.Context, seats []Seat) []Admission
 	// Sessions re-reads consents and states, all in one question, each second. A session that is not
-	// among those it returns was erased; an error leaves everything as it is.
+	// among those it returns was erased; an error leaves everything as it is. Other sessions may be asked
+	// about at the same time.
 	Sessions(ctx context.Context, ids []consent.SessionID) (map[consent.SessionID]consent.Session, error)
 	// Open takes the session live and returns what the room needs: a capture not yet running and an
 	// interviewer. A [Refusal] among its errors is shown to the candidate.

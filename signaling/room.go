@@ -139,7 +139,7 @@ func (r *Room) windUp(ctx context.Context, reason EndReason, captured <-chan str
 		r.goodbye(reason, CloseStopping)
 	}
 	if reason == EndErased {
-		r.capture.SetConsents(consent.Consents{}) // nothing more may be kept of it
+		r.withdraw(consent.Consents{}) // nothing more may be kept of it
 	}
 	// Before the peer goes: what comes after the end is no gap, however long closing takes.
 	r.capture.Finish()

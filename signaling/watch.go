@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -9,14 +10,18 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"greenroom/consent"
 	"greenroom/media"
 )
 
 const (
 	watchEvery  = time.Second     // a withdrawal or a log-out must work within a second, also if a notification is lost
-	deskLimit   = 5 * time.Second // one call of the desk or the interviewer
+	askLimit    = time.Second     // one question: it is better asked anew, of another connection to the database, than waited for
+	deskLimit   = 5 * time.Second // one other call of the desk or the interviewer
 	watchBatch  = 500             // rooms in one question
+	askAtOnce   = 3               // batches; each takes a connection to the database
 	answerQueue = 2               // one answer to each question
 )
 
@@ -119,61 +124,70 @@ func (r *Room) isOpen() bool {
 
 // refresh re-reads what the sessions of the rooms are and consent to, and applies it.
 func (rs *Rooms) refresh(ctx context.Context, rooms []*Room, to deliver) {
-	for batch := range slices.Chunk(rooms, watchBatch) {
-		rs.ask(ctx, "consents", func(ctx context.Context) {
-			ids := make([]consent.SessionID, len(batch))
-			for i, room := range batch {
-				ids[i] = room.id
+	rs.ask(ctx, "consents", rooms, func(ctx context.Context, batch []*Room) {
+		ids := make([]consent.SessionID, len(batch))
+		for i, room := range batch {
+			ids[i] = room.id
+		}
+		sessions, err := rs.config.Desk.Sessions(ctx, ids)
+		if err != nil {
+			if !errors.Is(ctx.Err(), context.Canceled) { // else the server stops
+				rs.config.Log.Warn("the consents of sessions could not be read", "sessions", len(ids), "error", err)
 			}
-			sessions, err := rs.config.Desk.Sessions(ctx, ids)
-			if err != nil {
-				if ctx.Err() == nil {
-					rs.config.Log.Warn("the consents of sessions could not be read", "sessions", len(ids), "error", err)
-				}
-				return
+			return
+		}
+		for _, room := range batch {
+			if session, known := sessions[room.id]; room.concerns(session, known) {
+				to(room, func() { room.apply(session, known) })
 			}
-			for _, room := range batch {
-				if session, known := sessions[room.id]; room.concerns(session, known) {
-					to(room, func() { room.apply(session, known) })
-				}
-			}
-		})
-	}
+		}
+	})
 }
 
 // readmit asks whether log-ins and tokens still live, and puts out whose do not. What cannot be read is no
 // reason to.
 func (rs *Rooms) readmit(ctx context.Context, rooms []*Room, to deliver) {
-	for batch := range slices.Chunk(rooms, watchBatch) {
-		rs.ask(ctx, "log-ins", func(ctx context.Context) {
-			seats, holders := make([]Seat, 0, len(batch)), make([]holder, 0, len(batch))
-			for _, room := range batch {
-				if h := room.holder(); h.conn != nil || h.program != nil {
-					seats, holders = append(seats, h.seat()), append(holders, h)
-				}
+	rs.ask(ctx, "log-ins", rooms, func(ctx context.Context, batch []*Room) {
+		seats, holders := make([]Seat, 0, len(batch)), make([]holder, 0, len(batch))
+		for _, room := range batch {
+			if h := room.holder(); h.conn != nil || h.program != nil {
+				seats, holders = append(seats, h.seat()), append(holders, h)
 			}
-			if len(seats) == 0 {
-				return
+		}
+		if len(seats) == 0 {
+			return
+		}
+		for i, a := range rs.config.Desk.AdmitAgain(ctx, seats) {
+			if h := holders[i]; notAdmitted(a.Page) || notAdmitted(a.Program) {
+				to(h.room, func() { h.putOut(a) })
 			}
-			for i, a := range rs.config.Desk.AdmitAgain(ctx, seats) {
-				if h := holders[i]; notAdmitted(a.Page) || notAdmitted(a.Program) {
-					to(h.room, func() { h.putOut(a) })
-				}
-			}
-		})
-	}
+		}
+	})
 }
 
-// ask puts one question under its limit. A panic in it is not the end of those that follow.
-func (rs *Rooms) ask(ctx context.Context, about string, question func(context.Context)) {
-	ctx, cancel := context.WithTimeout(ctx, deskLimit)
+// ask puts a question about the rooms, in batches side by side, each under its limit.
+func (rs *Rooms) ask(ctx context.Context, about string, rooms []*Room, question func(context.Context, []*Room)) {
+	var asking errgroup.Group
+	asking.SetLimit(askAtOnce)
+	for batch := range slices.Chunk(rooms, watchBatch) {
+		asking.Go(func() error { // owner: ask, which waits; ends by the limit
+			rs.askOnce(ctx, about, batch, question)
+			return nil
+		})
+	}
+	_ = asking.Wait() // each has logged its own
+}
+
+// askOnce: a panic in one question is not the end of those that follow.
+func (rs *Rooms) askOnce(ctx context.Context, about string, batch []*Room, question func(context.Context, []*Room)) {
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
 	defer func() {
 		if cause := recover(); cause != nil {
 			rs.config.Log.Error("panic in the watch over rooms", "about", about, "panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
 		}
 	}()
-	question(ctx)
+	question(ctx, batch)
 }
 
 // stillGiven returns which consents are left. They can only shrink while a session is live, so that a late
@@ -211,9 +225,24 @@ func (r *Room) apply(session consent.Session, known bool) {
 	r.consents = left
 	r.mu.Unlock()
 	if changed {
-		r.capture.SetConsents(left)
+		r.withdraw(left)
 		r.tell(&ConsentsMessage{Consents: onWire(left)})
 	}
+}
+
+// withdraw tells the capture what is left. One that cannot take it takes nothing any more, and the room closes
+// without ending the session, so that the page comes back to a room that begins with what is left.
+func (r *Room) withdraw(left consent.Consents) {
+	done := false
+	defer func() {
+		if !done {
+			r.capture.Finish()
+			r.stop(EndServerStopping)
+		}
+	}()
+	defer r.recover("withdrawal")
+	r.capture.SetConsents(left)
+	done = true
 }
 
 // holder is who held a room when a question was asked: an answer about them is about nobody who came since.

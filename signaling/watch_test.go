@@ -5,11 +5,14 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"greenroom/consent"
+	"greenroom/media"
 )
 
 // lookout is a Desk that only answers the watch.
@@ -52,10 +55,13 @@ func sessionsOf(rooms []*Room) map[consent.SessionID]consent.Session {
 func TestWatchAsksOnceASecondForAllRoomsAndNotAtAllForNone(t *testing.T) {
 	for _, n := range []int{0, 1, 20, watchBatch, watchBatch + 1} {
 		synctest.Test(t, func(t *testing.T) {
+			var mu sync.Mutex
 			var asked []int
 			desk := &lookout{}
 			rs, rooms := watchedRooms(desk, n)
 			desk.sessions = func(_ context.Context, ids []consent.SessionID) (map[consent.SessionID]consent.Session, error) {
+				mu.Lock()
+				defer mu.Unlock()
 				asked = append(asked, len(ids))
 				return sessionsOf(rooms), nil
 			}
@@ -92,11 +98,11 @@ func TestQuestionThatHangsEndsAtItsLimitAndDoesNotPileUp(t *testing.T) {
 			admitted++
 			return make([]Admission, len(seats))
 		}
-		const watched = 4*deskLimit - watchEvery/2 // the last question would begin at the end
+		const watched = 20*askLimit - watchEvery/2 // the last question would begin at the end
 		ctx, cancel := context.WithTimeout(t.Context(), watched)
 		defer cancel()
 		rs.watch(ctx)
-		if most != 1 || asked < 3 || asked > 4 {
+		if most != 1 || asked < 18 || asked > 20 {
 			t.Errorf("asked %d times in %v, %d at once", asked, watched, most)
 		}
 		if admitted < 19 {
@@ -112,18 +118,83 @@ func TestQuestionThatHangsEndsAtItsLimitAndDoesNotPileUp(t *testing.T) {
 	})
 }
 
+func TestBatchThatHangsKeepsNoOtherWaiting(t *testing.T) {
+	const batches, takes = 5, askLimit / 10
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		asking, most, hung := 0, 0, 0
+		desk := &lookout{}
+		rs, rooms := watchedRooms(desk, batches*watchBatch)
+		desk.sessions = func(ctx context.Context, ids []consent.SessionID) (map[consent.SessionID]consent.Session, error) {
+			mu.Lock()
+			asking++
+			most = max(most, asking)
+			hangs := slices.Contains(ids, rooms[0].id)
+			mu.Unlock()
+			defer func() {
+				mu.Lock()
+				defer mu.Unlock()
+				asking--
+			}()
+			if hangs {
+				hung++
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			<-time.After(takes)
+			return nil, nil // all erased
+		}
+		begun := time.Now()
+		told := map[*Room]time.Duration{}
+		rs.refresh(t.Context(), rooms, func(r *Room, _ func()) {
+			mu.Lock()
+			defer mu.Unlock()
+			told[r] = time.Since(begun)
+		})
+		if took := time.Since(begun); took != askLimit || hung != 1 {
+			t.Errorf("took %v, %d hung", took, hung)
+		}
+		if most != askAtOnce {
+			t.Errorf("%d questions at once, want %d", most, askAtOnce)
+		}
+		if len(told) != (batches-1)*watchBatch {
+			t.Errorf("%d rooms were told", len(told))
+		}
+		for _, after := range told {
+			if after > 2*takes { // those of the first turn, and of the second
+				t.Fatalf("a room was told after %v", after)
+			}
+		}
+	})
+}
+
 func TestRoomThatIsBusyOrPanicsKeepsNoOtherWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		desk := &lookout{}
 		rs, rooms := watchedRooms(desk, 3)
+		given := consent.Consents{Recording: true, Transcription: true}
+		var broken atomic.Bool
+		rooms[1].consents = given
+		rooms[1].capture = media.NewCapture(media.CaptureConfig{
+			Session: rooms[1].id, Epoch: 1, Consents: given, Store: newMemoryStore(), Log: slog.New(slog.DiscardHandler),
+			Now: func() time.Time {
+				if broken.Load() {
+					panic("no time to withdraw")
+				}
+				return time.Now()
+			},
+		})
+		track, err := rooms[1].capture.Attach(media.TrackConfig{Kind: media.KindAudio, Codec: media.CodecOpus, SSRC: 1})
+		must(t, err)
 		panics := 0
 		desk.sessions = func(context.Context, []consent.SessionID) (map[consent.SessionID]consent.Session, error) {
 			if panics++; panics == 1 {
 				panic("desk")
 			}
+			broken.Store(true)
 			known := sessionsOf(rooms)
 			changed := known[rooms[1].id]
-			changed.Consents = consent.Consents{} // the room has no capture: applying this panics
+			changed.Consents = consent.Consents{}
 			known[rooms[1].id] = changed
 			delete(known, rooms[2].id)
 			return known, nil
@@ -141,8 +212,21 @@ func TestRoomThatIsBusyOrPanicsKeepsNoOtherWaiting(t *testing.T) {
 		if why := <-rooms[2].stopping; why != EndErased {
 			t.Errorf("the erased one ends with %s", why)
 		}
-		if rooms[1].consents.Transcription {
+		broken.Store(false)
+		if rooms[1].consents != (consent.Consents{}) {
 			t.Error("the panic kept the withdrawal away")
+		}
+		track.Push([]byte{0x80, 111, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0x78, 1}, time.Now())
+		if got := track.Stats().Received; got != 0 {
+			t.Errorf("the capture that did not take the withdrawal took %d packets", got)
+		}
+		select {
+		case why := <-rooms[1].stopping:
+			if why != EndServerStopping {
+				t.Errorf("the room ends with %s", why)
+			}
+		default:
+			t.Error("the room goes on")
 		}
 	})
 }

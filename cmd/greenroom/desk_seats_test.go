@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"testing"
 
 	"greenroom/consent"
@@ -12,13 +13,19 @@ import (
 
 // holdersOf says who sent which request.
 type holdersOf struct {
-	by        map[*http.Request]consent.Account
-	pageErr   error
-	tokenErr  error
+	by       map[*http.Request]consent.Account
+	pageErr  error
+	tokenErr error
+	asking   func() // while a question about pages is asked; nil: nothing
+
+	mu        sync.Mutex
 	questions int
 }
 
 func (h *holdersOf) AccountsNow(_ context.Context, requests []*http.Request) ([]consent.Account, error) {
+	if h.asking != nil {
+		h.asking()
+	}
 	return h.find(requests), h.pageErr
 }
 
@@ -27,6 +34,8 @@ func (h *holdersOf) PublishersNow(_ context.Context, requests []*http.Request, _
 }
 
 func (h *holdersOf) find(requests []*http.Request) []consent.Account {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.questions++
 	list := make([]consent.Account, len(requests))
 	for i, r := range requests {
@@ -89,4 +98,38 @@ func TestSeatsAreAskedAboutTogetherAndAnsweredOneByOne(t *testing.T) {
 	if d.AdmitAgain(t.Context(), seats[:1]); holders.questions != 1 {
 		t.Errorf("%d questions about one page, want 1", holders.questions)
 	}
+}
+
+// A question about pages that hangs, or breaks, takes nothing from the one about programs.
+func TestProgramsAreAskedAboutBesidePages(t *testing.T) {
+	t.Parallel()
+	page, program := &http.Request{}, &http.Request{}
+	seats := []signaling.Seat{{Session: savedSession, Candidate: "c", Page: page, Program: program}}
+	asked := make(chan struct{})
+	holders := &besides{holdersOf{by: map[*http.Request]consent.Account{page: {ID: "c", Kind: consent.AccountCandidate}}}, asked}
+	holders.asking = func() { <-asked }
+	d := &desk{holders: func() seatHolders { return holders }, log: quiet()}
+	if got := d.AdmitAgain(t.Context(), seats)[0]; got.Page != nil || !errors.Is(got.Program, signaling.ErrUnauthenticated) {
+		t.Errorf("got %+v", got)
+	}
+	holders.asked = make(chan struct{})
+	holders.asking = func() { panic("pages") }
+	got := d.AdmitAgain(t.Context(), seats)[0]
+	if got.Page == nil || errors.Is(got.Page, signaling.ErrUnauthenticated) || errors.Is(got.Page, consent.ErrNotFound) {
+		t.Errorf("a question that broke says %v of a page", got.Page)
+	}
+	if !errors.Is(got.Program, signaling.ErrUnauthenticated) {
+		t.Errorf("a question that broke kept the other answer away: %v", got.Program)
+	}
+}
+
+// besides says when it was asked about programs.
+type besides struct {
+	holdersOf
+	asked chan struct{}
+}
+
+func (b *besides) PublishersNow(ctx context.Context, requests []*http.Request, sessions []consent.SessionID) ([]consent.Account, error) {
+	defer close(b.asked)
+	return b.holdersOf.PublishersNow(ctx, requests, sessions)
 }
