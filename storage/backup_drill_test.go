@@ -8,6 +8,7 @@ import (
 
 // THE DRILL: an interview is backed up, then erased, then the backup is restored.
 func TestBackupsBringBackNothingThatWasErased(t *testing.T) {
+	t.Parallel()
 	w := newBackupWorld(t)
 	dir := t.TempDir()
 	j := w.keepJournal(t, dir)
@@ -84,6 +85,7 @@ func TestBackupsBringBackNothingThatWasErased(t *testing.T) {
 
 // Every part that a thief can have, alone and with every other: only three together read anything.
 func TestWhatEachStolenPartGives(t *testing.T) {
+	t.Parallel()
 	w := newBackupWorld(t)
 	made := w.backUpTo(t, 0)
 	bucket := w.copyBucket(t)

@@ -33,6 +33,7 @@ func (w *world) age(t *testing.T, of consent.Account) {
 }
 
 func TestClosingCutsEverythingAndCanBeUndone(t *testing.T) {
+	t.Parallel()
 	w := newErasingWorld(t, embeddedStore)
 	mine, own, others := w.recorded(t, w.alice), w.recorded(t, w.alice), w.recorded(t, w.bob)
 	w.ownerExec(t, `UPDATE sessions SET restricted_at = now() - interval '1 day' WHERE id = $1`, own) // by alice herself
@@ -134,6 +135,7 @@ func TestAccountIsNotClosedDuringAnInterview(t *testing.T) {
 }
 
 func TestClosedAccountIsErasedAfterThirtyDays(t *testing.T) {
+	t.Parallel()
 	w := newErasingWorld(t, embeddedStore)
 	first, second := w.recorded(t, w.alice), w.recorded(t, w.alice)
 	others := w.rowsOf(t, w.recorded(t, w.bob))
@@ -188,6 +190,7 @@ func TestClosedAccountIsErasedAfterThirtyDays(t *testing.T) {
 }
 
 func TestHeldInterviewKeepsItsAccount(t *testing.T) {
+	t.Parallel()
 	w := newErasingWorld(t, embeddedStore)
 	held, free := w.recorded(t, w.alice), w.recorded(t, w.alice)
 	w.ownerExec(t, `UPDATE sessions SET held_at = now() WHERE id = $1`, held)
@@ -225,6 +228,7 @@ func TestHeldInterviewKeepsItsAccount(t *testing.T) {
 }
 
 func TestReportedChildIsErasedAtOnce(t *testing.T) {
+	t.Parallel()
 	var proxy *storeProxy
 	w := newErasingWorld(t, func(t *testing.T) ObjectsConfig {
 		t.Helper()

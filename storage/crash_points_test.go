@@ -243,6 +243,7 @@ var recordingSteps = []struct {
 // store, index) before, in the middle of and after every step. Its successor has every block that was
 // appended, once; index, bucket and spool agree; and the recording plays.
 func TestKilledBetweenAnyTwoSteps(t *testing.T) {
+	t.Parallel()
 	w := newCrashWorld(t)
 	var points []crashPoint
 	for _, s := range recordingSteps {
@@ -262,6 +263,7 @@ func TestKilledBetweenAnyTwoSteps(t *testing.T) {
 // TestKilledWhileRecovering kills a process that left an open file torn in its middle, and then its
 // successor at every step of mending, and that one's successor finds everything.
 func TestKilledWhileRecovering(t *testing.T) {
+	t.Parallel()
 	w := newCrashWorld(t)
 	var points []crashPoint
 	for _, step := range []string{"truncate", "write end", "sync", "rename", "sync folder"} {
@@ -277,16 +279,13 @@ func TestKilledWhileRecovering(t *testing.T) {
 	})
 }
 
-// atEach runs a test for each point, two at a time: they mostly wait for the recorder's tick.
+// atEach runs a test for each point, side by side: they mostly wait for the recorder's tick.
 func (w *crashWorld) atEach(t *testing.T, points []crashPoint, test func(t *testing.T, epoch int, point crashPoint)) {
 	t.Helper()
-	slots := make(chan struct{}, 2)
 	t.Run("points", func(t *testing.T) {
 		for i, point := range points {
 			t.Run(strings.ReplaceAll(point.Step, " ", "_"), func(t *testing.T) {
 				t.Parallel()
-				slots <- struct{}{}
-				defer func() { <-slots }()
 				test(t, i+1, point)
 			})
 		}

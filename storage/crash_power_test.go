@@ -129,6 +129,7 @@ func wholeBlocks(t *testing.T, w *recordingWorld, taken verify.Taken, before, af
 // TestPowerCutCostsAtMostTheOpenSegments cuts the power under a process in the middle of its recording:
 // everything sealed is there, of open segments everything up to the first harm, and what was cut is counted.
 func TestPowerCutCostsAtMostTheOpenSegments(t *testing.T) {
+	t.Parallel()
 	w := newCrashWorld(t)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)

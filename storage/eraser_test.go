@@ -17,8 +17,10 @@ import (
 )
 
 func TestErasingLeavesNothingButATombstone(t *testing.T) {
-	for name, store := range map[string]func(*testing.T) ObjectsConfig{"embedded": embeddedStore, "minio": startTestMinIO} {
+	t.Parallel()
+	for name, store := range everyStore {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newErasingWorld(t, store)
 			others := w.recorded(t, w.bob)
 			mine := w.recorded(t, w.alice)
@@ -161,6 +163,7 @@ func (w *erasingWorld) receiptsOfErased(t *testing.T, of consent.Account, id con
 // TestErasingMayDieBetweenAnyTwoSteps ends the process after each step. Its successor ends with the same
 // certificate as one that was never cut off.
 func TestErasingMayDieBetweenAnyTwoSteps(t *testing.T) {
+	t.Parallel()
 	w := newErasingWorld(t, embeddedStore)
 	for _, step := range consent.ErasureSteps() {
 		t.Run(string(step), func(t *testing.T) {
@@ -197,6 +200,7 @@ func TestErasingMayDieBetweenAnyTwoSteps(t *testing.T) {
 
 // TestErasingOutlivesTheObjectStore: keys are gone at once, the rest waits, and says for what.
 func TestErasingOutlivesTheObjectStore(t *testing.T) {
+	t.Parallel()
 	var proxy *storeProxy
 	w := newErasingWorld(t, func(t *testing.T) ObjectsConfig {
 		t.Helper()
@@ -226,6 +230,7 @@ func TestErasingOutlivesTheObjectStore(t *testing.T) {
 }
 
 func TestHoldPausesAnErasure(t *testing.T) {
+	t.Parallel()
 	w := newErasingWorld(t, embeddedStore)
 	id := w.recorded(t, w.alice)
 	hold := func(value string) { w.ownerExec(t, `UPDATE sessions SET held_at = `+value+` WHERE id = $1`, id) }
@@ -279,6 +284,7 @@ func TestHoldPausesAnErasure(t *testing.T) {
 
 // TestWritersOnTheirWayLeaveNothing lets everything that writes rows of a session go on while it is erased.
 func TestWritersOnTheirWayLeaveNothing(t *testing.T) {
+	t.Parallel()
 	w := newErasingWorld(t, embeddedStore)
 	for range 5 {
 		id := w.live(t, w.alice, allConsents)
@@ -342,6 +348,7 @@ func TestWritersOnTheirWayLeaveNothing(t *testing.T) {
 
 // TestEraserCannotTouchWhatIsNotErased speaks raw SQL as the eraser.
 func TestEraserCannotTouchWhatIsNotErased(t *testing.T) {
+	t.Parallel()
 	w := newErasingWorld(t, embeddedStore)
 	kept, held := w.recorded(t, w.alice), w.recorded(t, w.bob)
 	w.ownerExec(t, `UPDATE sessions SET state = 'erased', held_at = statement_timestamp() WHERE id = $1`, held)
@@ -383,6 +390,7 @@ func TestEraserCannotTouchWhatIsNotErased(t *testing.T) {
 }
 
 func TestErasuresAreTheirOwnersAlone(t *testing.T) {
+	t.Parallel()
 	w := newErasingWorld(t, embeddedStore)
 	id := w.recorded(t, w.alice)
 	for name, of := range map[string]consent.AccountID{"bob": w.bob.ID, "an employer": w.acmes.ID} {

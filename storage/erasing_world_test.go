@@ -27,7 +27,6 @@ type erasingWorld struct {
 	erasures *Erasures
 }
 
-// newErasingWorld starts Postgres before the test's store changes the working directory.
 func newErasingWorld(t *testing.T, store func(t *testing.T) ObjectsConfig) *erasingWorld {
 	t.Helper()
 	w := &erasingWorld{world: newWorld(t)}

@@ -47,6 +47,7 @@ func (w *exportsWorld) making(ctx context.Context, export consent.Export, write 
 
 // A server that stops in the middle gives the export back; the next one begins its file anew.
 func TestExportSurvivesAStop(t *testing.T) {
+	t.Parallel()
 	w := newExportsWorld(t, anyStore)
 	w.recorded(t, w.alice)
 	export := w.request(t, w.alice, "")
@@ -77,6 +78,7 @@ func TestExportSurvivesAStop(t *testing.T) {
 // A server that died says nothing: after a while another takes over, and if the first was only slow, it
 // finds out and spoils nothing.
 func TestExportIsTakenOverFromWhoIsNotHeardOf(t *testing.T) {
+	t.Parallel()
 	w := newExportsWorld(t, anyStore)
 	w.recorded(t, w.alice)
 	export := w.request(t, w.alice, "")
@@ -108,6 +110,7 @@ func TestExportIsTakenOverFromWhoIsNotHeardOf(t *testing.T) {
 // A server may also die after it took the job up and before it began, or wait with a file that it gave back:
 // however often that happens, the export is asked for once more, and not while a job for it waits.
 func TestExportIsAskedForAnewAfterADeathBeforeItBegan(t *testing.T) {
+	t.Parallel()
 	w := newExportsWorld(t, anyStore)
 	w.recorded(t, w.alice)
 	export := w.request(t, w.alice, "")
@@ -165,6 +168,7 @@ func (w *exportsWorld) wantAskedAnew(t *testing.T, export consent.ExportID) {
 
 // A beat tells a maker whose export was taken away to stop.
 func TestTakenAwayExportStopsItsMaker(t *testing.T) {
+	t.Parallel()
 	w := newExportsWorld(t, anyStore)
 	w.exports.times.beat = 5 * time.Millisecond
 	w.recorded(t, w.alice)
@@ -192,6 +196,7 @@ func TestTakenAwayExportStopsItsMaker(t *testing.T) {
 
 // What is erased while the file is made is not in it: this attempt ends, the next leaves it out.
 func TestSessionErasedWhileItIsExported(t *testing.T) {
+	t.Parallel()
 	for name, erase := range map[string]func(*exportsWorld, consent.SessionID) error{
 		"the eraser says so": func(w *exportsWorld, id consent.SessionID) error {
 			return w.exports.EraseSession(context.Background(), id)
@@ -240,6 +245,7 @@ func (w *exportsWorld) wantNoObjects(t *testing.T, id consent.ExportID) {
 
 // Erasing a session takes the finished exports that hold it, and no others.
 func TestErasingASessionTakesItsExports(t *testing.T) {
+	t.Parallel()
 	w := newExportsWorld(t, anyStore)
 	erased, kept := w.recorded(t, w.alice), w.recorded(t, w.alice)
 	with := w.make(t, w.request(t, w.alice, erased), w.write)
@@ -259,6 +265,7 @@ func TestErasingASessionTakesItsExports(t *testing.T) {
 
 // Also when nobody told the exports: the next look takes what holds an erased session.
 func TestTendingTakesWhatHoldsAnErasedSession(t *testing.T) {
+	t.Parallel()
 	w := newExportsWorld(t, anyStore)
 	id := w.recorded(t, w.alice)
 	made := w.make(t, w.request(t, w.alice, id), w.write)
@@ -280,6 +287,7 @@ func TestTendingTakesWhatHoldsAnErasedSession(t *testing.T) {
 }
 
 func TestOrphansAreFoundAndRemoved(t *testing.T) {
+	t.Parallel()
 	w := newExportsWorld(t, anyStore)
 	write, whole := noise(1000)
 	made := w.make(t, w.request(t, w.alice, ""), write)
@@ -300,6 +308,7 @@ func TestOrphansAreFoundAndRemoved(t *testing.T) {
 
 // The whole way: the request's job is worked on, fails, is tried again, and is given up in the end.
 func TestExportJobIsWorkedOnTriedAgainAndGivenUp(t *testing.T) {
+	t.Parallel()
 	w := newExportsWorld(t, anyStore)
 	w.recorded(t, w.alice)
 	var failures atomic.Int32

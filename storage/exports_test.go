@@ -15,6 +15,7 @@ import (
 )
 
 func TestExportIsMadeAndFetchedAndGone(t *testing.T) {
+	t.Parallel()
 	withExportsOnEveryStore(t, func(t *testing.T, w *exportsWorld) {
 		t.Helper()
 		id := w.recorded(t, w.alice)
@@ -98,6 +99,7 @@ func (w *exportsWorld) holdsPlain(t *testing.T, text string) bool {
 }
 
 func TestLargeFilesLieInSeveralObjects(t *testing.T) {
+	t.Parallel()
 	withExportsOnEveryStore(t, func(t *testing.T, w *exportsWorld) {
 		t.Helper()
 		for _, size := range []int{1, exportChunk - 1, exportChunk, exportPart * exportChunk, 2*exportPart*exportChunk + 12345} {
@@ -119,6 +121,7 @@ func TestLargeFilesLieInSeveralObjects(t *testing.T) {
 }
 
 func TestDamagedOrSwappedChunksAreRefused(t *testing.T) {
+	t.Parallel()
 	w := newExportsWorld(t, anyStore)
 	write, _ := noise(3 * exportChunk)
 	made := w.make(t, w.request(t, w.alice, ""), write)
@@ -153,6 +156,7 @@ func swapChunks(b []byte) {
 }
 
 func TestExportsAreRequestedOneAtATimeAndForOwnSessions(t *testing.T) {
+	t.Parallel()
 	w := newExportsWorld(t, anyStore)
 	alices, bobs := w.interview(t, w.alice), w.interview(t, w.bob)
 	for name, session := range map[string]consent.SessionID{"unknown": consent.NewID[consent.SessionID](), "bob's": bobs} {
@@ -188,6 +192,7 @@ func TestExportsAreRequestedOneAtATimeAndForOwnSessions(t *testing.T) {
 
 // What may not be read at its turn is not in the file, and the row says so.
 func TestSessionsThatMayNotBeReadAreLeftOut(t *testing.T) {
+	t.Parallel()
 	w := newExportsWorld(t, anyStore)
 	erased, held, live, good := w.recorded(t, w.alice), w.recorded(t, w.alice), w.recorded(t, w.alice), w.recorded(t, w.alice)
 	restricted := w.recorded(t, w.alice) // the candidate themselves may still read it
@@ -219,6 +224,7 @@ func TestSessionsThatMayNotBeReadAreLeftOut(t *testing.T) {
 
 // An export of one session that may not be read has nothing to give.
 func TestExportOfOneSessionFailsWithIt(t *testing.T) {
+	t.Parallel()
 	w := newExportsWorld(t, anyStore)
 	id := w.recorded(t, w.alice)
 	export := w.request(t, w.alice, id)
@@ -234,6 +240,7 @@ func TestExportOfOneSessionFailsWithIt(t *testing.T) {
 }
 
 func TestExportOfAClosedAccountFails(t *testing.T) {
+	t.Parallel()
 	w := newExportsWorld(t, anyStore)
 	w.recorded(t, w.alice)
 	export := w.request(t, w.alice, "")
@@ -249,6 +256,7 @@ func TestExportOfAClosedAccountFails(t *testing.T) {
 
 // Whatever changed between the making and the download ends the download, even for whoever still holds Permits.
 func TestKeyServiceRefusesWhatChangedSince(t *testing.T) {
+	t.Parallel()
 	w := newExportsWorld(t, anyStore)
 	id := w.recorded(t, w.alice)
 	made := w.make(t, w.request(t, w.alice, ""), w.write)
@@ -272,6 +280,7 @@ func TestKeyServiceRefusesWhatChangedSince(t *testing.T) {
 }
 
 func TestDownloadNeedsAPermitForEachSession(t *testing.T) {
+	t.Parallel()
 	w := newExportsWorld(t, anyStore)
 	first, second := w.recorded(t, w.alice), w.recorded(t, w.alice)
 	made := w.make(t, w.request(t, w.alice, ""), w.write)
@@ -295,6 +304,7 @@ func TestDownloadNeedsAPermitForEachSession(t *testing.T) {
 
 // The gate refuses an export that is over, of another account, or that does not name the session.
 func TestExportPermitsNeedTheirOpenExport(t *testing.T) {
+	t.Parallel()
 	w := newExportsWorld(t, anyStore)
 	id := w.recorded(t, w.alice)
 	export := w.request(t, w.alice, "")
@@ -322,6 +332,7 @@ func TestExportPermitsNeedTheirOpenExport(t *testing.T) {
 
 // The export plane sees its account's content while an export of it is made, and nothing of anybody else's.
 func TestExportPlaneSeesOnlyItsAccountWhileAnExportIsMade(t *testing.T) {
+	t.Parallel()
 	w := newExportsWorld(t, anyStore)
 	w.share(t, w.alice, w.recorded(t, w.alice), w.acme, allShareable()...)
 	w.share(t, w.bob, w.recorded(t, w.bob), w.acme, allShareable()...)
@@ -351,6 +362,7 @@ func TestExportPlaneSeesOnlyItsAccountWhileAnExportIsMade(t *testing.T) {
 
 // An export of one session shows that one, and one that is going on or closed to everybody shows nothing.
 func TestExportPlaneSeesOnlyTheSessionsThatWereAskedFor(t *testing.T) {
+	t.Parallel()
 	w := newExportsWorld(t, anyStore)
 	asked := w.recorded(t, w.alice)
 	w.recorded(t, w.alice)

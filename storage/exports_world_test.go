@@ -25,7 +25,6 @@ type exportsWorld struct {
 	exports  *Exports
 }
 
-// newExportsWorld starts Postgres before the test's store changes the working directory.
 func newExportsWorld(t *testing.T, store func(t *testing.T) ObjectsConfig) *exportsWorld {
 	t.Helper()
 	w := &exportsWorld{world: newWorld(t)}
@@ -270,8 +269,12 @@ func anyStore(t *testing.T) ObjectsConfig {
 // withExportsOnEveryStore runs a test against the embedded store and against a real MinIO server.
 func withExportsOnEveryStore(t *testing.T, test func(t *testing.T, w *exportsWorld)) {
 	t.Helper()
-	t.Run("embedded", func(t *testing.T) { test(t, newExportsWorld(t, embeddedStore)) })
-	t.Run("minio", func(t *testing.T) { test(t, newExportsWorld(t, startTestMinIO)) })
+	for name, store := range everyStore {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, newExportsWorld(t, store))
+		})
+	}
 }
 
 // newTestKeys is how a test's world keeps its keys, so that they can be opened again.

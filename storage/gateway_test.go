@@ -15,6 +15,23 @@ import (
 	"github.com/versity/versitygw/s3response"
 )
 
+// startTestGateway starts a store in this process, for what only that can show. It changes the working directory
+// until the end of the test, so such tests run alone.
+func startTestGateway(t *testing.T, data string) *Gateway {
+	t.Helper()
+	t.Chdir(t.TempDir()) // and back at the end
+	gateway, err := StartGateway(t.Context(), GatewayConfig{DataDir: data, SecretsDir: t.TempDir()})
+	if err != nil {
+		t.Fatalf("start the embedded store: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := gateway.Stop(); err != nil {
+			t.Errorf("stop the embedded store: %v", err)
+		}
+	})
+	return gateway
+}
+
 func TestGatewayKeepsObjectsOverARestart(t *testing.T) {
 	t.Chdir(t.TempDir())
 	config := GatewayConfig{DataDir: filepath.Join(t.TempDir(), "data"), SecretsDir: filepath.Join(t.TempDir(), "secrets")}
@@ -86,7 +103,7 @@ func TestGatewayWorksWithoutExtendedAttributes(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(data, "metadata"), 0o700); err != nil { // begun that way: stays that way
 		t.Fatalf("mkdir: %v", err)
 	}
-	objects := openTestObjects(t, startTestGatewayOn(t, data).Objects())
+	objects := openTestObjects(t, startTestGateway(t, data).Objects())
 	for range 2 {
 		if err := objects.create(t.Context(), "a/b", []byte("ciphertext")); err != nil {
 			t.Fatalf("create: %v", err)
@@ -213,7 +230,7 @@ func TestFoldersAreSyncedOnceAndAnewWhenTheyAreNew(t *testing.T) {
 // TestTornObjectIsReplaced: after a power cut a confirmed-to-nobody object may be short.
 func TestTornObjectIsReplaced(t *testing.T) {
 	data := t.TempDir()
-	objects := openTestObjects(t, startTestGatewayOn(t, data).Objects())
+	objects := openTestObjects(t, startTestGateway(t, data).Objects())
 	for range 2 {
 		if err := objects.create(t.Context(), "a/b", []byte("ciphertext")); err != nil {
 			t.Fatalf("create: %v", err)
@@ -238,7 +255,7 @@ func TestGatewayIsQuiet(t *testing.T) {
 	was := os.Stdout
 	os.Stdout = writer
 	t.Cleanup(func() { os.Stdout = was })
-	gateway := startTestGateway(t)
+	gateway := startTestGateway(t, t.TempDir())
 	openTestObjects(t, gateway.Objects())
 	if err := gateway.Stop(); err != nil {
 		t.Fatalf("stop: %v", err)

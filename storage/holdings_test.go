@@ -29,6 +29,7 @@ func (w *world) holdings(t *testing.T, of consent.Account) map[consent.Thing]con
 }
 
 func TestEverythingHeldIsCounted(t *testing.T) {
+	t.Parallel()
 	w := newExportsWorld(t, anyStore)
 	id := w.recorded(t, w.alice)
 	w.share(t, w.alice, id, w.acme, consent.AllScopes()[0])

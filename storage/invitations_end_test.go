@@ -13,6 +13,7 @@ import (
 // TestNobodyAsksForWhatIsErasedOrClosed ends an interview that somebody was invited to ask for, in every way
 // there is. The invitation opens nothing then; and three years later nothing of it all is left.
 func TestNobodyAsksForWhatIsErasedOrClosed(t *testing.T) {
+	t.Parallel()
 	w := newSweepWorld(t)
 	admin := openTestAdmin(t, w.database)
 	closed := func(t *testing.T, of consent.Account, _ consent.SessionID) {

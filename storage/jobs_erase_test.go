@@ -27,6 +27,7 @@ func (w *erasingWorld) done(t *testing.T, of consent.Account, id consent.Session
 }
 
 func TestErasingIsAJobThatNothingLoses(t *testing.T) {
+	t.Parallel()
 	var proxy *storeProxy
 	w := newErasingWorld(t, func(t *testing.T) ObjectsConfig {
 		t.Helper()

@@ -129,6 +129,7 @@ func makePermit(t *testing.T, actor consent.Actor, session consent.SessionID, ca
 }
 
 func TestFieldsAreSealedByWritersAndOpenedByReaders(t *testing.T) {
+	t.Parallel()
 	w := newKeysWorld(t)
 	scribe := w.permit(t, consent.ActorScribe, consent.ArtefactTranscript)
 	sealed, err := w.keys.SealField(t.Context(), scribe, w.session, consent.ScopeTranscript, "lines/1", []byte(canary))
@@ -162,6 +163,7 @@ func TestFieldsAreSealedByWritersAndOpenedByReaders(t *testing.T) {
 }
 
 func TestKeysRefuseWithoutAPermitForTheScope(t *testing.T) {
+	t.Parallel()
 	w := newKeysWorld(t)
 	w.grant(t, consent.AllScopes()...)
 	other := consent.NewID[consent.SessionID]()
@@ -193,6 +195,7 @@ func TestKeysRefuseWithoutAPermitForTheScope(t *testing.T) {
 // TestKeysAskTheDatabaseThemselves gives the key service Permits that should never have been made:
 // each fact that the database holds against the reader must be enough to refuse.
 func TestKeysAskTheDatabaseThemselves(t *testing.T) {
+	t.Parallel()
 	type change func(t *testing.T, w *keysWorld)
 	sql := func(text string, args ...func(*keysWorld) any) change {
 		return func(t *testing.T, w *keysWorld) {
@@ -273,6 +276,7 @@ func TestKeysAskTheDatabaseThemselves(t *testing.T) {
 }
 
 func TestRestrictedSessionsKeepTheirKeysForTheCandidateAndMakeNoNewOnes(t *testing.T) {
+	t.Parallel()
 	w := newKeysWorld(t)
 	scribe := w.permit(t, consent.ActorScribe, consent.ArtefactTranscript)
 	sealed, err := w.keys.SealField(t.Context(), scribe, w.session, consent.ScopeTranscript, "x", []byte(canary))
@@ -291,6 +295,7 @@ func TestRestrictedSessionsKeepTheirKeysForTheCandidateAndMakeNoNewOnes(t *testi
 }
 
 func TestQuotesNeedFeedbackAndTranscriptInOneRecord(t *testing.T) {
+	t.Parallel()
 	w := newKeysWorld(t)
 	scribe := w.permit(t, consent.ActorScribe, consent.ArtefactTranscript)
 	sealed, err := w.keys.SealField(t.Context(), scribe, w.session, consent.ScopeTranscript, "x", []byte(canary))
@@ -314,6 +319,7 @@ func TestQuotesNeedFeedbackAndTranscriptInOneRecord(t *testing.T) {
 }
 
 func TestEmployersMakeNoKeys(t *testing.T) {
+	t.Parallel()
 	w := newKeysWorld(t)
 	w.grant(t, consent.ScopeTranscript)
 	permit := w.permit(t, consent.ActorEmployer, consent.ArtefactTranscript)
@@ -326,6 +332,7 @@ func TestEmployersMakeNoKeys(t *testing.T) {
 }
 
 func TestFirstWritersShareOneKey(t *testing.T) {
+	t.Parallel()
 	w := newKeysWorld(t)
 	permit := w.permit(t, consent.ActorScribe, consent.ArtefactTranscript)
 	sealed := make([][]byte, 8)
@@ -347,6 +354,7 @@ func TestFirstWritersShareOneKey(t *testing.T) {
 }
 
 func TestDestroyedKeysNeverComeBack(t *testing.T) {
+	t.Parallel()
 	w := newKeysWorld(t)
 	permit := w.permit(t, consent.ActorScribe, consent.ArtefactTranscript)
 	if _, err := w.keys.SealField(t.Context(), permit, w.session, consent.ScopeTranscript, "x", []byte(canary)); err != nil {
@@ -374,6 +382,7 @@ func TestDestroyedKeysNeverComeBack(t *testing.T) {
 }
 
 func TestOnlyTheKeyRoleReadsWrappedKeys(t *testing.T) {
+	t.Parallel()
 	w := newKeysWorld(t)
 	permit := w.permit(t, consent.ActorScribe, consent.ArtefactTranscript)
 	if _, err := w.keys.SealField(t.Context(), permit, w.session, consent.ScopeTranscript, "x", nil); err != nil {
@@ -401,6 +410,7 @@ func TestOnlyTheKeyRoleReadsWrappedKeys(t *testing.T) {
 }
 
 func TestMasterKeyIsMadeOnceAndNeverReplaced(t *testing.T) {
+	t.Parallel()
 	w := newKeysWorld(t)
 	info, err := os.Stat(w.masterPath())
 	if err != nil || info.Mode().Perm() != 0o600 {
@@ -432,6 +442,7 @@ func TestMasterKeyIsMadeOnceAndNeverReplaced(t *testing.T) {
 }
 
 func TestMasterKeyFileIsChecked(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "sub", "master.key")
 	first, err := OpenMasterKey(path, true)
 	if err != nil {
@@ -467,6 +478,7 @@ func TestMasterKeyFileIsChecked(t *testing.T) {
 }
 
 func TestOneOfManyMakesTheMasterKey(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "master.key")
 	ids := make([]string, 8)
 	var openers sync.WaitGroup
@@ -489,6 +501,7 @@ func TestOneOfManyMakesTheMasterKey(t *testing.T) {
 }
 
 func TestKeysFailClosedWithoutTheDatabase(t *testing.T) {
+	t.Parallel()
 	w := newKeysWorld(t)
 	permit := w.permit(t, consent.ActorScribe, consent.ArtefactTranscript)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -11,9 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,96 +23,15 @@ import (
 	"greenroom/consent"
 )
 
-// startedIn is where the tests began: the embedded store changes the working directory.
-var startedIn, _ = os.Getwd()
-
 // onEveryStore runs a test against the embedded store and against a real MinIO server.
 func onEveryStore(t *testing.T, test func(t *testing.T, config ObjectsConfig)) {
 	t.Helper()
-	t.Run("embedded", func(t *testing.T) { test(t, startTestGateway(t).Objects()) })
-	t.Run("minio", func(t *testing.T) { test(t, startTestMinIO(t)) })
-}
-
-func startTestGateway(t *testing.T) *Gateway {
-	t.Helper()
-	return startTestGatewayOn(t, t.TempDir())
-}
-
-func startTestGatewayOn(t *testing.T, data string) *Gateway {
-	t.Helper()
-	t.Chdir(t.TempDir()) // and back at the end
-	gateway, err := StartGateway(t.Context(), GatewayConfig{DataDir: data, SecretsDir: t.TempDir()})
-	if err != nil {
-		t.Fatalf("start the embedded store: %v", err)
+	for name, store := range everyStore {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, store(t))
+		})
 	}
-	t.Cleanup(func() {
-		if err := gateway.Stop(); err != nil {
-			t.Errorf("stop the embedded store: %v", err)
-		}
-	})
-	return gateway
-}
-
-// minioBinary finds the server that make setup built.
-func minioBinary(t *testing.T) string {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("starts a MinIO server")
-	}
-	if path := os.Getenv("GREENROOM_TEST_MINIO"); path != "" {
-		return path
-	}
-	root := startedIn
-	for !fileExists(filepath.Join(root, "go.mod")) {
-		if root == filepath.Dir(root) {
-			t.Fatal("no go.mod above the test")
-		}
-		root = filepath.Dir(root)
-	}
-	path := filepath.Join(root, ".greenroom", "tools", "minio")
-	if !fileExists(path) {
-		t.Fatalf("%s is missing: run make setup", path)
-	}
-	return path
-}
-
-func fileExists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
-func startTestMinIO(t *testing.T) ObjectsConfig {
-	t.Helper()
-	binary, address := minioBinary(t), freeAddress(t)
-	config := ObjectsConfig{Endpoint: address, AccessKey: "greenroom-test", SecretKey: "greenroom-secret", Bucket: "recordings"}
-	ctx, cancel := context.WithCancel(context.Background())
-	command := exec.CommandContext(ctx, binary, "server", "--quiet", "--address", address, t.TempDir())
-	command.Env = append(os.Environ(), "MINIO_CI_CD=1", "MINIO_BROWSER=off", "MINIO_UPDATE=off",
-		"MINIO_ROOT_USER="+config.AccessKey, "MINIO_ROOT_PASSWORD="+config.SecretKey)
-	var output bytes.Buffer
-	command.Stdout, command.Stderr = &output, &output
-	if err := command.Start(); err != nil {
-		cancel()
-		t.Fatalf("start MinIO: %v", err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		_ = command.Wait()
-	})
-	waitFor(t, 20*time.Second, "MinIO to be ready", func() bool {
-		request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/minio/health/ready", nil)
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			return false
-		}
-		_ = response.Body.Close()
-		if response.StatusCode != http.StatusOK {
-			return false
-		}
-		_, err = OpenObjects(t.Context(), config) // it says that it is ready a moment before it is
-		return err == nil
-	})
-	return config
 }
 
 func freeAddress(t *testing.T) string {
@@ -155,6 +71,7 @@ func openTestObjects(t *testing.T, config ObjectsConfig) *Objects {
 }
 
 func TestObjectsAreCreatedOnceAndReadInParts(t *testing.T) {
+	t.Parallel()
 	onEveryStore(t, func(t *testing.T, config ObjectsConfig) {
 		t.Helper()
 		objects := openTestObjects(t, config)
@@ -241,6 +158,7 @@ func (s spoilingTransport) RoundTrip(request *http.Request) (*http.Response, err
 
 // TestStoresRefuseABodyThatChangedOnItsWay holds that the store compares what came with what we said.
 func TestStoresRefuseABodyThatChangedOnItsWay(t *testing.T) {
+	t.Parallel()
 	onEveryStore(t, func(t *testing.T, config ObjectsConfig) {
 		t.Helper()
 		for _, near := range []bool{false, true} { // each way of saying it, whatever the store
@@ -281,6 +199,7 @@ func removeSession(t *testing.T, objects *Objects, session consent.SessionID) er
 }
 
 func TestSessionIsRemovedWhole(t *testing.T) {
+	t.Parallel()
 	onEveryStore(t, func(t *testing.T, config ObjectsConfig) {
 		t.Helper()
 		objects := openTestObjects(t, config)
@@ -312,7 +231,8 @@ func TestSessionIsRemovedWhole(t *testing.T) {
 
 // TestOldVersionsAreRemovedToo: a plain delete in a versioned bucket only hides.
 func TestOldVersionsAreRemovedToo(t *testing.T) {
-	objects := openTestObjects(t, startTestMinIO(t))
+	t.Parallel()
+	objects := openTestObjects(t, minioStore(t))
 	if err := objects.client.EnableVersioning(t.Context(), objects.bucket); err != nil {
 		t.Fatalf("enable versioning: %v", err)
 	}
@@ -338,6 +258,7 @@ func TestOldVersionsAreRemovedToo(t *testing.T) {
 }
 
 func TestObjectStoreErrorsSayWhatToCheck(t *testing.T) {
+	t.Parallel()
 	onEveryStore(t, func(t *testing.T, config ObjectsConfig) {
 		t.Helper()
 		wrong := config
@@ -443,7 +364,8 @@ func (p *storeProxy) forward(conn net.Conn, serving *sync.WaitGroup) {
 }
 
 func TestSlowStoreRunsIntoTheDeadline(t *testing.T) {
-	proxy, config := newStoreProxy(t, startTestGateway(t).Objects())
+	t.Parallel()
+	proxy, config := newStoreProxy(t, embeddedStore(t))
 	objects := openTestObjects(t, config)
 	if err := objects.create(t.Context(), "slow", []byte("ciphertext")); err != nil {
 		t.Fatalf("create: %v", err)

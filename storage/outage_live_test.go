@@ -100,6 +100,7 @@ func failing(fail map[string]error) func(t *testing.T, r *liveRecording) {
 // TestDiskOutagesUnderALiveRecording: whatever the spool's disk does, no frame is lost that is not counted
 // and listed as a gap, the recorder goes on by itself, and everything that was taken is kept.
 func TestDiskOutagesUnderALiveRecording(t *testing.T) {
+	t.Parallel()
 	w := newCrashWorld(t)
 	w.picture.Seconds, w.sound.Seconds = liveLength.Seconds(), liveLength.Seconds()
 	w.picture.Kilobits = 600

@@ -32,7 +32,14 @@ func TestMain(m *testing.M) {
 	if plan := os.Getenv(crashChild); plan != "" {
 		os.Exit(runCrashChild(plan))
 	}
+	if folder := os.Getenv(storeChild); folder != "" {
+		os.Exit(runStoreChild(folder))
+	}
 	code := m.Run()
+	if err := stopTestStores(); err != nil {
+		fmt.Fprintln(os.Stderr, "stop the object stores:", err)
+		code = 1
+	}
 	if err := stopTestCluster(); err != nil {
 		fmt.Fprintln(os.Stderr, "stop the test cluster:", err)
 		code = 1

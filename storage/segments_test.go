@@ -26,7 +26,6 @@ type recordingWorld struct {
 	uploader *Uploader
 }
 
-// newRecordingWorld starts Postgres before the test's store changes the working directory.
 func newRecordingWorld(t *testing.T, store func(t *testing.T) ObjectsConfig) *recordingWorld {
 	t.Helper()
 	w := &recordingWorld{keysWorld: newKeysWorld(t)}
@@ -34,11 +33,6 @@ func newRecordingWorld(t *testing.T, store func(t *testing.T) ObjectsConfig) *re
 	w.objects = openTestObjects(t, w.config)
 	w.open(t, t.TempDir())
 	return w
-}
-
-func embeddedStore(t *testing.T) ObjectsConfig {
-	t.Helper()
-	return startTestGateway(t).Objects()
 }
 
 // open is what a process does at its start.
@@ -134,8 +128,10 @@ func (w *recordingWorld) checkRecorded(t *testing.T, kind media.Kind, want map[i
 }
 
 func TestRecordingComesBackAsItWasAppended(t *testing.T) {
-	for name, store := range map[string]func(*testing.T) ObjectsConfig{"embedded": embeddedStore, "minio": startTestMinIO} {
+	t.Parallel()
+	for name, store := range everyStore {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newRecordingWorld(t, store)
 			for i := range 3 {
 				w.record(t, testHead(w.session, media.KindAudio, i), 4+i)
@@ -160,6 +156,7 @@ func TestRecordingComesBackAsItWasAppended(t *testing.T) {
 }
 
 func TestSnapshotEndsAtAnIndex(t *testing.T) {
+	t.Parallel()
 	w := newRecordingWorld(t, embeddedStore)
 	var last int64
 	for i := range 3 {
@@ -182,7 +179,7 @@ func TestStoreAndDiskHoldNoPlainText(t *testing.T) {
 	data := t.TempDir()
 	w := newRecordingWorld(t, func(t *testing.T) ObjectsConfig {
 		t.Helper()
-		return startTestGatewayOn(t, data).Objects()
+		return startTestGateway(t, data).Objects()
 	})
 	head := testHead(w.session, media.KindAudio, 0)
 	w.record(t, head, 3)
@@ -203,6 +200,7 @@ func TestStoreAndDiskHoldNoPlainText(t *testing.T) {
 }
 
 func TestEmployerReadsOnlyTheKindItWasGiven(t *testing.T) {
+	t.Parallel()
 	w := newRecordingWorld(t, embeddedStore)
 	w.record(t, testHead(w.session, media.KindAudio, 0), 1)
 	w.record(t, testHead(w.session, media.KindVideo, 0), 1)
@@ -247,6 +245,7 @@ func TestEmployerReadsOnlyTheKindItWasGiven(t *testing.T) {
 }
 
 func TestReadersNeedThePermitOfThatKind(t *testing.T) {
+	t.Parallel()
 	w := newRecordingWorld(t, embeddedStore)
 	w.record(t, testHead(w.session, media.KindAudio, 0), 1)
 	w.drain(t)
@@ -276,6 +275,7 @@ func TestReadersNeedThePermitOfThatKind(t *testing.T) {
 }
 
 func TestNoSegmentBeginsAfterRecordingWasWithdrawn(t *testing.T) {
+	t.Parallel()
 	w := newRecordingWorld(t, embeddedStore)
 	w.record(t, testHead(w.session, media.KindAudio, 0), 1)
 	w.exec(t, `UPDATE sessions SET recording = false WHERE id = $1`, w.session)
@@ -288,6 +288,7 @@ func TestNoSegmentBeginsAfterRecordingWasWithdrawn(t *testing.T) {
 }
 
 func TestDamagedObjectsServeNothing(t *testing.T) {
+	t.Parallel()
 	for name, damage := range map[string]func([]byte) []byte{
 		"flipped byte": func(data []byte) []byte { data[len(data)/3] ^= 1; return data },
 		"cut off":      func(data []byte) []byte { return data[:len(data)/4] },
@@ -317,6 +318,7 @@ func TestDamagedObjectsServeNothing(t *testing.T) {
 }
 
 func TestSwappedIndexRowsAreRefused(t *testing.T) {
+	t.Parallel()
 	w := newRecordingWorld(t, embeddedStore)
 	w.record(t, testHead(w.session, media.KindAudio, 0), 1)
 	w.record(t, testHead(w.session, media.KindAudio, 1), 2)

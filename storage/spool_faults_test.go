@@ -92,6 +92,7 @@ func (f *faultyFile) Sync() error {
 }
 
 func TestAppendGoesOnAfterAFullDisk(t *testing.T) {
+	t.Parallel()
 	spool := newTestSpool(t, 1<<20)
 	faults := &faultyDisk{disk: spool.disk, half: true}
 	spool.disk = faults
@@ -117,6 +118,7 @@ func TestAppendGoesOnAfterAFullDisk(t *testing.T) {
 
 // TestNoFaultLosesAChunk breaks each step of sealing in turn; recovery then has every chunk.
 func TestNoFaultLosesAChunk(t *testing.T) {
+	t.Parallel()
 	for _, step := range []string{"write", "write+truncate", "sync", "rename", "syncFolder"} {
 		t.Run(step, func(t *testing.T) {
 			spool := newTestSpool(t, 1<<20)

@@ -15,6 +15,7 @@ import (
 // TestRecoveryCutsTornTails cuts a file at every byte, as a crash or a power cut may, and expects
 // every chunk that was whole.
 func TestRecoveryCutsTornTails(t *testing.T) {
+	t.Parallel()
 	const chunks = 3
 	spool := newTestSpool(t, 1<<20)
 	session := consent.NewID[consent.SessionID]()
@@ -87,6 +88,7 @@ func checkMended(t *testing.T, spool *Spool, key *dataKey, head media.SegmentHea
 
 // TestRecoveryCutsDamagedChunks flips a byte, as a disk may after a power cut.
 func TestRecoveryCutsDamagedChunks(t *testing.T) {
+	t.Parallel()
 	spool := newTestSpool(t, 1<<20)
 	session := consent.NewID[consent.SessionID]()
 	key, head := newTestKey(t, session, consent.ScopeRecordingAudio), testHead(session, media.KindAudio, 0)
@@ -111,6 +113,7 @@ func TestRecoveryCutsDamagedChunks(t *testing.T) {
 }
 
 func TestRecoveryFindsFilesOfAnEarlierProcess(t *testing.T) {
+	t.Parallel()
 	spool := newTestSpool(t, 1<<20)
 	session := consent.NewID[consent.SessionID]()
 	key, head := newTestKey(t, session, consent.ScopeRecordingVideo), testHead(session, media.KindVideo, 0)

@@ -9,6 +9,7 @@ import (
 // TestObjectThatCameAfterItsErasureGoes plays an upload that stored its object when the eraser had looked,
 // by a process that died before it found out: the next sweep leaves no object without a row.
 func TestObjectThatCameAfterItsErasureGoes(t *testing.T) {
+	t.Parallel()
 	w := newSweepWorld(t)
 	gone, kept := w.recorded(t, w.alice), w.recorded(t, w.bob)
 	w.ask(t, w.alice, gone)

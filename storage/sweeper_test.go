@@ -101,6 +101,7 @@ var notSwept = map[consent.Class]string{
 // TestWhatIsTooOldGoesAndWhatIsNotStays makes of everything that is kept for a time one that is just too old
 // and one that is not, lets the sweeper be cut off after each of its steps in turn, and then finish.
 func TestWhatIsTooOldGoesAndWhatIsNotStays(t *testing.T) {
+	t.Parallel()
 	w := newSweepWorld(t)
 	cases := retentionCases()
 	covered := map[consent.Class]bool{}
@@ -276,6 +277,7 @@ func (w *sweepWorld) ageSpool(t *testing.T) []string {
 }
 
 func TestUnfinishedUploadsAreAborted(t *testing.T) {
+	t.Parallel()
 	objects := openTestObjects(t, embeddedStore(t))
 	core := minio.Core{Client: objects.client}
 	if _, err := core.NewMultipartUpload(t.Context(), objects.bucket, "some/key", minio.PutObjectOptions{}); err != nil {

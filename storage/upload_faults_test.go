@@ -68,6 +68,7 @@ func answered(request *http.Request, status int, code string) *http.Response {
 // TestNothingLocalIsDeletedBeforeTheStoreHasIt: whatever a store answers, the local files stay until it
 // can be seen that the object is there whole; then there is one object and one row of each.
 func TestNothingLocalIsDeletedBeforeTheStoreHasIt(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		answer func(request *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error)

@@ -19,6 +19,7 @@ import (
 // TestNothingSealedIsLostBetweenAnyTwoSteps stops a process after each step of append, seal, upload
 // and index. Its successor ends with one object, one row and no file.
 func TestNothingSealedIsLostBetweenAnyTwoSteps(t *testing.T) {
+	t.Parallel()
 	w := newRecordingWorld(t, embeddedStore)
 	const chunks = 3
 	steps := []struct {
@@ -119,6 +120,7 @@ func (w *recordingWorld) put(t *testing.T, head media.SegmentHead) []byte {
 
 // TestRecoveryRebuildsRealBlocks uses the media package's own rebuilding on a real SimpleBlock.
 func TestRecoveryRebuildsRealBlocks(t *testing.T) {
+	t.Parallel()
 	w := newRecordingWorld(t, embeddedStore)
 	w.uploader.rebuild = media.RebuildSegment
 	head := testHead(w.session, media.KindAudio, 1)
@@ -143,6 +145,7 @@ func TestRecoveryRebuildsRealBlocks(t *testing.T) {
 }
 
 func TestUnreadableOpenFilesAreRemovedAndCounted(t *testing.T) {
+	t.Parallel()
 	w := newRecordingWorld(t, embeddedStore)
 	w.write(t, testHead(w.session, media.KindAudio, 0), 0) // a head and nothing else
 	w.write(t, testHead(w.session, media.KindVideo, 0), 1)
@@ -158,6 +161,7 @@ func TestUnreadableOpenFilesAreRemovedAndCounted(t *testing.T) {
 }
 
 func TestOpenFilesFollowTheConsentAtRecovery(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		name, sql string
 		kept      bool // in the spool
@@ -197,8 +201,10 @@ func TestOpenFilesFollowTheConsentAtRecovery(t *testing.T) {
 
 // TestStoreDownThenUp runs the uploader over an outage: the backlog is visible and nothing is lost.
 func TestStoreDownThenUp(t *testing.T) {
-	for name, store := range map[string]func(*testing.T) ObjectsConfig{"embedded": embeddedStore, "minio": startTestMinIO} {
+	t.Parallel()
+	for name, store := range everyStore {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			var proxy *storeProxy
 			w := newRecordingWorld(t, func(t *testing.T) ObjectsConfig {
 				t.Helper()
@@ -241,6 +247,7 @@ func TestStoreDownThenUp(t *testing.T) {
 }
 
 func TestAnotherObjectIsNeverOverwritten(t *testing.T) {
+	t.Parallel()
 	w := newRecordingWorld(t, embeddedStore)
 	bad, good := testHead(w.session, media.KindAudio, 0), testHead(w.session, media.KindAudio, 1)
 	foreign := []byte("put here by somebody else")
@@ -264,6 +271,7 @@ func TestAnotherObjectIsNeverOverwritten(t *testing.T) {
 }
 
 func TestErasedSessionsLeaveNoObject(t *testing.T) {
+	t.Parallel()
 	w := newRecordingWorld(t, embeddedStore)
 	w.record(t, testHead(w.session, media.KindAudio, 0), 1)
 	w.exec(t, `UPDATE sessions SET state = 'erased' WHERE id = $1`, w.session)
@@ -277,6 +285,7 @@ func TestErasedSessionsLeaveNoObject(t *testing.T) {
 }
 
 func TestIndexingTellsEveryNode(t *testing.T) {
+	t.Parallel()
 	w := newRecordingWorld(t, embeddedStore)
 	listener, err := w.database.Pool(RoleAudit).Acquire(t.Context())
 	if err != nil {
@@ -299,6 +308,7 @@ func TestIndexingTellsEveryNode(t *testing.T) {
 // TestIndexRisesInTheOrderRowsAppear holds one row of a session uncommitted: a second row must wait,
 // because a reader who saw it would miss the first in a snapshot that ends there.
 func TestIndexRisesInTheOrderRowsAppear(t *testing.T) {
+	t.Parallel()
 	w := newRecordingWorld(t, embeddedStore)
 	w.record(t, testHead(w.session, media.KindAudio, 0), 1)
 	holding, release, second := make(chan struct{}), make(chan struct{}), make(chan error, 1)
@@ -318,7 +328,8 @@ func TestIndexRisesInTheOrderRowsAppear(t *testing.T) {
 		second <- w.uploader.Drain(ctx)
 	}()
 	waitFor(t, 10*time.Second, "the second writer to wait for the first", func() bool {
-		return w.count(t, `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`) > 0
+		return w.count(t, `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`) > 0
 	})
 	if n := w.count(t, `SELECT count(*) FROM segments`); n != 0 {
 		t.Errorf("%d rows appeared meanwhile", n)
@@ -331,6 +342,7 @@ func TestIndexRisesInTheOrderRowsAppear(t *testing.T) {
 }
 
 func TestDamagedSealedFileStaysAndSaysSo(t *testing.T) {
+	t.Parallel()
 	w := newRecordingWorld(t, embeddedStore)
 	head := testHead(w.session, media.KindAudio, 0)
 	w.record(t, head, 1)
@@ -353,6 +365,7 @@ func TestDamagedSealedFileStaysAndSaysSo(t *testing.T) {
 // TestOneBadRowDoesNotHoldUpTheOthers writes rows together of which the database refuses one, and of which one
 // is of a session that it does not know.
 func TestOneBadRowDoesNotHoldUpTheOthers(t *testing.T) {
+	t.Parallel()
 	w := newRecordingWorld(t, embeddedStore)
 	segment := func(session consent.SessionID, sequence, size int) *sentSegment {
 		head := testHead(session, media.KindAudio, sequence)
