@@ -104,7 +104,7 @@ func (w *erasing) in(ctx context.Context, work func(pgx.Tx) error) error {
 // whoever else changes the session; the stronger one waits also for transactions that have written rows
 // of it and not ended.
 const (
-	lockSession = " FOR NO KEY UPDATE"
+	lockSession = lockRow
 	lockWriters = " FOR UPDATE"
 )
 

@@ -346,6 +346,29 @@ func TestWritersOnTheirWayLeaveNothing(t *testing.T) {
 	}
 }
 
+// TestErasingWaitsForRowsOnTheirWay adds a row before the session is marked as erased and commits it while the
+// work goes on.
+func TestErasingWaitsForRowsOnTheirWay(t *testing.T) {
+	w := newErasingWorld(t, embeddedStore)
+	id := w.live(t, w.alice, allConsents)
+	release := w.adding(t, id)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	asked, err := w.erasures.Erase(ctx, w.alice.ID, id)
+	if err != nil {
+		t.Fatalf("ask for an erasure: %v", err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- w.eraser.Erase(t.Context(), id) }() // read below
+	w.waiters(t, 1)
+	release()
+	if err := <-done; err != nil {
+		t.Fatalf("erase: %v", err)
+	}
+	w.nothingLeft(t, id)
+	w.certified(t, w.alice, asked.ID)
+}
+
 // TestEraserCannotTouchWhatIsNotErased speaks raw SQL as the eraser.
 func TestEraserCannotTouchWhatIsNotErased(t *testing.T) {
 	t.Parallel()

@@ -63,7 +63,12 @@ func (e *Erasures) begin(ctx context.Context, tx pgx.Tx, session consent.Session
 	if !session.HeldAt.IsZero() {
 		state, reason = consent.ErasurePaused, "held"
 	} else {
-		var err error
+		// Invitations first: whoever is using one at this moment is waited for there, and what they asked for is
+		// then among the records that end.
+		err := cancelInvitations(ctx, tx, session.ID)
+		if err != nil {
+			return err
+		}
 		if ended, err = endShares(ctx, tx, session.ID, consent.EventWithdrawn, session.Candidate); err != nil {
 			return err
 		}

@@ -62,6 +62,7 @@ const (
 	foreignKeyViolation = "23503"
 	checkViolation      = "23514"
 	policyViolation     = "42501" // insufficient_privilege: a row that no policy allows
+	lockNotAvailable    = "55P03" // somebody else had it locked for too long
 )
 
 func hasCode(err error, code string) bool {

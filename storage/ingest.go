@@ -64,10 +64,10 @@ func (i *Ingest) GoLive(ctx context.Context, id consent.SessionID) (epoch int, o
 	return epoch, origin, nil
 }
 
-// lockState reads the state and makes other changes to the session wait.
+// lockState reads the state and makes other changes to the session wait, as lockRow does.
 func lockState(ctx context.Context, tx pgx.Tx, id consent.SessionID) (consent.SessionState, error) {
 	var state consent.SessionState
-	err := tx.QueryRow(ctx, `SELECT state FROM sessions WHERE id = $1 AND state <> 'erased' FOR UPDATE`, id).Scan(&state)
+	err := tx.QueryRow(ctx, `SELECT state FROM sessions WHERE id = $1 AND state <> 'erased'`+lockRow, id).Scan(&state)
 	return state, notFound(err)
 }
 

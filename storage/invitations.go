@@ -109,7 +109,8 @@ func (s *Sessions) CancelInvitation(ctx context.Context, candidate consent.Accou
 }
 
 // cancelInvitations makes the open invitations of sessions useless that are erased, or whose account is
-// closed. The caller holds the locks on the sessions' rows, so that nobody redeems one meanwhile.
+// closed. The caller holds the locks on the sessions' rows. One that is being redeemed is waited for, and is
+// not open any more then.
 func cancelInvitations(ctx context.Context, tx pgx.Tx, sessions ...consent.SessionID) error {
 	const cancel = `UPDATE invitations SET cancelled_at = statement_timestamp()
 		WHERE session = ANY($1) AND authorization_id IS NULL AND cancelled_at IS NULL`

@@ -115,8 +115,8 @@ func TestNobodyAsksForWhatIsErasedOrClosed(t *testing.T) {
 	}
 }
 
-// TestWhoEndsASessionWaitsForNobodyWhoAsks holds a session's row as everybody does who ends it: whoever
-// redeems meanwhile waits without holding the invitation, and finds it cancelled.
+// TestWhoEndsASessionWaitsForNobodyWhoAsks holds a session's row as closing an account does: whoever redeems
+// meanwhile waits without holding the invitation, and finds it cancelled.
 func TestWhoEndsASessionWaitsForNobodyWhoAsks(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -70,8 +70,9 @@ func (s *Sessions) Session(ctx context.Context, candidate consent.AccountID, id 
 	return session, nil
 }
 
-// lockRow makes changes to one session happen one after the other.
-const lockRow = " FOR UPDATE"
+// lockRow makes changes to one session happen one after the other. Who only adds rows of the session is not
+// waited for: a withdrawal does not stand behind segments that are being indexed.
+const lockRow = " FOR NO KEY UPDATE"
 
 func readSession(ctx context.Context, tx pgx.Tx, candidate consent.AccountID, id consent.SessionID, lock string) (consent.Session, error) {
 	var session consent.Session
