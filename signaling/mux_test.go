@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"strings"
 	"testing"
 	"time"
 
@@ -328,38 +327,4 @@ func TestMuxConnEndsAndIsGivenOnce(t *testing.T) {
 	if _, err := conn.WriteTo([]byte{0}, &net.TCPAddr{}); err == nil {
 		t.Error("wrote to a TCP address")
 	}
-}
-
-// FuzzDatagram: any datagram, from the peer's address or another one, before and after the keys are there.
-func FuzzDatagram(f *testing.F) {
-	f.Add(stunFor(f, "ours:theirs"), true, true)
-	f.Add(stunFor(f, ""), true, false)
-	f.Add([]byte(strings.Repeat("\x16", 40)), true, false)
-	page, _ := seal(f, srtp.ProtectionProfileAeadAes128Gcm)
-	f.Add(page.rtp(rtp.Header{SSRC: 22, PayloadType: 96}, 0x10, 1), true, true)
-	f.Add([]byte{0x90, 96, 0, 1, 0, 0, 0, 2, 0, 0, 0, 22, 0xbe, 0xde, 0xff, 0xff}, false, true)
-	f.Add([]byte{0x80, 200}, true, true)
-	f.Fuzz(func(t *testing.T, b []byte, known, ready bool) {
-		p, _ := takingPeer(t, browserOffer)
-		link := takingLink(p)
-		link.records = newRecords()
-		_, keys := seal(t, srtp.ProtectionProfileAeadAes128Gcm)
-		port, from := portTo(t, link)
-		if !known {
-			from = addressOf(2)
-		}
-		if ready {
-			link.open(keys)
-		}
-		port.dispatch(datagram{b, from, time.Now()})
-		if !known && (len(link.early) > 0 || link.records.Size() > 0 || len(p.intake.sources) > 0) {
-			t.Error("a stranger's datagram left something")
-		}
-		if !ready {
-			link.open(keys)
-		}
-		if len(p.intake.sources) > 1 || len(link.reporters) > 1 {
-			t.Error("one datagram made several sources")
-		}
-	})
 }
