@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"strings"
@@ -266,6 +267,37 @@ func TestMediaGoOnWhileICERestarts(t *testing.T) {
 	expect[*Answer](page)
 	s.kept(media.KindAudio, 20)
 	s.kept(media.KindVideo, 10)
+}
+
+// What a refused offer would have changed stays as it was, and a restart is not left half done by a program that
+// does not wait for its answer.
+func TestRestartIsWholeOrNotAtAll(t *testing.T) {
+	api, err := NewAPI(APIConfig{UDPAddr: "127.0.0.1:0"})
+	must(t, err)
+	defer api.Close()
+	p, err := newPeer(peerConfig{api: api, video: media.CodecVP8, log: slog.New(slog.DiscardHandler), onGone: func(*peer) {}})
+	must(t, err)
+	defer p.close()
+	offer := onTheWire(wholeOffer())
+	_, err = p.answer(t.Context(), offer)
+	must(t, err)
+	ufrag, _, err := p.link.agent.GetLocalUserCredentials()
+	must(t, err)
+	restarted := withCredentials(offer, fragment{ufrag: "anew", pwd: "anewanewanewanewanewanew"})
+	if _, err := p.answer(t.Context(), strings.ReplaceAll(restarted, "actpass", "active")); err == nil {
+		t.Fatal("an offer that changes the roles was answered")
+	}
+	if now, _, err := p.link.agent.GetLocalUserCredentials(); err != nil || now != ufrag || p.link.remote.ufrag != "page" {
+		t.Errorf("a refused offer made us %q of %q, and the page %q: %v", now, ufrag, p.link.remote.ufrag, err)
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if _, err := p.answer(gone, restarted); err != nil {
+		t.Errorf("a restart was given up: %v", err)
+	}
+	if theirs, _, err := p.link.agent.GetRemoteUserCredentials(); err != nil || theirs != "anew" || p.link.remote.ufrag != "anew" {
+		t.Errorf("the agent checks with %q, we know %q: %v", theirs, p.link.remote.ufrag, err)
+	}
 }
 
 func TestVersionOfAnswersGoesUp(t *testing.T) {

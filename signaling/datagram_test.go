@@ -48,7 +48,7 @@ func newCrossing(t *testing.T) *crossing {
 	c := &crossing{t: t, peer: p, link: link, other: &transport{}, port: m.ports[0], now: time.Now()}
 	c.page, c.keys = seal(t, srtp.ProtectionProfileAeadAes128Gcm)
 	c.conn, c.others = connOf(t, m, "ours", link), connOf(t, m, "other", c.other)
-	c.other.peer, c.other.done = p, true
+	c.other.peer, c.other.done, c.other.records = p, true, newRecords()
 	write(t, c.conn, addressOf(1))
 	return c
 }

@@ -118,14 +118,13 @@ func (t *transport) negotiate(ctx context.Context, remote remoteTransport) (loca
 	switch {
 	case t.remote.ufrag == "":
 		err = t.begin(ctx, remote)
+	case remote.setup == setupOf(t.client): // both the same
+		err = errors.New("the offer changes the roles of DTLS")
 	case t.remote.ufrag != remote.ufrag || t.remote.pwd != remote.pwd:
 		err = t.restart(ctx, remote)
 	}
 	if err != nil {
 		return localTransport{}, err
-	}
-	if remote.setup == setupOf(t.client) { // both the same
-		return localTransport{}, errors.New("the offer changes the roles of DTLS")
 	}
 	t.remote = remote
 	local := localTransport{setup: setupOf(t.client), lite: len(t.api.public) > 0, fingerprint: fingerprintOf(t.certificate)}
@@ -169,7 +168,9 @@ func (t *transport) begin(ctx context.Context, remote remoteTransport) error {
 	return nil
 }
 
+// restart does not end with who asked for it: then there would be no way at all.
 func (t *transport) restart(ctx context.Context, remote remoteTransport) error {
+	ctx = context.WithoutCancel(ctx)
 	ufrag, pwd := newCredentials()
 	t.api.udpMux.own(ufrag, t)
 	if err := t.agent.Restart(ufrag, pwd); err != nil {

@@ -266,7 +266,9 @@ func (g *program) trickle(f fragment) *Refusal {
 	return nil
 }
 
-// restart answers new credentials with new ones. If it fails, what was agreed before still holds.
+// restart answers new credentials with new ones. Over 30 offers, or with an offer that cannot be read, what was
+// agreed before still holds; if it fails later, media go on by the old way for up to half a minute, and the
+// program has to start again.
 func (g *program) restart(ctx context.Context, f fragment) (string, *Refusal) {
 	offer := withCredentials(g.offer, f)
 	answer, err := g.peer.answer(ctx, offer)
