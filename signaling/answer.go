@@ -27,33 +27,24 @@ func planAnswer(offer string, video media.Codec) (*offerPlan, error) {
 	if err := plan.description.UnmarshalString(offer); err != nil {
 		return nil, errors.New("the offer is not SDP") // the parser's error would repeat it
 	}
-	for _, a := range plan.description.Attributes {
-		if mids := strings.Fields(a.Value); a.Key == "group" && len(mids) > 1 && mids[0] == "BUNDLE" && plan.bundle == nil {
-			plan.bundle = mids[1:]
-		}
+	plan.bundle = bundleOf(plan.description)
+	for _, m := range plan.description.MediaDescriptions {
+		plan.taken = append(plan.taken, plan.take(m, video))
 	}
-	plan.taken = make([]*section, len(plan.description.MediaDescriptions))
-	first := -1
-	for i, m := range plan.description.MediaDescriptions {
-		if s := plan.take(m, video, first >= 0); s != nil {
-			plan.taken[i] = s
-			if first < 0 {
-				first = i
-			}
-		}
+	if plan.bundle == nil {
+		plan.takeOne()
 	}
+	first := plan.tagged()
 	if first < 0 {
 		return nil, errors.New("nothing of the offer can be taken")
 	}
 	return plan, plan.readRemote(first)
 }
 
-// take returns what the part is, or nil if it is not taken: all that is taken travels together, in the
-// bundle or, where the offer has none, alone.
-func (plan *offerPlan) take(m *sdp.MediaDescription, video media.Codec, other bool) *section {
+// take returns what the part is, or nil if it is not taken, as what is beside the bundle.
+func (plan *offerPlan) take(m *sdp.MediaDescription, video media.Codec) *section {
 	mid, named := m.Attribute("mid")
-	switch {
-	case !isOffered(m), plan.bundle == nil && other, plan.bundle != nil && (!named || !slices.Contains(plan.bundle, mid)):
+	if !isOffered(m, plan.bundle) || plan.bundle != nil && (!named || !slices.Contains(plan.bundle, mid)) {
 		return nil
 	}
 	s := newSection(m, video)
@@ -63,8 +54,63 @@ func (plan *offerPlan) take(m *sdp.MediaDescription, video media.Codec, other bo
 	return s
 }
 
+// takeOne: where the offer has no bundle, each part would travel alone, and there is one way: it is the first
+// part's that sends.
+func (plan *offerPlan) takeOne() {
+	one := -1
+	for i, m := range plan.description.MediaDescriptions {
+		if plan.taken[i] == nil {
+			continue
+		}
+		if sendsMedia(m, plan.description) {
+			one = i
+			break
+		}
+		if one < 0 {
+			one = i
+		}
+	}
+	for i := range plan.taken {
+		if i != one {
+			plan.taken[i] = nil
+		}
+	}
+}
+
+// group is what is taken of the bundle, in its order (RFC 9143, 7.3.1).
+func (plan *offerPlan) group() (parts []int) {
+	for _, mid := range plan.bundle {
+		i := slices.IndexFunc(plan.description.MediaDescriptions, func(m *sdp.MediaDescription) bool {
+			named, ok := m.Attribute("mid")
+			return ok && named == mid
+		})
+		if i >= 0 && plan.taken[i] != nil && !slices.Contains(parts, i) {
+			parts = append(parts, i)
+		}
+	}
+	return parts
+}
+
+// tagged is the part that carries what holds for all that is taken; -1 if nothing is.
+func (plan *offerPlan) tagged() int {
+	if group := plan.group(); len(group) > 0 {
+		return group[0]
+	}
+	return slices.IndexFunc(plan.taken, func(s *section) bool { return s != nil })
+}
+
+// bundleOf returns the mids of an offer's first bundle (RFC 9143, 5); nil without one.
+func bundleOf(description *sdp.SessionDescription) []string {
+	for _, a := range description.Attributes {
+		if mids := strings.Fields(a.Value); a.Key == "group" && len(mids) > 1 && mids[0] == "BUNDLE" {
+			return mids[1:]
+		}
+	}
+	return nil
+}
+
 // readRemote finds what the offer says of the other end: in the part whose name the bundle begins with, else
-// in the head of the offer, else in the first part that is taken.
+// in the head of the offer, else in the part that carries the answer's.
 func (plan *offerPlan) readRemote(first int) error {
 	tagged := plan.description.MediaDescriptions[first]
 	for _, m := range plan.description.MediaDescriptions {
@@ -126,22 +172,19 @@ func (plan *offerPlan) answerText(local localTransport, session, version uint64)
 	}
 	if plan.bundle != nil {
 		group := []string{"BUNDLE"}
-		for i, m := range plan.description.MediaDescriptions {
-			if mid, _ := m.Attribute("mid"); plan.taken[i] != nil {
-				group = append(group, mid)
-			}
+		for _, i := range plan.group() {
+			mid, _ := plan.description.MediaDescriptions[i].Attribute("mid")
+			group = append(group, mid)
 		}
 		answer.WithValueAttribute("group", strings.Join(group, " "))
 	}
-	candidates := false
 	for i, m := range plan.description.MediaDescriptions {
 		if plan.taken[i] == nil {
 			answer.WithMedia(refusedPart(m))
 			continue
 		}
 		part := takenPart(m, plan.taken[i], sendsMedia(m, plan.description), local)
-		if !candidates { // they are the bundle's
-			candidates = true
+		if i == plan.tagged() { // they are the bundle's
 			for _, c := range local.candidates {
 				part.WithValueAttribute("candidate", c.Marshal())
 			}
@@ -182,9 +225,12 @@ func takenPart(m *sdp.MediaDescription, s *section, sends bool, local localTrans
 	}
 	part := newPart(m, 9, formats). // RFC 9429, 5.3.1: the candidates say which port
 					WithValueAttribute("setup", local.setup).
-					WithICECredentials(local.ufrag, local.pwd).
-					WithPropertyAttribute("rtcp-mux").
-					WithPropertyAttribute("rtcp-rsize")
+					WithICECredentials(local.ufrag, local.pwd)
+	for _, key := range []string{"rtcp-mux", "rtcp-rsize"} {
+		if _, ok := m.Attribute(key); ok {
+			part.WithPropertyAttribute(key)
+		}
+	}
 	for _, payload := range s.payloads {
 		s.describe(part, m, strconv.Itoa(int(payload)))
 	}

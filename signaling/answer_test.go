@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ func wholeOffer() string {
 	}
 	return strings.NewReplacer(
 		"a=mid:0\n", offerHead+"a=mid:0\na=rtcp-mux\na=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\n"+feedback[:27],
-		"a=mid:1\n", offerHead+"a=mid:1\na=rtcp-mux\na=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\n"+
+		"a=mid:1\n", offerHead+"a=mid:1\na=rtcp-mux\na=rtcp-rsize\na=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\n"+
 			"a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\n"+feedback[27:],
 		"a=group:", "a=extmap-allow-mixed\na=group:",
 	).Replace(browserOffer)
@@ -70,7 +71,6 @@ a=setup:active
 a=ice-ufrag:ours
 a=ice-pwd:secret
 a=rtcp-mux
-a=rtcp-rsize
 a=rtpmap:111 opus/48000/2
 a=fmtp:111 minptime=10;useinbandfec=1
 a=rtcp-fb:111 transport-cc
@@ -139,12 +139,48 @@ func TestAnswerFollowsItsOffer(t *testing.T) {
 		"a part beside the bundle": {strings.Replace(whole, "BUNDLE 0 1", "BUNDLE 1", 1), media.CodecVP8, []string{
 			"a=group:BUNDLE 1", "m=audio 0 UDP/TLS/RTP/SAVPF 111 63", "a=inactive", "m=video 9 UDP/TLS/RTP/SAVPF 96 97", "a=recvonly",
 		}},
+		"a bundle in another order": {strings.Replace(whole, "BUNDLE 0 1", "BUNDLE 1 0", 1), media.CodecVP8, []string{
+			"a=group:BUNDLE 1 0", "m=audio 9 UDP/TLS/RTP/SAVPF 111", "a=recvonly", "m=video 9 UDP/TLS/RTP/SAVPF 96 97", "a=recvonly",
+		}},
+		"a later part alone, of no bundle": {
+			strings.NewReplacer("m=video 9", "m=video 0", "a=group:BUNDLE 0 1\n", "").Replace(whole) + "a=bundle-only\n", media.CodecVP8,
+			[]string{"m=audio 9 UDP/TLS/RTP/SAVPF 111", "a=recvonly", "m=video 0 UDP/TLS/RTP/SAVPF 96 97 98 99 100 101", "a=inactive"},
+		},
+		"no bundle, and a microphone that sends nothing": {
+			strings.NewReplacer("a=group:BUNDLE 0 1\n", "", "a=mid:0", "a=recvonly\na=mid:0").Replace(whole), media.CodecVP8,
+			[]string{"m=audio 0 UDP/TLS/RTP/SAVPF 111 63", "a=inactive", "m=video 9 UDP/TLS/RTP/SAVPF 96 97", "a=recvonly"},
+		},
 		"no bundle": {strings.Replace(whole, "a=group:BUNDLE 0 1\n", "", 1), media.CodecVP8, []string{
 			"m=audio 9 UDP/TLS/RTP/SAVPF 111", "a=recvonly", "m=video 0 UDP/TLS/RTP/SAVPF 96 97 98 99 100 101", "a=inactive",
 		}},
 	} {
 		got := linesOf(answerTo(t, c.offer, c.video), "a=group", "m=", "a=recvonly", "a=inactive", "a=sendrecv", "a=sendonly")
 		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+// RFC 9143, 7.3.1: the part that carries the candidates is the first of the bundle that is taken, also in what a
+// restart by a fragment answers.
+func TestCandidatesComeWithTheTaggedPart(t *testing.T) {
+	whole := wholeOffer()
+	for name, c := range map[string]struct{ offer, mid, part string }{
+		"the first":        {whole, "a=mid:0", "m=audio 9 UDP/TLS/RTP/SAVPF 111"},
+		"the second":       {strings.Replace(whole, "BUNDLE 0 1", "BUNDLE 1 0", 1), "a=mid:1", "m=video 9 UDP/TLS/RTP/SAVPF 96 97"},
+		"first is refused": {strings.Replace(whole, "BUNDLE 0 1", "BUNDLE 1", 1), "a=mid:1", "m=video 9 UDP/TLS/RTP/SAVPF 96 97"},
+		"taken away": {
+			strings.NewReplacer("m=audio 9", "m=audio 0", "BUNDLE 0 1", "BUNDLE 0 1").Replace(whole), "a=mid:1", "m=video 9 UDP/TLS/RTP/SAVPF 96 97",
+		},
+	} {
+		answer := answerTo(t, c.offer, media.CodecVP8)
+		want := []string{c.mid, "a=candidate:1 1 udp 9 192.0.2.1 7000 typ host", "a=end-of-candidates"}
+		lines := linesOf(answer, "a=mid:", "a=candidate:", "a=end-of-candidates")
+		if i := slices.Index(lines, c.mid); i < 0 || !slices.Equal(lines[i:min(i+3, len(lines))], want) {
+			t.Errorf("%s: %v", name, lines)
+		}
+		fragment := strings.Join([]string{"a=ice-ufrag:ours", "a=ice-pwd:secret", c.part, want[0], want[1], want[2], ""}, "\n")
+		if diff := cmp.Diff(fragment, answerFragment(answer)); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}

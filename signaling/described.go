@@ -42,8 +42,9 @@ func describeOffer(offer string, video media.Codec) *described {
 	if err := description.UnmarshalString(offer); err != nil {
 		return d
 	}
+	bundle := bundleOf(&description)
 	for _, m := range description.MediaDescriptions {
-		if !isOffered(m) || !sendsMedia(m, &description) {
+		if !isOffered(m, bundle) || !sendsMedia(m, &description) {
 			continue
 		}
 		s := newSection(m, video)

@@ -3,6 +3,7 @@ package signaling
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/pion/sdp/v3"
@@ -48,10 +49,10 @@ func checkOffer(text string) (offered, *Refusal) {
 	if _, ok := description.Attribute("ice-lite"); ok {
 		return o, badOffer("the page must be a full ICE agent") // ours may be lite, and then nobody checks
 	}
-	sending := map[string]int{}
+	sending, bundle := map[string]int{}, bundleOf(&description)
 	for _, m := range description.MediaDescriptions {
 		o.candidates += countAttribute(m, "candidate")
-		if !isOffered(m) {
+		if !isOffered(m, bundle) {
 			continue
 		}
 		if refusal := checkMedia(m); refusal != nil {
@@ -75,11 +76,12 @@ func checkOffer(text string) (offered, *Refusal) {
 	return o, nil
 }
 
-// isOffered: port 0 means a part that is not used, unless it says that it travels with another one
+// isOffered: port 0 means a part that is not used, unless it says that it travels with the others of the bundle
 // (RFC 9143, 6: bundle-only), as GStreamer's parts do.
-func isOffered(m *sdp.MediaDescription) bool {
+func isOffered(m *sdp.MediaDescription, bundle []string) bool {
+	mid, named := m.Attribute("mid")
 	_, bundled := m.Attribute("bundle-only")
-	return bundled || m.MediaName.Port.Value != 0
+	return m.MediaName.Port.Value != 0 || bundled && named && slices.Contains(bundle, mid)
 }
 
 func checkMedia(m *sdp.MediaDescription) *Refusal {

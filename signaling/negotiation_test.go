@@ -11,18 +11,19 @@ import (
 )
 
 const (
-	sdpHead  = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=fingerprint:sha-256 AA:BB\r\n"
-	sdpAudio = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=rtpmap:111 opus/48000/2\r\na=sendonly\r\n"
-	sdpVP8   = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=rtpmap:96 VP8/90000\r\na=sendonly\r\n"
-	sdpVP9   = "m=video 9 UDP/TLS/RTP/SAVPF 98\r\nc=IN IP4 0.0.0.0\r\na=rtpmap:98 VP9/90000\r\na=fmtp:98 profile-id=0\r\n"
-	sdpVP92  = "m=video 9 UDP/TLS/RTP/SAVPF 98\r\nc=IN IP4 0.0.0.0\r\na=rtpmap:98 VP9/90000\r\na=fmtp:98 profile-id=2\r\n"
-	sdpH264  = "m=video 9 UDP/TLS/RTP/SAVPF 102\r\nc=IN IP4 0.0.0.0\r\na=rtpmap:102 H264/90000\r\n"
-	sdpData  = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=sctp-port:5000\r\n"
+	sdpHead   = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=fingerprint:sha-256 AA:BB\r\n"
+	sdpBundle = "a=group:BUNDLE later\r\n"
+	sdpAudio  = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=rtpmap:111 opus/48000/2\r\na=sendonly\r\n"
+	sdpVP8    = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=rtpmap:96 VP8/90000\r\na=sendonly\r\n"
+	sdpVP9    = "m=video 9 UDP/TLS/RTP/SAVPF 98\r\nc=IN IP4 0.0.0.0\r\na=rtpmap:98 VP9/90000\r\na=fmtp:98 profile-id=0\r\n"
+	sdpVP92   = "m=video 9 UDP/TLS/RTP/SAVPF 98\r\nc=IN IP4 0.0.0.0\r\na=rtpmap:98 VP9/90000\r\na=fmtp:98 profile-id=2\r\n"
+	sdpH264   = "m=video 9 UDP/TLS/RTP/SAVPF 102\r\nc=IN IP4 0.0.0.0\r\na=rtpmap:102 H264/90000\r\n"
+	sdpData   = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=sctp-port:5000\r\n"
 )
 
 // bundleOnly is the part as a later one of a bundle: with port 0, and yet offered.
 func bundleOnly(part string) string {
-	return strings.Replace(part, " 9 UDP", " 0 UDP", 1) + "a=bundle-only\r\n"
+	return strings.Replace(part, " 9 UDP", " 0 UDP", 1) + "a=mid:later\r\na=bundle-only\r\n"
 }
 
 func TestCheckOfferAcceptsOneMicrophoneAndOneCamera(t *testing.T) {
@@ -33,7 +34,8 @@ func TestCheckOfferAcceptsOneMicrophoneAndOneCamera(t *testing.T) {
 		"audio only":                 {sdpHead + sdpAudio, nil},
 		"audio and VP8":              {sdpHead + sdpAudio + sdpVP8, []media.Codec{media.CodecVP8}},
 		"VP9 profile 0":              {sdpHead + sdpAudio + sdpVP9, []media.Codec{media.CodecVP9}},
-		"a part of a bundle alone":   {sdpHead + sdpAudio + bundleOnly(sdpVP8), []media.Codec{media.CodecVP8}},
+		"a part of a bundle alone":   {sdpHead + sdpBundle + sdpAudio + bundleOnly(sdpVP8), []media.Codec{media.CodecVP8}},
+		"that part of no bundle":     {sdpHead + sdpAudio + bundleOnly(sdpVP8), nil},
 		"a rejected part is nothing": {sdpHead + sdpAudio + strings.Replace(sdpH264, "m=video 9", "m=video 0", 1), nil},
 		"direction of the session":   {sdpHead + "a=sendrecv\r\n" + strings.Replace(sdpAudio, "a=sendonly\r\n", "", 1), nil},
 	} {
@@ -73,8 +75,8 @@ func TestCheckOfferRefuses(t *testing.T) {
 		"data channel":                sdpHead + sdpAudio + sdpData,
 		"simulcast by rid":            sdpHead + sdpAudio + sdpVP8 + "a=rid:h send\r\na=rid:l send\r\na=simulcast:send h;l\r\n",
 		"simulcast by ssrc":           sdpHead + sdpAudio + sdpVP8 + "a=ssrc-group:SIM 1 2 3\r\n",
-		"a second camera in a bundle": sdpHead + sdpAudio + sdpVP8 + bundleOnly(sdpVP8),
-		"H.264 in a bundle":           sdpHead + sdpAudio + bundleOnly(sdpH264),
+		"a second camera in a bundle": sdpHead + sdpBundle + sdpAudio + sdpVP8 + bundleOnly(sdpVP8),
+		"H.264 in a bundle":           sdpHead + sdpBundle + sdpAudio + bundleOnly(sdpH264),
 		"ICE lite":                    sdpHead + "a=ice-lite\r\n" + sdpAudio,
 	} {
 		t.Run(name, func(t *testing.T) {

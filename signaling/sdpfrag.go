@@ -112,17 +112,17 @@ func withCredentials(sdp string, f fragment) string {
 }
 
 // answerFragment is what a restart answers: the new credentials, and all candidates with the part that
-// carries them, which is the first of the bundle.
+// carries them, which is the bundle's first that was taken.
 func answerFragment(answer string) string {
 	var head, part strings.Builder
-	parts, ufrag, pwd := 0, false, false
+	found, ufrag, pwd := false, false, false
 	for line := range strings.Lines(answer) {
 		switch {
+		case strings.HasPrefix(line, "m=") && found:
+			return head.String() + part.String()
 		case strings.HasPrefix(line, "m="):
-			parts++
-			if parts == 1 {
-				part.WriteString(line)
-			}
+			part.Reset()
+			part.WriteString(line)
 		case strings.HasPrefix(line, "a=ice-lite"):
 			head.WriteString(line)
 		case strings.HasPrefix(line, "a=ice-ufrag:") && !ufrag:
@@ -131,8 +131,10 @@ func answerFragment(answer string) string {
 		case strings.HasPrefix(line, "a=ice-pwd:") && !pwd:
 			pwd = true
 			head.WriteString(line)
-		case parts != 1:
-		case strings.HasPrefix(line, "a=mid:"), strings.HasPrefix(line, "a=candidate:"), strings.HasPrefix(line, "a=end-of-candidates"):
+		case strings.HasPrefix(line, "a=mid:"):
+			part.WriteString(line)
+		case strings.HasPrefix(line, "a=candidate:"), strings.HasPrefix(line, "a=end-of-candidates"):
+			found = true
 			part.WriteString(line)
 		}
 	}
