@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -45,8 +46,9 @@ type crashPlan struct {
 
 // crashPoint is the nth time that a step is reached: "before sync", "after PUT", "half of write chunk".
 type crashPoint struct {
-	Step string
-	Nth  int
+	Step     string
+	Nth      int
+	Together bool // nothing is sent before all is recorded, so that it is sent together
 }
 
 // crashFrames are what the process records, in the order of time.
@@ -73,6 +75,11 @@ func (p crashPlan) run(ctx context.Context) error {
 	k := &killer{point: p.Kill, counts: map[string]int{}}
 	database, err := newDatabase(ctx, p.Database, p.Secrets, func(config *pgxpool.Config, _ roleSecrets, _ *contextSigner) error {
 		config.ConnConfig.Tracer = &killingTracer{k}
+		dial := config.ConnConfig.DialFunc
+		config.ConnConfig.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dial(ctx, network, address)
+			return &killingConn{conn, k, []byte(p.Session + "/")}, err
+		}
 		return nil
 	})
 	if err != nil {
@@ -135,8 +142,13 @@ func (p crashPlan) record(ctx context.Context, gate consent.Gate, segments *Segm
 	uploading, stop := context.WithCancel(ctx)
 	defer stop()
 	recorded, uploaded := make(chan error, 1), make(chan error, 1)
-	go func() { recorded <- recorder.Run(ctx) }()       // ends after Finish, read below
-	go func() { uploaded <- uploader.Run(uploading) }() // ends after stop, read below
+	go func() { recorded <- recorder.Run(ctx) }() // ends after Finish, read below
+	go func() {                                   // ends after stop, read below
+		if p.Kill.Together {
+			<-uploading.Done()
+		}
+		uploaded <- uploader.Run(uploading)
+	}()
 	const slice = 3 * time.Second
 	look := time.NewTicker(10 * time.Millisecond)
 	defer look.Stop()
@@ -295,41 +307,69 @@ func (b *halfBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// killingTracer kills around the statements that write rows of the index, and around their commit.
+// killingConn kills in the middle of sending rows of the index to the database.
+type killingConn struct {
+	net.Conn
+	k   *killer
+	key []byte // of an object begins so
+}
+
+func (c *killingConn) Write(data []byte) (int, error) {
+	if at := bytes.LastIndex(data, c.key); at >= 0 && c.k.is("half of INSERT") {
+		_, _ = c.Conn.Write(data[:at]) // of several rows, those before the last
+		c.k.die()
+	}
+	return c.Conn.Write(data)
+}
+
+// killingTracer kills around the batches that write rows of the index: before one is sent, when the database
+// has answered its first row, when it has answered the last, and when it has said that all is committed.
 type killingTracer struct{ k *killer }
 
 var _ pgx.BatchTracer = (*killingTracer)(nil)
 
+// tracedRows are the rows of a batch of which there was no answer yet.
+type tracedRows struct{ left int }
+
 type tracedStep struct{}
 
+func isIndexRow(sql string) bool { return strings.Contains(sql, "INSERT INTO segments") }
+
 func (t *killingTracer) TraceBatchStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
+	rows := new(tracedRows)
 	for _, query := range data.Batch.QueuedQueries {
-		if strings.Contains(query.SQL, "INSERT INTO segments") {
-			t.k.at("before INSERT")
-			return context.WithValue(ctx, tracedStep{}, "INSERT")
+		if isIndexRow(query.SQL) {
+			rows.left++
 		}
 	}
+	if rows.left == 0 {
+		return ctx
+	}
+	if t.k.point.Together && rows.left == 1 {
+		fmt.Fprintln(os.Stderr, "a row was sent by itself")
+		os.Exit(1)
+	}
+	t.k.at("before INSERT")
+	return context.WithValue(ctx, tracedStep{}, rows)
+}
+
+func (t *killingTracer) TraceBatchQuery(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchQueryData) {
+	if rows, ok := ctx.Value(tracedStep{}).(*tracedRows); ok && isIndexRow(data.SQL) {
+		t.k.at("after INSERT")
+		if rows.left--; rows.left == 0 {
+			t.k.at("before commit")
+		}
+	}
+}
+
+func (t *killingTracer) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchEndData) {
+	if _, ok := ctx.Value(tracedStep{}).(*tracedRows); ok {
+		t.k.at("after commit")
+	}
+}
+
+func (t *killingTracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
 	return ctx
 }
 
-func (t *killingTracer) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
-
-func (t *killingTracer) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchEndData) {
-	if step, ok := ctx.Value(tracedStep{}).(string); ok {
-		t.k.at("after " + step)
-	}
-}
-
-func (t *killingTracer) TraceQueryStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
-	if data.SQL != "commit" || conn.Config().User != RoleIngest.database() {
-		return ctx
-	}
-	t.k.at("before commit")
-	return context.WithValue(ctx, tracedStep{}, "commit")
-}
-
-func (t *killingTracer) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryEndData) {
-	if step, ok := ctx.Value(tracedStep{}).(string); ok {
-		t.k.at("after " + step)
-	}
-}
+func (t *killingTracer) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}

@@ -217,14 +217,28 @@ func (w *crashWorld) checkStock(t *testing.T, epoch int, spool *Spool) {
 	}
 }
 
+// crashStep is a step of keeping segments.
+type crashStep struct {
+	name string
+	half bool // there is a middle
+	nth  int  // at which time of it
+}
+
+// crashPoints are before, after and in the middle of each step.
+func crashPoints(steps []crashStep, together bool) (points []crashPoint) {
+	for _, s := range steps {
+		points = append(points, crashPoint{"before " + s.name, s.nth, together}, crashPoint{"after " + s.name, s.nth, together})
+		if s.half {
+			points = append(points, crashPoint{"half of " + s.name, s.nth, together})
+		}
+	}
+	return points
+}
+
 // recordingSteps are the steps of keeping a segment, each with the times at which it is reached with
 // something interesting around it: the first file's first times, and later ones, when other segments are
 // sealed, uploaded and indexed meanwhile.
-var recordingSteps = []struct {
-	step string
-	half bool // there is a middle
-	nth  int
-}{
+var recordingSteps = []crashStep{
 	{"create", false, 3},
 	{"write head", true, 3},
 	{"write chunk", true, 4},
@@ -234,7 +248,17 @@ var recordingSteps = []struct {
 	{"sync folder", false, 3},
 	{"PUT", true, 2},
 	{"HEAD", false, 2},
-	{"INSERT", false, 1}, // rows are written together: how often depends on what was sealed meanwhile
+	{"INSERT", true, 1}, // rows are written together: how often depends on what was sealed meanwhile
+	{"commit", false, 1},
+	{"remove", false, 2},
+}
+
+// groupSteps are the steps of what is sent together, with the times at which a part of it is done: one object
+// of several is there, one row of several is answered, one file of several is gone.
+var groupSteps = []crashStep{
+	{"PUT", true, 2},
+	{"HEAD", false, 2},
+	{"INSERT", true, 1},
 	{"commit", false, 1},
 	{"remove", false, 2},
 }
@@ -245,14 +269,20 @@ var recordingSteps = []struct {
 func TestKilledBetweenAnyTwoSteps(t *testing.T) {
 	t.Parallel()
 	w := newCrashWorld(t)
-	var points []crashPoint
-	for _, s := range recordingSteps {
-		points = append(points, crashPoint{"before " + s.step, s.nth}, crashPoint{"after " + s.step, s.nth})
-		if s.half {
-			points = append(points, crashPoint{"half of " + s.step, s.nth})
-		}
-	}
+	points := crashPoints(recordingSteps, false)
 	w.atEach(t, points, func(t *testing.T, epoch int, point crashPoint) {
+		t.Helper()
+		dir := t.TempDir()
+		taken := w.crash(t, w.plan(epoch, dir, w.frames, point))
+		w.recovered(t, epoch, dir, taken)
+	})
+}
+
+// TestKilledAmongSegmentsSentTogether is the same for a process that sends all it has recorded at once.
+func TestKilledAmongSegmentsSentTogether(t *testing.T) {
+	t.Parallel()
+	w := newCrashWorld(t)
+	w.atEach(t, crashPoints(groupSteps, true), func(t *testing.T, epoch int, point crashPoint) {
 		t.Helper()
 		dir := t.TempDir()
 		taken := w.crash(t, w.plan(epoch, dir, w.frames, point))
@@ -267,13 +297,13 @@ func TestKilledWhileRecovering(t *testing.T) {
 	w := newCrashWorld(t)
 	var points []crashPoint
 	for _, step := range []string{"truncate", "write end", "sync", "rename", "sync folder"} {
-		points = append(points, crashPoint{"before " + step, 1}, crashPoint{"after " + step, 1})
+		points = append(points, crashPoint{"before " + step, 1, false}, crashPoint{"after " + step, 1, false})
 	}
-	points = append(points, crashPoint{"half of write end", 1})
+	points = append(points, crashPoint{"half of write end", 1, false})
 	w.atEach(t, points, func(t *testing.T, epoch int, point crashPoint) {
 		t.Helper()
 		dir := t.TempDir()
-		taken := w.crash(t, w.plan(epoch, dir, w.frames, crashPoint{"half of write chunk", 3}))
+		taken := w.crash(t, w.plan(epoch, dir, w.frames, crashPoint{"half of write chunk", 3, false}))
 		w.crash(t, w.plan(epoch, dir, "", point))
 		w.recovered(t, epoch, dir, taken)
 	})

@@ -136,7 +136,7 @@ func TestPowerCutCostsAtMostTheOpenSegments(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	// The sealed files wait: the store is asked for the first time when the process dies, or never.
 	points := []crashPoint{
-		{"before PUT", 1}, {"before PUT", 2}, {"after write chunk", 5}, {"after write chunk", 8}, {"before rename", 2}, {"after rename", 1},
+		{"before PUT", 1, false}, {"before PUT", 2, false}, {"after write chunk", 5, false}, {"after write chunk", 8, false}, {"before rename", 2, false}, {"after rename", 1, false},
 	}
 	const rounds = 10 // of harm at each point in make crash, one otherwise
 	for i, point := range points {

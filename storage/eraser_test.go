@@ -349,6 +349,7 @@ func TestWritersOnTheirWayLeaveNothing(t *testing.T) {
 // TestErasingWaitsForRowsOnTheirWay adds a row before the session is marked as erased and commits it while the
 // work goes on.
 func TestErasingWaitsForRowsOnTheirWay(t *testing.T) {
+	t.Parallel()
 	w := newErasingWorld(t, embeddedStore)
 	id := w.live(t, w.alice, allConsents)
 	release := w.adding(t, id)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"greenroom/consent"
@@ -76,7 +77,7 @@ func (i segmentInfo) media() media.SegmentInfo {
 	}
 }
 
-// checkHead refuses a head whose id could not be a file name and an object key.
+// checkHead refuses a head whose id could not be a file name, an object key and a row.
 func checkHead(h media.SegmentHead) error {
 	if _, err := consent.ParseID[consent.SessionID](string(h.ID.Session)); err != nil {
 		return fmt.Errorf("session: %w", err)
@@ -84,8 +85,8 @@ func checkHead(h media.SegmentHead) error {
 	if h.ID.Kind != media.KindAudio && h.ID.Kind != media.KindVideo {
 		return fmt.Errorf("unknown kind of track %q", h.ID.Kind)
 	}
-	if h.ID.Epoch < 0 || h.ID.Sequence < 0 || h.Start < 0 {
-		return fmt.Errorf("epoch %d, sequence %d or start %v is negative", h.ID.Epoch, h.ID.Sequence, h.Start)
+	if min(h.ID.Epoch, h.ID.Sequence) < 0 || max(h.ID.Epoch, h.ID.Sequence) > math.MaxInt32 || h.Start < 0 {
+		return fmt.Errorf("epoch %d, sequence %d or start %v is out of bounds", h.ID.Epoch, h.ID.Sequence, h.Start)
 	}
 	switch h.Codec {
 	case media.CodecOpus, media.CodecVP8, media.CodecVP9:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -278,6 +279,8 @@ func TestSpoolRefusesBadHeads(t *testing.T) {
 		"no session":          func(h *media.SegmentHead) { h.ID.Session = "" },
 		"unknown kind":        func(h *media.SegmentHead) { h.ID.Kind = "text" },
 		"negative sequence":   func(h *media.SegmentHead) { h.ID.Sequence = -1 },
+		"sequence too high":   func(h *media.SegmentHead) { h.ID.Sequence = math.MaxInt32 + 1 },
+		"epoch too high":      func(h *media.SegmentHead) { h.ID.Epoch = math.MaxInt32 + 1 },
 		"unknown codec":       func(h *media.SegmentHead) { h.Codec = "h264" },
 	} {
 		head := good

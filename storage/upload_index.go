@@ -12,8 +12,9 @@ import (
 	"greenroom/consent"
 )
 
-// indexAll writes the rows of segments in one transaction and tells every node. Where the database refuses one
-// of them, each is tried by itself, so that a bad one does not hold up the others.
+// indexAll writes the rows of segments in one transaction and tells every node. Where the database refuses
+// that, the sessions are tried one by one, and the segments of the one that it refuses: neither a session that
+// somebody has locked nor a bad row holds up the others.
 func (u *Uploader) indexAll(ctx context.Context, sent []*sentSegment) {
 	if len(sent) == 0 {
 		return
@@ -21,19 +22,59 @@ func (u *Uploader) indexAll(ctx context.Context, sent []*sentSegment) {
 	// Sessions are locked in one order, whichever node does it.
 	slices.SortFunc(sent, func(a, b *sentSegment) int { return cmp.Compare(a.name, b.name) })
 	err := u.index(ctx, sent)
-	var refused *pgconn.PgError
-	if errors.As(err, &refused) && len(sent) > 1 {
-		for i := range sent {
-			if err := u.index(ctx, sent[i:i+1]); err != nil {
-				sent[i].err = err
-			}
-		}
+	parts := narrower(sent, err)
+	for _, part := range parts {
+		u.indexAll(ctx, part)
+	}
+	if len(parts) > 0 {
 		return
 	}
 	for _, segment := range sent {
 		segment.err = cmp.Or(err, segment.err)
 	}
 }
+
+// narrower says in which parts segments are tried that were refused together: nil if none of them would fare
+// better. They are in the order of their sessions.
+func narrower(sent []*sentSegment, err error) (parts [][]*sentSegment) {
+	if len(sent) == 1 || !refusesRows(err) {
+		return nil
+	}
+	if sent[0].info.ID.Session == sent[len(sent)-1].info.ID.Session {
+		if hasCode(err, lockNotAvailable) {
+			return nil // each of them would wait as long again
+		}
+		return slices.Collect(slices.Chunk(sent, 1))
+	}
+	for len(sent) > 0 {
+		next := slices.IndexFunc(sent, func(s *sentSegment) bool { return s.info.ID.Session != sent[0].info.ID.Session })
+		if next < 0 {
+			next = len(sent)
+		}
+		parts = append(parts, sent[:next])
+		sent = sent[next:]
+	}
+	return parts
+}
+
+// refusesRows reports whether an error is the database's answer to these rows, and not one that any others
+// would get as well.
+func refusesRows(err error) bool {
+	refused, answered := errors.AsType[*pgconn.PgError](err)
+	if _, connecting := errors.AsType[*pgconn.ConnectError](err); connecting || !answered {
+		return false
+	}
+	switch refused.Code[:min(2, len(refused.Code))] {
+	case "08", "53", "57", "58": // the connection, resources, an operator, the machine
+		return false
+	default:
+		return true
+	}
+}
+
+// limitWait bounds how long the transaction waits for each lock, so that one session that is locked is an
+// answer of the database, and not the end of everything at the deadline.
+const limitWait = `SELECT set_config('lock_timeout', '1s', true)`
 
 // lockSegments lets one row of a session be written at a time: otherwise a lower index could appear after a
 // higher one, and a snapshot up to that would change under a reader.
@@ -48,7 +89,7 @@ const addSegment = `WITH s AS (SELECT state FROM sessions WHERE id = $1), added 
 		ON CONFLICT (session, kind, epoch, sequence) DO NOTHING)
 	SELECT s.state, CASE WHEN s.state <> 'erased' THEN pg_notify($15, $16)::text END FROM s`
 
-// index writes rows in one transaction, in one round trip.
+// index writes rows in one transaction, in one round trip: nothing stays locked while it waits for us.
 func (u *Uploader) index(ctx context.Context, sent []*sentSegment) error {
 	ctx, cancel := context.WithTimeout(ctx, objectCallTimeout)
 	defer cancel()
@@ -60,7 +101,8 @@ func (u *Uploader) index(ctx context.Context, sent []*sentSegment) error {
 }
 
 func (u *Uploader) indexOnce(ctx context.Context, sent []*sentSegment) error {
-	var batch pgx.Batch
+	var batch pgx.Batch // the statements of a batch are one transaction
+	batch.Queue(limitWait)
 	var about consent.SessionID
 	for _, segment := range sent {
 		id := segment.info.ID
@@ -73,9 +115,7 @@ func (u *Uploader) indexOnce(ctx context.Context, sent []*sentSegment) error {
 		}
 		segment.queue(&batch)
 	}
-	return pgx.BeginFunc(ctx, u.database.Pool(RoleIngest), func(tx pgx.Tx) error {
-		return tx.SendBatch(ctx, &batch).Close()
-	})
+	return u.database.Pool(RoleIngest).SendBatch(ctx, &batch).Close() //nolint:wrapcheck // finish says what it tried
 }
 
 func (s *sentSegment) queue(batch *pgx.Batch) {

@@ -361,27 +361,3 @@ func TestDamagedSealedFileStaysAndSaysSo(t *testing.T) {
 		t.Error("the file was dropped")
 	}
 }
-
-// TestOneBadRowDoesNotHoldUpTheOthers writes rows together of which the database refuses one, and of which one
-// is of a session that it does not know.
-func TestOneBadRowDoesNotHoldUpTheOthers(t *testing.T) {
-	t.Parallel()
-	w := newRecordingWorld(t, embeddedStore)
-	segment := func(session consent.SessionID, sequence, size int) *sentSegment {
-		head := testHead(session, media.KindAudio, sequence)
-		return &sentSegment{name: fileName(head.ID), info: testInfo(head, 1), blocks: []byte("table"), size: size}
-	}
-	good, refused, unknown := segment(w.session, 0, 10), segment(w.session, 1, 0), segment(consent.NewID[consent.SessionID](), 0, 10)
-	also := segment(w.session, 2, 10)
-	w.uploader.indexAll(t.Context(), []*sentSegment{also, unknown, refused, good})
-	if good.err != nil || also.err != nil || refused.err == nil || unknown.err == nil {
-		t.Errorf("good: %v, %v; refused: %v; unknown: %v; want only the last two to fail", good.err, also.err, refused.err, unknown.err)
-	}
-	if n := w.count(t, `SELECT count(*) FROM segments`); n != 2 {
-		t.Errorf("%d rows, want 2", n)
-	}
-	w.uploader.indexAll(t.Context(), []*sentSegment{good, unknown})
-	if n := w.count(t, `SELECT count(*) FROM segments`); n != 2 || good.err != nil || unknown.err == nil {
-		t.Errorf("again: %d rows, %v, %v; want 2 and only the unknown one to fail", n, good.err, unknown.err)
-	}
-}
