@@ -34,6 +34,7 @@ func (w *world) backUp(t *testing.T) string {
 	if err != nil {
 		t.Fatalf("back up: %v", err)
 	}
+	dropAtTheEnd(t, backup)
 	return backup
 }
 
