@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/netip"
 	"time"
@@ -34,9 +35,10 @@ const (
 
 // APIConfig says where media is received.
 type APIConfig struct {
-	UDPAddr string // host:port; an empty or unspecified host means every interface
-	TCPAddr string // host:port for ICE-TCP; empty: none
-	Public  string // what pages are told instead of the bound addresses, see [ParsePublicAddresses]
+	UDPAddr string       // host:port; an empty or unspecified host means every interface
+	TCPAddr string       // host:port for ICE-TCP; empty: none
+	Public  string       // what pages are told instead of the bound addresses, see [ParsePublicAddresses]
+	Log     *slog.Logger // nil: none
 }
 
 // API is the UDP port and the TCP port that all peers share.
@@ -58,8 +60,11 @@ func NewAPI(config APIConfig) (*API, error) {
 	if err != nil {
 		return nil, fmt.Errorf("public address: %w", err)
 	}
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
 	a := &API{public: public, limits: limits{iceDisconnected, iceFailed, iceKeepAlive, dtlsConnect}}
-	if err := a.listenUDP(ctx, config.UDPAddr); err != nil {
+	if err := a.listenUDP(ctx, config.UDPAddr, config.Log); err != nil {
 		return nil, fmt.Errorf("listen for media on UDP %s: %w", config.UDPAddr, err)
 	}
 	if config.TCPAddr != "" {
@@ -85,6 +90,9 @@ func (a *API) TCPPort() int {
 	return 0
 }
 
+// Check says why media are not received at one of the addresses.
+func (a *API) Check() error { return a.udpMux.check() }
+
 // Close frees the ports. Every peer must have been closed before.
 func (a *API) Close() error {
 	err := a.udpMux.Close()
@@ -97,7 +105,7 @@ func (a *API) Close() error {
 	return nil
 }
 
-func (a *API) listenUDP(ctx context.Context, address string) error {
+func (a *API) listenUDP(ctx context.Context, address string, log *slog.Logger) error {
 	addr, err := net.ResolveUDPAddr("udp", address)
 	if err != nil {
 		return err
@@ -126,7 +134,7 @@ func (a *API) listenUDP(ctx context.Context, address string) error {
 			addr.Port = bound.Port // the first one names a free port for all
 		}
 	}
-	a.udpMux, a.udpAddr = newUDPMux(sockets), addr
+	a.udpMux, a.udpAddr = newUDPMux(sockets, log), addr
 	return nil
 }
 

@@ -2,7 +2,9 @@ package signaling
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/netip"
 	"slices"
@@ -28,11 +30,13 @@ const (
 // once the peer's ICE agent has written to it, which it only does after a check with the right password.
 type udpMux struct {
 	begun   time.Time
+	log     *slog.Logger
 	ports   []*udpPort
 	reading sync.WaitGroup
 
 	mu     sync.Mutex
 	closed bool
+	failed error                 // why a port is not read any more
 	owners map[string]*transport // by our ICE user name fragment
 }
 
@@ -63,8 +67,8 @@ type place struct {
 }
 
 // newUDPMux takes the sockets over and begins to read them.
-func newUDPMux(sockets []mediaSocket) *udpMux {
-	m := &udpMux{begun: time.Now(), owners: map[string]*transport{}}
+func newUDPMux(sockets []mediaSocket, log *slog.Logger) *udpMux {
+	m := &udpMux{begun: time.Now(), log: log, owners: map[string]*transport{}}
 	for _, s := range sockets {
 		port := &udpPort{
 			mux: m, socket: s, name: s.LocalAddr().String(),
@@ -201,10 +205,32 @@ func (p *udpPort) read() {
 	for {
 		d, err := p.socket.receive()
 		if err != nil {
+			p.end(err)
 			return
 		}
 		p.dispatch(d)
 	}
+}
+
+// end notes why the port is not read any more, unless it was closed: nothing that is sent there arrives then.
+func (p *udpPort) end(err error) {
+	m := p.mux
+	m.mu.Lock()
+	closed := m.closed
+	if !closed && m.failed == nil {
+		m.failed = fmt.Errorf("media port %s: %w", p.name, err)
+	}
+	m.mu.Unlock()
+	if !closed {
+		m.log.Error("media are not received any more", "address", p.name, "error", err)
+	}
+}
+
+// check returns why a port is not read any more; nil while all are.
+func (m *udpMux) check() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.failed
 }
 
 // dispatch tells the protocols of one port apart by their first byte (RFC 7983, 7).

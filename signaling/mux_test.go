@@ -5,8 +5,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,7 +39,7 @@ func (s deafSocket) Close() error {
 // deafMux is a mux whose datagrams come from the test.
 func deafMux(t testing.TB) *udpMux {
 	t.Helper()
-	m := newUDPMux([]mediaSocket{deafSocket{make(chan struct{})}})
+	m := newUDPMux([]mediaSocket{deafSocket{make(chan struct{})}}, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() { _ = m.Close() })
 	return m
 }
@@ -230,7 +232,7 @@ func TestWayInUseStays(t *testing.T) {
 }
 
 func TestPeerHasWaysAtEachBoundAddress(t *testing.T) {
-	m := newUDPMux([]mediaSocket{deafSocket{make(chan struct{})}, deafSocket{make(chan struct{})}})
+	m := newUDPMux([]mediaSocket{deafSocket{make(chan struct{})}, deafSocket{make(chan struct{})}}, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() { _ = m.Close() })
 	m.ports[1].name = "another"
 	link := &transport{}
@@ -326,5 +328,45 @@ func TestMuxConnEndsAndIsGivenOnce(t *testing.T) {
 	}
 	if _, err := conn.WriteTo([]byte{0}, &net.TCPAddr{}); err == nil {
 		t.Error("wrote to a TCP address")
+	}
+}
+
+// brokenSocket fails when it is told to.
+type brokenSocket struct {
+	deafSocket
+	fails chan error
+}
+
+func (s brokenSocket) receive() (datagram, error) {
+	select {
+	case err := <-s.fails:
+		return datagram{}, err
+	case <-s.closed:
+		return datagram{}, net.ErrClosed
+	}
+}
+
+func TestReaderThatEndsIsToldOf(t *testing.T) {
+	logs := &lockedBuffer{}
+	broken := brokenSocket{deafSocket{make(chan struct{})}, make(chan error)}
+	m := newUDPMux([]mediaSocket{broken, deafSocket{make(chan struct{})}}, slog.New(slog.NewTextHandler(logs, nil)))
+	api := &API{udpMux: m}
+	rooms := NewRooms(Config{API: api, Log: slog.New(slog.DiscardHandler)})
+	must(t, rooms.Check())
+	broken.fails <- io.ErrUnexpectedEOF
+	waitUntil(t, "the failure", func() bool { return rooms.Check() != nil })
+	if err := rooms.Check(); !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), "192.0.2.1:7000") {
+		t.Errorf("got %v", err)
+	}
+	must(t, m.Close()) // which waits for the readers
+	if !strings.Contains(logs.String(), "192.0.2.1:7000") {
+		t.Errorf("logged %q", logs)
+	}
+
+	closed := newUDPMux([]mediaSocket{deafSocket{make(chan struct{})}}, slog.New(slog.NewTextHandler(logs, nil)))
+	before := logs.String()
+	must(t, closed.Close())
+	if err := closed.check(); err != nil || logs.String() != before {
+		t.Errorf("a port that was closed is told of: %v, %q", err, logs)
 	}
 }

@@ -105,6 +105,9 @@ func (rs *Rooms) Live() int {
 // LostPackets is [API.LostPackets] of the API that the rooms use.
 func (rs *Rooms) LostPackets() uint64 { return rs.config.API.LostPackets() }
 
+// Check is [API.Check] of the API that the rooms use.
+func (rs *Rooms) Check() error { return rs.config.API.Check() }
+
 // ConsentsChanged re-reads the consents of a session, if it is live here, and applies them.
 func (rs *Rooms) ConsentsChanged(ctx context.Context, id consent.SessionID) {
 	if room := rs.find(id); room != nil {

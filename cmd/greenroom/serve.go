@@ -343,7 +343,7 @@ func (a *app) newScribe() *assess.Scribe {
 
 func (a *app) openRooms(ctx context.Context) error {
 	a.scribe = a.newScribe()
-	api, err := signaling.NewAPI(signaling.APIConfig{UDPAddr: a.MediaListen, TCPAddr: a.MediaListen, Public: a.MediaPublicIP}) //nolint:contextcheck // sockets live until Close
+	api, err := signaling.NewAPI(signaling.APIConfig{UDPAddr: a.MediaListen, TCPAddr: a.MediaListen, Public: a.MediaPublicIP, Log: a.log}) //nolint:contextcheck // sockets live until Close
 	if err != nil {
 		return fmt.Errorf("%w\ncheck GREENROOM_MEDIA_LISTEN (%s)", err, a.MediaListen)
 	}
@@ -450,6 +450,9 @@ func (a *app) ready(ctx context.Context) error {
 		return errors.New("the spool is nearly full")
 	}
 	if err := a.journal.Check(); err != nil {
+		return err
+	}
+	if err := a.rooms.Check(); err != nil {
 		return err
 	}
 	return a.database.Check(ctx)
