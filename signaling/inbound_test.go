@@ -236,8 +236,11 @@ func TestNothingIsTakenAfterTheEnd(t *testing.T) {
 func TestTakingAPacketAllocatesNothing(t *testing.T) {
 	for name, profile := range profiles {
 		t.Run(name, func(t *testing.T) {
+			each := 3 // packets
 			if raceDetector && profile == srtp.ProtectionProfileAes128CmHmacSha1_80 {
-				t.Skip("Pion keeps a buffer for it in a sync.Pool, which loses some on purpose under the race detector")
+				// Pion keeps a buffer for it in a sync.Pool, which under the race detector loses one in four on purpose:
+				// half an allocation a packet, which AllocsPerRun leaves out.
+				each = 1
 			}
 			p, attached := takingPeer(t, browserOffer)
 			link := takingLink(p)
@@ -265,16 +268,16 @@ func TestTakingAPacketAllocatesNothing(t *testing.T) {
 			}
 			next := 0
 			once := func() {
-				for range 3 {
+				for range each {
 					port.dispatch(datagram{packets[next], from, begin.Add(time.Duration(next) * 7 * time.Millisecond)})
 					next++
 				}
 			}
-			for range 100 {
+			for range 300 / each {
 				once()
 			}
-			if n := testing.AllocsPerRun(1000, once); n > 0 {
-				t.Errorf("%v allocations for three packets", n)
+			if n := testing.AllocsPerRun(3000/each, once); n > 0 {
+				t.Errorf("%v allocations for %d packets", n, each)
 			}
 			if n := len(*attached); n != 2 {
 				t.Fatalf("%d tracks", n)

@@ -90,13 +90,12 @@ var baseline = []number{
 
 	// WebRTC
 	{"dtls from 3.1.0 on", "go.mod", "github.com/pion/dtls/v3 v3.1.", "signaling: TestCertificateMustBeTheOneInTheOffer"},
-	{"interceptor from 0.1.39 on", "go.mod", "github.com/pion/interceptor v0.1.4", "signaling: TestGarbageNeitherEndsTheServerNorTheTrack"},
 	{"SRTP with AEAD first", "signaling/handshake.go", "WithSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM", "signaling: TestInterviewRunsFromHelloToEnded"},
 	{"the certificate is that of the SDP", "signaling/handshake.go", "checkCertificate(certificates, expected)", "signaling: TestCertificateMustBeTheOneInTheOffer"},
 	{"SDP of 32 KiB", "signaling/negotiation.go", "maxSDP        = 32 << 10", "signaling: TestCheckOfferRefuses"},
 	{"8 m-lines", "signaling/negotiation.go", "maxMLines     = 8", "signaling: TestCheckOfferRefuses"},
 	{"32 candidates", "signaling/negotiation.go", "maxCandidates = 32", "signaling: TestOfferWithThirtyTwoTrickledCandidatesFitsTheRate"},
-	{"none of them is used", "signaling/candidates.go", "and then none of them is used", "signaling: TestServerKnocksAtNoAddressThatAPageNames"},
+	{"none of them is used", "signaling/room_media.go", "p.countCandidate(init)", "signaling: TestServerKnocksAtNoAddressThatAPageNames"},
 	{"4 Mbit/s of media", "signaling/peer.go", "mediaRate  = 4_000_000 / 8", "signaling: TestMediaOverTheRateIsDropped"},
 	{"one publisher", "signaling/rooms.go", "room.attach(arriving)", "signaling: TestPageTakesTheSessionOverWhenItAsksTo"},
 	{"90 minutes", "signaling/rooms.go", "longest      = 90 * time.Minute", "signaling: TestSessionHasALongestLength"},
