@@ -102,6 +102,9 @@ func (p crashPlan) run(ctx context.Context) error {
 	gate := consent.Gate{Reader: NewSnapshots(database)}
 	uploader := NewUploader(database, keys, spool, objects, gate, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	uploader.gathering = 0 // rows are written while other segments are
+	if p.Kill.Together {
+		uploader.indexing = time.Minute
+	}
 	if p.Frames != "" {
 		if err := p.record(ctx, gate, NewSegments(database, keys, spool, objects), uploader); err != nil {
 			return err

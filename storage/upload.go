@@ -20,13 +20,13 @@ const (
 	// gathering is how long a sealed segment waits for others, so that those of all sessions share one
 	// question and one transaction: a sixth of a segment's length.
 	gathering = time.Second
+	// indexing is how often the rows of what is sent are written while other files are still on their way.
+	indexing = time.Second
 	// sentTogether is how many share them at most.
 	sentTogether = 64
 	firstPause   = 250 * time.Millisecond
 	longestPause = 30 * time.Second
-	// failuresInARow is after how many failures a pass ends: the store or the database is away, and
-	// trying thousands of files would only fill the log.
-	failuresInARow = 8
+	warnEvery    = time.Minute // of a fault that every pass meets and none waits for
 )
 
 // TopicRecording is the [Topic] of a change that made a segment playable.
@@ -46,6 +46,7 @@ type Uploader struct {
 	rebuild  rebuildFunc
 
 	gathering time.Duration
+	indexing  time.Duration
 	buffers   sync.Pool // of *[]byte, for files on their way
 
 	passing chan struct{} // holds a value while a pass runs: there is one at a time
@@ -54,10 +55,11 @@ type Uploader struct {
 	retries    map[string]retry    // by file name
 	stored     map[string]struct{} // files that the object store confirmed, not yet indexed
 	lastErr    error
-	mended     int64 // open files that were sealed
-	unreadable int64 // open files without one whole chunk, removed
-	withdrawn  int64 // open files whose consent was gone, removed
-	cut        int64 // bytes of open files that were not part of a whole chunk
+	warned     time.Time // that the database does not say which sessions were erased
+	mended     int64     // open files that were sealed
+	unreadable int64     // open files without one whole chunk, removed
+	withdrawn  int64     // open files whose consent was gone, removed
+	cut        int64     // bytes of open files that were not part of a whole chunk
 }
 
 // retry is when a file that failed is tried again.
@@ -71,7 +73,7 @@ type retry struct {
 func NewUploader(database *Database, keys *Keys, spool *Spool, objects *Objects, gate consent.Gate, log *slog.Logger) *Uploader {
 	return &Uploader{
 		database: database, keys: keys, spool: spool, objects: objects, gate: gate, log: log,
-		rebuild: media.RebuildSegment, gathering: gathering, passing: make(chan struct{}, 1),
+		rebuild: media.RebuildSegment, gathering: gathering, indexing: indexing, passing: make(chan struct{}, 1),
 		retries: map[string]retry{}, stored: map[string]struct{}{},
 	}
 }
@@ -223,7 +225,7 @@ func (u *Uploader) pass(ctx context.Context) (time.Time, error) {
 	var failed passErrors
 	for _, name := range u.spool.brokenFiles() {
 		if u.due(ctx, name, &failed) {
-			u.note(ctx, name, &failed, u.recoverOpen(ctx, name))
+			u.note(ctx, name, &failed, atDatabase, u.recoverOpen(ctx, name))
 		}
 	}
 	files, err := u.spool.list(sealedFolder)
@@ -236,38 +238,6 @@ func (u *Uploader) pass(ctx context.Context) (time.Time, error) {
 	return u.finishPass(ctx, files, failed.all())
 }
 
-// passErrors collects what failed in one pass.
-type passErrors struct {
-	mu    sync.Mutex
-	errs  []error
-	inRow int
-}
-
-func (p *passErrors) add(err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.inRow++
-	if err == nil {
-		p.inRow = 0
-		return
-	}
-	if len(p.errs) < failuresInARow {
-		p.errs = append(p.errs, err)
-	}
-}
-
-func (p *passErrors) hopeless() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.inRow >= failuresInARow
-}
-
-func (p *passErrors) all() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return errors.Join(p.errs...)
-}
-
 // due reports whether it is time to try a file.
 func (u *Uploader) due(ctx context.Context, name string, failed *passErrors) bool {
 	u.mu.Lock()
@@ -276,11 +246,11 @@ func (u *Uploader) due(ctx context.Context, name string, failed *passErrors) boo
 }
 
 // note remembers how a try went, and when to try again if it failed. What ended with ctx says nothing.
-func (u *Uploader) note(ctx context.Context, name string, failed *passErrors, err error) {
+func (u *Uploader) note(ctx context.Context, name string, failed *passErrors, at server, err error) {
 	if ctx.Err() != nil {
 		return
 	}
-	failed.add(err)
+	failed.add(at, err)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if err == nil {

@@ -14,10 +14,13 @@ import (
 	"greenroom/media"
 )
 
+// answerFunc answers a request; send asks the store.
+type answerFunc func(request *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error)
+
 // faultyTransport is a store that answers puts in bad ways, until it is healed.
 type faultyTransport struct {
 	http.RoundTripper
-	answer func(request *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error)
+	answer answerFunc
 
 	mu     sync.Mutex
 	healed bool
@@ -42,14 +45,27 @@ func (f *faultyTransport) RoundTrip(request *http.Request) (*http.Response, erro
 // through puts a transport between a recordingWorld and its store.
 func (w *recordingWorld) through(t *testing.T, transport http.RoundTripper) {
 	t.Helper()
-	client, err := minio.New(w.config.Endpoint, &minio.Options{
-		Creds:  credentials.NewStaticV4(w.config.AccessKey, w.config.SecretKey, ""),
+	putBetween(t, w.objects, w.config, transport)
+}
+
+func putBetween(t *testing.T, objects *Objects, config ObjectsConfig, transport http.RoundTripper) {
+	t.Helper()
+	client, err := minio.New(config.Endpoint, &minio.Options{
+		Creds:  credentials.NewStaticV4(config.AccessKey, config.SecretKey, ""),
 		Region: "us-east-1", BucketLookup: minio.BucketLookupPath, MaxRetries: 1, Transport: transport,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.objects.client = client
+	objects.client = client
+}
+
+// faultsBefore returns a store that answers puts as the function says.
+func faultsBefore(t *testing.T, config ObjectsConfig, answer answerFunc) *faultyTransport {
+	t.Helper()
+	transport := objectTransport(config)
+	t.Cleanup(transport.CloseIdleConnections)
+	return &faultyTransport{RoundTripper: transport, answer: answer}
 }
 
 func answered(request *http.Request, status int, code string) *http.Response {
@@ -71,7 +87,7 @@ func TestNothingLocalIsDeletedBeforeTheStoreHasIt(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name   string
-		answer func(request *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error)
+		answer answerFunc
 	}{
 		{"confirms what it does not store", func(r *http.Request, _ func(*http.Request) (*http.Response, error)) (*http.Response, error) {
 			return answered(r, http.StatusOK, ""), nil
@@ -107,8 +123,7 @@ func TestNothingLocalIsDeletedBeforeTheStoreHasIt(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newRecordingWorld(t, embeddedStore)
-			faults := &faultyTransport{RoundTripper: objectTransport(w.config), answer: c.answer}
-			t.Cleanup(faults.RoundTripper.(*http.Transport).CloseIdleConnections)
+			faults := faultsBefore(t, w.config, c.answer)
 			w.through(t, faults)
 			for i := range 2 {
 				w.record(t, testHead(w.session, media.KindAudio, i), 2)

@@ -127,7 +127,7 @@ func (s *sentSegment) queue(batch *pgx.Batch) {
 			var state consent.SessionState
 			s.err = row.Scan(&state, nil)
 			if errors.Is(s.err, pgx.ErrNoRows) {
-				s.err = errors.New("the database does not know the session: is it the right database?")
+				s.err = errUnknownSession
 				return nil // the others are written
 			}
 			s.erased = state == consent.SessionErased

@@ -75,27 +75,29 @@ func TestALockedSessionHoldsUpItselfAlone(t *testing.T) {
 	}
 }
 
+// pgError is an answer of the database.
+func pgError(code string) error { return &pgconn.PgError{Code: code} }
+
 func TestRefusedRowsAreTriedInParts(t *testing.T) {
 	t.Parallel()
 	one, two := consent.SessionID("1"), consent.SessionID("2")
 	both := []*sentSegment{stored(one, 0, 1), stored(one, 1, 1), stored(two, 0, 1)}
-	answer := func(code string) error { return &pgconn.PgError{Code: code} }
 	for name, c := range map[string]struct {
 		sent []*sentSegment
 		err  error
 		want []int // lengths
 	}{
 		"written":                         {both, nil, nil},
-		"a bad row":                       {both, answer(checkViolation), []int{2, 1}},
-		"a bad row of one session":        {both[:2], answer(checkViolation), []int{1, 1}},
-		"a bad row alone":                 {both[:1], answer(checkViolation), nil},
-		"a locked session":                {both, answer(lockNotAvailable), []int{2, 1}},
-		"a locked session and no other":   {both[:2], answer(lockNotAvailable), nil},
+		"a bad row":                       {both, pgError(checkViolation), []int{2, 1}},
+		"a bad row of one session":        {both[:2], pgError(checkViolation), []int{1, 1}},
+		"a bad row alone":                 {both[:1], pgError(checkViolation), nil},
+		"a locked session":                {both, pgError(lockNotAvailable), []int{2, 1}},
+		"a locked session and no other":   {both[:2], pgError(lockNotAvailable), nil},
 		"too slow":                        {both, context.DeadlineExceeded, nil},
 		"the connection broke":            {both, io.ErrUnexpectedEOF, nil},
-		"the database stops":              {both, answer("57P01"), nil},
-		"the database has no more room":   {both, answer("53100"), nil},
-		"the database does not let us in": {both, errors.Join(&pgconn.ConnectError{Config: &pgconn.Config{}}, answer("28P01")), nil},
+		"the database stops":              {both, pgError("57P01"), nil},
+		"the database has no more room":   {both, pgError("53100"), nil},
+		"the database does not let us in": {both, errors.Join(&pgconn.ConnectError{Config: &pgconn.Config{}}, pgError("28P01")), nil},
 	} {
 		var got []int
 		var all []*sentSegment

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"greenroom/consent"
@@ -86,7 +85,7 @@ func (u *Uploader) recoveryKey(ctx context.Context, head media.SegmentHead) (key
 		return nil, false, err
 	}
 	if !snapshot.Known {
-		return nil, false, errors.New("the database does not know its session: is it the right database?")
+		return nil, false, errUnknownSession
 	}
 	if snapshot.State == consent.SessionErased || !snapshot.Consents.Recording {
 		return nil, false, nil

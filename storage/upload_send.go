@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -30,8 +31,8 @@ type sentSegment struct {
 	err    error // why its row cannot be written
 }
 
-// send takes sealed files through put, index and delete: each is put by itself, their rows are written
-// together, and then each is deleted.
+// send takes sealed files through put, index and delete: each is put by itself, the rows of those that the
+// store has are written together, and then each is deleted. One that takes long does not keep the others.
 func (u *Uploader) send(ctx context.Context, files []spoolFile, failed *passErrors) {
 	var names []string
 	for _, file := range files {
@@ -42,10 +43,36 @@ func (u *Uploader) send(ctx context.Context, files []spoolFile, failed *passErro
 	if len(names) == 0 {
 		return
 	}
+	sent := make(chan *sentSegment, len(names)) // has room for all: no put waits for the index
+	// Owner: this call, which waits until sent is closed. It ends with its files, or with ctx.
+	go u.putAll(ctx, names, failed, sent)
+	every := time.NewTicker(u.indexing)
+	defer every.Stop()
+	var group []*sentSegment
+	for more := true; more; {
+		var segment *sentSegment
+		select {
+		case segment, more = <-sent:
+			if more {
+				group = append(group, segment)
+				continue
+			}
+		case <-every.C:
+		}
+		u.indexAll(ctx, group)
+		for _, segment := range group {
+			u.note(ctx, segment.name, failed, atDatabase, u.finish(ctx, segment))
+		}
+		group = nil
+	}
+}
+
+// putAll stores the objects of files, some at once, and closes the channel after the last.
+func (u *Uploader) putAll(ctx context.Context, names []string, failed *passErrors, sent chan<- *sentSegment) {
+	defer close(sent)
 	erased := u.erased(ctx, names)
-	var mu sync.Mutex
-	var sent []*sentSegment
 	var uploads sync.WaitGroup
+	defer uploads.Wait()
 	slots := make(chan struct{}, uploadsAtOnce)
 	for _, name := range names {
 		slots <- struct{}{}
@@ -56,19 +83,14 @@ func (u *Uploader) send(ctx context.Context, files []spoolFile, failed *passErro
 				return
 			}
 			segment, err := u.put(ctx, name, erased)
-			if err != nil || segment == nil {
-				u.note(ctx, name, failed, err)
-				return
+			switch {
+			case err != nil || segment == nil:
+				u.note(ctx, name, failed, atStore, err)
+			default:
+				failed.add(atStore, nil) // how the file fares is known when it is indexed
+				sent <- segment
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			sent = append(sent, segment)
 		})
-	}
-	uploads.Wait()
-	u.indexAll(ctx, sent)
-	for _, segment := range sent {
-		u.note(ctx, segment.name, failed, u.finish(ctx, segment))
 	}
 }
 
@@ -88,14 +110,14 @@ func (u *Uploader) put(ctx context.Context, name string, erased map[consent.Sess
 	}
 	file, err := scanSegment(data)
 	if err != nil {
-		return nil, fmt.Errorf("upload %s: %w", name, err)
+		return nil, fmt.Errorf("upload %s: %w: %w", name, errDamaged, err)
 	}
 	if !file.complete || fileName(file.head.ID) != name {
-		return nil, fmt.Errorf("upload %s: it is damaged: the spool's disk returned other bytes than were sealed", name)
+		return nil, fmt.Errorf("upload %s: %w", name, errDamaged)
 	}
 	info, err := file.readInfo()
 	if err != nil {
-		return nil, fmt.Errorf("upload %s: %w", name, err)
+		return nil, fmt.Errorf("upload %s: %w: %w", name, errDamaged, err)
 	}
 	if erased[info.ID.Session] {
 		return nil, u.spool.remove(sealedFolder, name)
@@ -154,6 +176,20 @@ func (u *Uploader) finish(ctx context.Context, segment *sentSegment) error {
 // then. Where it does not answer the objects are stored, and the index finds out. The question is the
 // worker's, which looks at every session's state.
 func (u *Uploader) erased(ctx context.Context, names []string) map[consent.SessionID]bool {
+	erased, err := u.askErased(ctx, names)
+	if err == nil {
+		return erased
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if ctx.Err() == nil && time.Since(u.warned) >= warnEvery {
+		u.warned = time.Now()
+		u.log.WarnContext(ctx, "the database does not say which sessions were erased: their segments go up and are removed again", "err", err)
+	}
+	return nil
+}
+
+func (u *Uploader) askErased(ctx context.Context, names []string) (map[consent.SessionID]bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, objectCallTimeout)
 	defer cancel()
 	sessions := map[consent.SessionID]struct{}{}
@@ -166,7 +202,7 @@ func (u *Uploader) erased(ctx context.Context, names []string) map[consent.Sessi
 	}
 	var batch pgx.Batch // the statements of a batch are one transaction
 	if err := u.database.contexts.queue(&batch, RoleWorker, rowContext{}); err != nil {
-		return nil
+		return nil, err
 	}
 	erased := map[consent.SessionID]bool{}
 	batch.Queue(`SELECT id FROM sessions WHERE id = ANY ($1) AND state = 'erased'`, asked).Query(func(rows pgx.Rows) error {
@@ -177,7 +213,7 @@ func (u *Uploader) erased(ctx context.Context, names []string) map[consent.Sessi
 		return err
 	})
 	if err := u.database.Pool(RoleWorker).SendBatch(ctx, &batch).Close(); err != nil {
-		return nil
+		return nil, fmt.Errorf("ask which sessions were erased: %w", err)
 	}
-	return erased
+	return erased, nil
 }

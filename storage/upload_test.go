@@ -270,20 +270,6 @@ func TestAnotherObjectIsNeverOverwritten(t *testing.T) {
 	}
 }
 
-func TestErasedSessionsLeaveNoObject(t *testing.T) {
-	t.Parallel()
-	w := newRecordingWorld(t, embeddedStore)
-	w.record(t, testHead(w.session, media.KindAudio, 0), 1)
-	w.exec(t, `UPDATE sessions SET state = 'erased' WHERE id = $1`, w.session)
-	w.drain(t)
-	if left, err := w.objects.versions(t.Context(), string(w.session)); err != nil || len(left) != 0 {
-		t.Errorf("%d objects of an erased session, %v", len(left), err)
-	}
-	if n := w.count(t, `SELECT count(*) FROM segments`); n != 0 {
-		t.Errorf("%d rows of an erased session", n)
-	}
-}
-
 func TestIndexingTellsEveryNode(t *testing.T) {
 	t.Parallel()
 	w := newRecordingWorld(t, embeddedStore)
