@@ -89,7 +89,7 @@ var baseline = []number{
 	{"private answers are stored nowhere", "web/middleware.go", `"private, no-store"`, "web: TestEveryAnswerHasTheSecurityHeaders"},
 
 	// WebRTC
-	{"dtls from 3.1.0 on", "go.mod", "github.com/pion/dtls/v3 v3.1.", "signaling: TestCertificateMustBeTheOneInTheOffer"},
+	{"dtls from 3.1.15 on", "go.mod", "github.com/pion/dtls/v3 v3.1.15", "signaling: TestCertificateMustBeTheOneInTheOffer"},
 	{"SRTP with AEAD first", "signaling/handshake.go", "WithSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM", "signaling: TestInterviewRunsFromHelloToEnded"},
 	{"the certificate is that of the SDP", "signaling/handshake.go", "checkCertificate(certificates, expected)", "signaling: TestCertificateMustBeTheOneInTheOffer"},
 	{"SDP of 32 KiB", "signaling/negotiation.go", "maxSDP        = 32 << 10", "signaling: TestCheckOfferRefuses"},
