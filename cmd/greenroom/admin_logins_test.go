@@ -22,7 +22,7 @@ func (p *program) admin(want bool, args ...string) string {
 // then a forgotten password.
 func TestOperatorHelpsPeopleIn(t *testing.T) {
 	t.Parallel()
-	p := startProgram(t, t.TempDir())
+	p := startProgram(t, preparedFolder(t))
 	const email = "person@example.org"
 	printed := func(text, before string) string {
 		t.Helper()
@@ -39,7 +39,7 @@ func TestOperatorHelpsPeopleIn(t *testing.T) {
 	if refused := employer.get(t, "/api/v1/shared", http.StatusForbidden); !strings.Contains(refused, "urn:greenroom:second-factor") {
 		t.Errorf("before the second factor: %s", refused)
 	}
-	account.SecondFactor = employer.setUpFactor(t)
+	account.SecondFactor = employer.setUpFactor(t, p.dataDir)
 	employer.get(t, "/api/v1/shared", http.StatusOK)
 	again := p.logIn(account)
 
@@ -52,7 +52,7 @@ func TestOperatorHelpsPeopleIn(t *testing.T) {
 
 	old := account
 	account.Password = printed(p.admin(true, "reset-password", email), "the password")
-	(&browser{address: p.address}).post(t, "/api/v1/log-in", proofOf(t, old), http.StatusUnauthorized)
+	(&browser{address: p.address}).post(t, "/api/v1/log-in", proofOf(t, p.dataDir, old), http.StatusUnauthorized)
 	p.logIn(account)
 
 	for _, args := range [][]string{{"reset-password", "nobody@example.org"}, {"reset-second-factor", "nobody@example.org"}, {"code", email}} {

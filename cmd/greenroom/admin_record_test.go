@@ -9,7 +9,7 @@ import (
 // What an operator does to records is felt by the running server at once, and says what it did.
 func TestOperatorEndsAndHolds(t *testing.T) {
 	t.Parallel()
-	p := startProgram(t, t.TempDir())
+	p := startProgram(t, preparedFolder(t))
 	candidate := p.logIn(p.accounts().Candidate)
 	var made struct{ ID string }
 	decode(t, candidate.post(t, "/api/v1/sessions", `{"role":"software-engineer","mode":"practice"}`, http.StatusCreated), &made)

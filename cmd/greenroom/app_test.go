@@ -209,16 +209,17 @@ type browser struct {
 func (p *program) logIn(account demoAccount) *browser {
 	p.t.Helper()
 	b := &browser{address: p.address}
-	b.post(p.t, "/api/v1/log-in", proofOf(p.t, account), http.StatusOK)
+	b.post(p.t, "/api/v1/log-in", proofOf(p.t, p.dataDir, account), http.StatusOK)
 	return b
 }
 
-// proofOf is the body of a log-in, or of confirming one: with a code where the account needs one.
-func proofOf(t testing.TB, account demoAccount) string {
+// proofOf is the body of a log-in, or of confirming one: with a code where the account needs one. The database tells
+// servers apart that have the same accounts.
+func proofOf(t testing.TB, database string, account demoAccount) string {
 	t.Helper()
 	proof := map[string]string{"email": account.Email, "password": account.Password}
 	if account.SecondFactor != "" {
-		proof["code"] = unusedCode(t, account.SecondFactor)
+		proof["code"] = unusedCode(t, database, account.SecondFactor)
 	}
 	text, err := json.Marshal(proof)
 	if err != nil {
@@ -227,20 +228,26 @@ func proofOf(t testing.TB, account demoAccount) string {
 	return string(text)
 }
 
-// usedSteps remembers which code of a secret was used last: a server takes each once.
+// usedSteps remembers which code of a secret was used last with a database: it takes each once.
 var usedSteps = struct {
 	sync.Mutex
-	last map[consent.CodeSecret]int64
-}{last: map[consent.CodeSecret]int64{}}
+	last map[usedSecret]int64
+}{last: map[usedSecret]int64{}}
+
+type usedSecret struct {
+	database string
+	secret   consent.CodeSecret
+}
 
 // unusedCode returns a code that the server takes now. It waits only if the present one and the next were
 // both used.
-func unusedCode(t testing.TB, secret consent.CodeSecret) string {
+func unusedCode(t testing.TB, database string, secret consent.CodeSecret) string {
 	t.Helper()
 	const step = 30
 	usedSteps.Lock()
-	want := max(time.Now().Unix()/step, usedSteps.last[secret]+1)
-	usedSteps.last[secret] = want
+	used := usedSecret{database, secret}
+	want := max(time.Now().Unix()/step, usedSteps.last[used]+1)
+	usedSteps.last[used] = want
 	usedSteps.Unlock()
 	if early := time.Until(time.Unix((want-1)*step, 0)); early > 0 {
 		<-time.After(early)

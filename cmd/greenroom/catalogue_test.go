@@ -16,8 +16,8 @@ func TestEveryFileIsInTheCatalogue(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a server")
 	}
-	p := startProgram(t, t.TempDir())
-	p.rehearse("--demo", "--answers", "1")
+	p := startProgram(t, preparedFolder(t))
+	p.rehearse("--demo", "--answers", "1", "--speech", firstSeconds(t, 1, 8))
 	p.checkFiles(t)
 	p.stop()
 	p.checkFiles(t)

@@ -12,7 +12,7 @@ import (
 // child who lied is erased when somebody reports it.
 func TestChildLeavesNothing(t *testing.T) {
 	t.Parallel()
-	p := startProgram(t, passableFolder(t))
+	p := startProgram(t, preparedFolder(t))
 	born := time.Now().AddDate(-16, 0, 1).Format(time.DateOnly) // a birthday tomorrow
 	stranger := &browser{address: p.address}
 	stranger.post(t, "/api/v1/age-check", fmt.Sprintf(`{"birth_date":%q}`, born), http.StatusOK)

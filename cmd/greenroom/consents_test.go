@@ -64,7 +64,7 @@ func (w *spoolWatch) of(session string) map[string]int64 {
 // the queue, at any time. The candidates do their interviews at the same time, on one server.
 func TestRefusedWorkIsNeverStarted(t *testing.T) {
 	t.Parallel()
-	p := startProgram(t, t.TempDir())
+	p := startProgram(t, preparedFolder(t))
 	ops := p.logIn(p.accounts().Ops)
 	eventually(t, 30*time.Second, "the server's own first job", func() bool { return ops.overview(t).Jobs["completed"] > 0 })
 	before := ops.overview(t)
@@ -132,7 +132,7 @@ const withdrawalLimit = time.Second
 // an utterance, whose caption comes when the next answer has begun.
 func TestWithdrawalStopsWorkDuringTheInterview(t *testing.T) {
 	t.Parallel()
-	p := startProgram(t, t.TempDir())
+	p := startProgram(t, preparedFolder(t))
 	candidate := p.logIn(p.accounts().Candidate)
 	ops := p.logIn(p.accounts().Ops)
 	spool := p.watchSpool()

@@ -17,7 +17,7 @@ const (
 // the recording but its last moment.
 func TestKilledServerKeepsWhatWasSaid(t *testing.T) {
 	t.Parallel()
-	dataDir := t.TempDir()
+	dataDir := preparedFolder(t)
 	p := startProgram(t, dataDir)
 	accounts := p.accounts()
 	before := p.logIn(accounts.Candidate)

@@ -42,7 +42,7 @@ func (b *browser) erased(t *testing.T, session string) string {
 // word of either.
 func TestErasingEndsALiveInterviewAndLeavesNothing(t *testing.T) {
 	t.Parallel()
-	p := startProgram(t, passableFolder(t))
+	p := startProgram(t, preparedFolder(t))
 	candidate := p.logIn(p.accounts().Candidate)
 	over := p.startRehearsal("--demo", "--speech", firstSeconds(t, 1, 8), "--answers", "1").wait().Session
 	phrase := ""

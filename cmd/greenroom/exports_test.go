@@ -50,7 +50,7 @@ func (p *program) checked(file string) consent.Findings {
 // The whole way of a copy: an interview, its export, the download, the check by anybody, and nobody else.
 func TestExportOfAnInterviewIsCheckedByAnybody(t *testing.T) {
 	t.Parallel()
-	dataDir := t.TempDir()
+	dataDir := preparedFolder(t)
 	p := startProgram(t, dataDir)
 	interview := p.rehearse("--demo", "--answers", "1", "--speech", firstSeconds(t, 1, 8))
 	candidate, employer := p.logIn(p.accounts().Candidate), p.logIn(p.accounts().Employer)

@@ -20,7 +20,7 @@ import (
 // A candidate who logs out is out of the room, too, not only of the pages.
 func TestLogOutLeavesTheLiveRoom(t *testing.T) {
 	t.Parallel()
-	p := startProgram(t, t.TempDir())
+	p := startProgram(t, preparedFolder(t))
 	candidate := p.logIn(p.accounts().Candidate)
 	path := candidate.consented(t)
 	room := candidate.enterRoom(t, path)

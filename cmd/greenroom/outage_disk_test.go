@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -14,11 +13,8 @@ import (
 // on too, with the stretch that is missing listed.
 func TestSpoolDiskFullDuringAnInterview(t *testing.T) {
 	t.Parallel()
-	dataDir := passableFolder(t)
+	dataDir := preparedFolder(t)
 	spool := filepath.Join(dataDir, "spool")
-	if err := os.Mkdir(spool, 0o700); err != nil {
-		t.Fatal(err)
-	}
 	if err := syscall.Mount("greenroom-test", spool, "tmpfs", 0, "size=300k"); err != nil {
 		t.Skipf("a small disk cannot be mounted here: %v", err)
 	}

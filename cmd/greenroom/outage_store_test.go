@@ -126,7 +126,7 @@ func TestBadObjectStoreDuringAnInterview(t *testing.T) {
 	metrics := freeAddress(t)
 	settings := append(store.settings(), "GREENROOM_METRICS_LISTEN="+metrics)
 	settings[0] = "GREENROOM_S3_ENDPOINT=" + bad.server.URL
-	p := startProgram(t, t.TempDir(), settings...)
+	p := startProgram(t, preparedFolder(t), settings...)
 	candidate, ops := p.logIn(p.accounts().Candidate), p.logIn(p.accounts().Ops)
 	run := p.startRehearsal("--demo", "--answers", "1")
 	session := run.session()

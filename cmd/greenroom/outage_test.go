@@ -11,7 +11,7 @@ import (
 func TestObjectStoreAwayDuringAnInterview(t *testing.T) {
 	t.Parallel()
 	store := startMinIO(t)
-	p := startProgram(t, t.TempDir(), store.settings()...)
+	p := startProgram(t, preparedFolder(t), store.settings()...)
 	candidate, ops := p.logIn(p.accounts().Candidate), p.logIn(p.accounts().Ops)
 	run := p.startRehearsal("--demo", "--answers", "1")
 	session := run.session()

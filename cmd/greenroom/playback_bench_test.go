@@ -254,6 +254,6 @@ func (f *film) share() *browser {
 	}
 	f.candidate.post(f.t, f.path()+"/authorizations", string(text), http.StatusCreated)
 	employer := &browser{address: f.candidate.address}
-	employer.post(f.t, "/api/v1/log-in", proofOf(f.t, f.app.banner.demo.Employer), http.StatusOK)
+	employer.post(f.t, "/api/v1/log-in", proofOf(f.t, f.app.DataDir, f.app.banner.demo.Employer), http.StatusOK)
 	return employer
 }

@@ -34,7 +34,7 @@ func startCinema(t testing.TB, kilobits int) *cinema {
 	c := &cinema{t: t, store: store, app: startInside(t, t.TempDir(), "--s3-endpoint", "http://"+store.address,
 		"--s3-bucket", "recordings", "--s3-access-key", store.accessKey, "--s3-secret-key", store.secret)}
 	c.candidate = &browser{address: c.app.banner.address}
-	c.candidate.post(t, "/api/v1/log-in", proofOf(t, c.app.banner.demo.Candidate), http.StatusOK)
+	c.candidate.post(t, "/api/v1/log-in", proofOf(t, c.app.DataDir, c.app.banner.demo.Candidate), http.StatusOK)
 	var me struct{ ID consent.AccountID }
 	c.decode(c.candidate.get(t, "/api/v1/me", http.StatusOK), &me)
 	c.account = me.ID

@@ -22,7 +22,9 @@ const beProgram = "GREENROOM_TEST_BE_THE_PROGRAM"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(beProgram) == "" {
-		os.Exit(m.Run())
+		code := m.Run()
+		removePrepared()
+		os.Exit(code)
 	}
 	if err := run(os.Args[1:]); err != nil {
 		os.Stderr.WriteString("greenroom: " + err.Error() + "\n")

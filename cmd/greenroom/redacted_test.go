@@ -42,12 +42,12 @@ func TestNothingPersonalIsLogged(t *testing.T) {
 		t.Fatal("nothing was heard: the log cannot be looked through for it")
 	}
 	employer := p.logIn(demoAccount{Email: canaries["employer's address"], Password: strings.Fields(printed)[4]})
-	secret := employer.setUpFactor(t)
+	secret := employer.setUpFactor(t, p.dataDir)
 	canaries["employer's password"], canaries["employer's secret"] = strings.Fields(printed)[4], string(secret)
 	employer.get(t, "/api/v1/shared/"+result.Session+"/report", http.StatusOK)
 
 	// A second factor, with a wrong code, then a right one.
-	canaries["secret"] = string(candidate.setUpFactor(t))
+	canaries["secret"] = string(candidate.setUpFactor(t, p.dataDir))
 	good := demoAccount{Email: canaries["address"], Password: canaries["password"], SecondFactor: consent.CodeSecret(canaries["secret"])}
 	(&browser{address: p.address}).post(t, "/api/v1/log-in", fmt.Sprintf(`{"email":%q,"password":%q,"code":"918273"}`, good.Email, good.Password), http.StatusUnauthorized)
 	canaries["wrong code"] = "918273"
@@ -77,10 +77,10 @@ func TestNothingPersonalIsLogged(t *testing.T) {
 }
 
 // setUpFactor switches a second factor on and returns its secret.
-func (b *browser) setUpFactor(t *testing.T) consent.CodeSecret {
+func (b *browser) setUpFactor(t *testing.T, database string) consent.CodeSecret {
 	t.Helper()
 	var offer struct{ Secret consent.CodeSecret }
 	decode(t, b.post(t, "/api/v1/me/second-factor", "", http.StatusOK), &offer)
-	b.post(t, "/api/v1/me/second-factor/confirm", `{"code":"`+unusedCode(t, offer.Secret)+`"}`, http.StatusOK)
+	b.post(t, "/api/v1/me/second-factor/confirm", `{"code":"`+unusedCode(t, database, offer.Secret)+`"}`, http.StatusOK)
 	return offer.Secret
 }

@@ -29,8 +29,8 @@ func BenchmarkRefusals(b *testing.B) {
 	a := startInside(b, b.TempDir())
 	demo := *a.banner.demo
 	candidate, employer := &browser{address: a.banner.address}, &browser{address: a.banner.address}
-	candidate.post(b, "/api/v1/log-in", proofOf(b, demo.Candidate), http.StatusOK)
-	employer.post(b, "/api/v1/log-in", proofOf(b, demo.Employer), http.StatusOK)
+	candidate.post(b, "/api/v1/log-in", proofOf(b, a.DataDir, demo.Candidate), http.StatusOK)
+	employer.post(b, "/api/v1/log-in", proofOf(b, a.DataDir, demo.Employer), http.StatusOK)
 	withdrawn := withdrawnSession(b, candidate)
 	for b.Loop() {
 		var known, unknown []float64

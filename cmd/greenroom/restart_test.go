@@ -11,7 +11,7 @@ import (
 // recording go on, and what is missing is told with its bounds.
 func TestSessionGoesOnInTheNextServer(t *testing.T) {
 	t.Parallel()
-	dataDir := t.TempDir()
+	dataDir := preparedFolder(t)
 	p := startProgram(t, dataDir)
 	first := p.startRehearsal("--demo", "--answers", "2")
 	zero := first.mediaZero()

@@ -17,10 +17,7 @@ import (
 // first page is served, although the server was killed and its journal has half a line too many.
 func TestRestoredDatabaseIsToldWhatItForgot(t *testing.T) {
 	t.Parallel()
-	dataDir := t.TempDir()
-	if err := os.Chmod(filepath.Dir(dataDir), 0o711); err != nil { // so that the user Postgres runs as can enter
-		t.Fatal(err)
-	}
+	dataDir := preparedFolder(t)
 	p := startProgram(t, dataDir)
 	accounts := p.accounts()
 	candidate, employer := p.logIn(accounts.Candidate), p.logIn(accounts.Employer)

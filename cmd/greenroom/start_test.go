@@ -14,14 +14,15 @@ import (
 	"time"
 )
 
-// failToStart starts a server that cannot start, and returns what it said. It must end by itself, in the time
-// that a start may take, with exit code 1, an explanation and nothing secret.
-func failToStart(t *testing.T, env, args []string, wantWords, secrets []string) {
+// failToStart starts a server that cannot start. It must end by itself, in the time
+// that a start may take, with exit code 1, an explanation and nothing secret. Cases that follow each other may share
+// a data folder: then only the first of them makes a database.
+func failToStart(t *testing.T, dataDir string, env, args []string, wantWords, secrets []string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), startLimit)
 	defer cancel()
 	if len(args) == 0 || args[0] != "serve" {
-		args = append([]string{"serve", "--listen", "127.0.0.1:0", "--media-listen", "127.0.0.1:0", "--metrics-listen", "", "--data-dir", t.TempDir()}, args...)
+		args = append([]string{"serve", "--listen", "127.0.0.1:0", "--media-listen", "127.0.0.1:0", "--metrics-listen", "", "--data-dir", dataDir}, args...)
 	}
 	command := programCommand(ctx, t, args...)
 	command.Env = append(command.Env, env...)
@@ -60,6 +61,7 @@ func TestBadSettingsEndTheStartAndSayWhatToDo(t *testing.T) {
 	if err := os.WriteFile(withSecret, []byte(secretInTest), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	dataDir := t.TempDir()
 	for _, c := range []struct {
 		name string
 		env  []string
@@ -82,7 +84,7 @@ func TestBadSettingsEndTheStartAndSayWhatToDo(t *testing.T) {
 		{"missing lib files", []string{"GREENROOM_LIB=" + t.TempDir()}, nil, []string{"make setup", "GREENROOM_LIB"}},
 		{"data folder is a file", nil, []string{"--data-dir", withSecret}, []string{"data folder", withSecret}},
 	} {
-		t.Run(c.name, func(t *testing.T) { failToStart(t, c.env, c.args, c.want, []string{secretInTest}) })
+		t.Run(c.name, func(t *testing.T) { failToStart(t, dataDir, c.env, c.args, c.want, []string{secretInTest}) })
 	}
 }
 
@@ -96,7 +98,7 @@ func TestDatabaseThatCannotBeUsedEndsTheStart(t *testing.T) {
 	password, _ := genuine.User.Password()
 	wrong := *genuine
 	wrong.User = url.UserPassword(genuine.User.Username(), secretInTest)
-	secrets := []string{secretInTest, password}
+	secrets, dataDir := []string{secretInTest, password}, preparedFolder(t)
 	for _, c := range []struct {
 		name, url string
 		want      []string
@@ -107,19 +109,19 @@ func TestDatabaseThatCannotBeUsedEndsTheStart(t *testing.T) {
 		{"no such database", strings.Replace(genuine.String(), "/greenroom?", "/another?", 1), []string{"another", "GREENROOM_DATABASE_URL"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			failToStart(t, []string{"GREENROOM_DATABASE_URL=" + c.url}, nil, c.want, secrets)
+			failToStart(t, dataDir, []string{"GREENROOM_DATABASE_URL=" + c.url}, nil, c.want, secrets)
 		})
 	}
 	t.Run("never answers", func(t *testing.T) {
 		address := neverAnswers(t)
-		failToStart(t, []string{"GREENROOM_DATABASE_URL=postgres://greenroom:" + secretInTest + "@" + address + "/greenroom?sslmode=disable"},
+		failToStart(t, dataDir, []string{"GREENROOM_DATABASE_URL=postgres://greenroom:" + secretInTest + "@" + address + "/greenroom?sslmode=disable"},
 			nil, []string{address, "GREENROOM_DATABASE_URL"}, secrets)
 	})
 }
 
 func TestObjectStoreThatCannotBeUsedEndsTheStart(t *testing.T) {
 	t.Parallel()
-	store := startMinIO(t)
+	store, dataDir := startMinIO(t), preparedFolder(t)
 	for _, c := range []struct {
 		name, endpoint, secret string
 		want                   []string
@@ -130,7 +132,7 @@ func TestObjectStoreThatCannotBeUsedEndsTheStart(t *testing.T) {
 		{"never answers", "http://" + neverAnswers(t), secretInTest, []string{"not reachable", "GREENROOM_S3_ENDPOINT"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			failToStart(t, []string{
+			failToStart(t, dataDir, []string{
 				"GREENROOM_S3_ENDPOINT=" + c.endpoint, "GREENROOM_S3_ACCESS_KEY=" + store.accessKey, "GREENROOM_S3_SECRET_KEY=" + c.secret,
 			}, nil, c.want, []string{secretInTest, store.secret})
 		})
@@ -151,8 +153,9 @@ func neverAnswers(t *testing.T) string {
 
 func TestWhatAnotherServerHoldsEndsTheStart(t *testing.T) {
 	t.Parallel()
-	p := startProgram(t, t.TempDir())
+	p := startProgram(t, preparedFolder(t))
 	taken := strings.Replace(strings.TrimPrefix(p.address, "http://"), "localhost", "127.0.0.1", 1)
+	dataDir := preparedFolder(t)
 	for _, c := range []struct {
 		name string
 		args []string
@@ -163,7 +166,7 @@ func TestWhatAnotherServerHoldsEndsTheStart(t *testing.T) {
 		{"port of media", []string{"--media-listen", taken}, []string{taken, "GREENROOM_MEDIA_LISTEN"}},
 		{"data folder", []string{"--data-dir", p.dataDir}, []string{p.dataDir, "another server uses this data folder"}},
 	} {
-		t.Run(c.name, func(t *testing.T) { failToStart(t, nil, c.args, c.want, nil) })
+		t.Run(c.name, func(t *testing.T) { failToStart(t, dataDir, nil, c.args, c.want, nil) })
 	}
 	p.logIn(p.accounts().Candidate) // and the first server is unharmed
 }

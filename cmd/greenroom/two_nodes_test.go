@@ -61,7 +61,7 @@ func startTwoNodes(t testing.TB, speechSeconds int) *twoNodes {
 	n.admin, n.demo = admin, *n.near.banner.demo
 	n.session = rehearseAt(t, n.near.banner.address, nearDir, "--demo", "--answers", "1", "--speech", firstSeconds(t, 1, speechSeconds)).Session
 	n.candidate, n.employer = &browser{address: n.near.banner.address}, &browser{address: n.far.banner.address}
-	n.employer.post(t, "/api/v1/log-in", proofOf(t, n.demo.Employer), http.StatusOK)
+	n.employer.post(t, "/api/v1/log-in", proofOf(t, n.owner, n.demo.Employer), http.StatusOK)
 	n.confirm()
 	var list struct{ Organizations []struct{ ID string } }
 	n.decode(n.candidate.get(t, "/api/v1/organizations", http.StatusOK), &list)
@@ -80,7 +80,7 @@ func (n *twoNodes) decode(text string, into any) {
 // confirm logs the candidate in, which is the fresh proof that a grant asks for.
 func (n *twoNodes) confirm() {
 	n.t.Helper()
-	n.candidate.post(n.t, "/api/v1/log-in", proofOf(n.t, n.demo.Candidate), http.StatusOK)
+	n.candidate.post(n.t, "/api/v1/log-in", proofOf(n.t, n.owner, n.demo.Candidate), http.StatusOK)
 }
 
 func (n *twoNodes) path(of string) string { return "/api/v1/sessions/" + n.session + "/" + of }
