@@ -114,6 +114,9 @@ func gatewayBackend(data string) (*syncedBackend, error) {
 	if err := os.MkdirAll(objects, 0o700); err != nil {
 		return nil, err
 	}
+	if err := removeUnfinished(objects); err != nil {
+		return nil, err
+	}
 	// The checksum that was sent is the object's tag too: an MD5 of its own would read every object once more.
 	options := posix.PosixOpts{CopyObjectThreshold: maxSegment, DataIntegrityEtag: true}
 	options.SetNewDirPerm(0o700)
@@ -134,6 +137,22 @@ func gatewayBackend(data string) (*syncedBackend, error) {
 	options.SideCarDir = beside
 	files, err := posix.New(objects, store, options)
 	return &syncedBackend{Posix: files, objects: objects, beside: beside, sync: syncPath}, err
+}
+
+// removeUnfinished removes what a killed process left of objects that it was writing. Nobody finishes or finds
+// them: to the store they are no objects, so what erases a session does not see them.
+func removeUnfinished(objects string) error {
+	folder := filepath.Join(objects, gatewayBucket, posix.MetaTmpDir)
+	left, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, entry := range left {
+		if entry.Type().IsRegular() { // in a folder are uploads in several parts, which the sweeper aborts
+			err = errors.Join(err, os.Remove(filepath.Join(folder, entry.Name())))
+		}
+	}
+	return err
 }
 
 // await waits until the socket takes connections.

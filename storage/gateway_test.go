@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/versity/versitygw/backend/posix"
 	"github.com/versity/versitygw/s3response"
 )
 
@@ -62,6 +63,22 @@ func TestGatewayKeepsObjectsOverARestart(t *testing.T) {
 	cancel()
 	if err := second.Run(ctx); err != nil {
 		t.Errorf("run until stopped: %v", err)
+	}
+}
+
+// TestGatewayRemovesWhatAKilledProcessLeft: the first object of a bucket is written under a name of its own.
+func TestGatewayRemovesWhatAKilledProcessLeft(t *testing.T) {
+	data := t.TempDir()
+	folder := filepath.Join(data, "objects", gatewayBucket, posix.MetaTmpDir)
+	left, parts := filepath.Join(folder, "half-an-object"), filepath.Join(folder, "multipart", "part")
+	for _, path := range []string{left, parts} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte("cipher"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	startTestGateway(t, data)
+	if fileExists(left) || !fileExists(parts) {
+		t.Errorf("half an object is there: %v; a part of an upload: %v; want false and true", fileExists(left), fileExists(parts))
 	}
 }
 
