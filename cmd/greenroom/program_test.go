@@ -41,11 +41,13 @@ type program struct {
 	t       *testing.T
 	command *exec.Cmd
 	dataDir string
-	address string
-	output  *lockedBuffer
-	ready   chan string // gets the address when it serves
-	ended   chan struct{}
-	err     error // set before ended is closed
+	// settings are those of its environment that the test chose.
+	settings []string
+	address  string
+	output   *lockedBuffer
+	ready    chan string // gets the address when it serves
+	ended    chan struct{}
+	err      error // set before ended is closed
 }
 
 type lockedBuffer struct {
@@ -95,9 +97,9 @@ func startProgram(t *testing.T, dataDir string, settings ...string) *program {
 // launchProgram starts a server and does not wait; the caller ends it.
 func launchProgram(t *testing.T, dataDir string, settings ...string) *program {
 	t.Helper()
-	p := &program{t: t, dataDir: dataDir, output: &lockedBuffer{}, ready: make(chan string, 1), ended: make(chan struct{})}
+	p := &program{t: t, dataDir: dataDir, settings: settings, output: &lockedBuffer{}, ready: make(chan string, 1), ended: make(chan struct{})}
 	p.command = programCommand(context.Background(), t, "serve", "--listen", "127.0.0.1:0", "--media-listen", "127.0.0.1:0",
-		"--metrics-listen", metricsOf(settings), "--data-dir", dataDir)
+		"--metrics-listen", p.setting("GREENROOM_METRICS_LISTEN"), "--data-dir", dataDir)
 	p.command.Env = append(p.command.Env, settings...)
 	stdout, err := p.command.StdoutPipe()
 	if err != nil {
@@ -122,14 +124,14 @@ func launchProgram(t *testing.T, dataDir string, settings ...string) *program {
 	return p
 }
 
-// metricsOf is where the settings want metrics; otherwise there are none.
-func metricsOf(settings []string) (address string) {
-	for _, setting := range settings {
-		if value, found := strings.CutPrefix(setting, "GREENROOM_METRICS_LISTEN="); found {
-			address = value
+// setting returns what the test chose for a variable; empty: nothing.
+func (p *program) setting(name string) (value string) {
+	for _, setting := range p.settings {
+		if its, found := strings.CutPrefix(setting, name+"="); found {
+			value = its
 		}
 	}
-	return address
+	return value
 }
 
 // awaitReady waits until the server serves.

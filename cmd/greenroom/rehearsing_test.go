@@ -213,8 +213,8 @@ func (p *program) awaitUploaded(ops *browser) overview {
 		o = ops.overview(p.t)
 		return o.SpoolFiles == 0 && len(p.spooled("")) == 0
 	})
-	if _, err := os.Stat(filepath.Join(p.dataDir, "objects")); err != nil {
-		return o // another store's, which the test looks into
+	if p.setting("GREENROOM_S3_ENDPOINT") != "" {
+		return o // the objects are in another store, which the test looks into
 	}
 	for _, fault := range p.stock("").Faults() {
 		p.t.Error(fault)
