@@ -50,7 +50,7 @@ func isHarmless(record []byte, agreed bool) bool {
 }
 
 // areFragments: each part of a message must lie within it and have something of it. Pion puts others together
-// as well, and one of no bytes that does not begin at the beginning of a message of no bytes ended the program before its 3.1.15.
+// as well, and before its 3.1.15 one of no bytes, but not at the beginning, ended the program.
 func areFragments(b []byte) bool {
 	for len(b) > 0 {
 		if len(b) < fragmentHeader {
