@@ -27,6 +27,7 @@ type sentSegment struct {
 	size   int    // in bytes
 	sum    [sha256.Size]byte
 
+	taken  bool  // the store was asked now, and not in an earlier pass
 	erased bool  // its session was erased while it was on its way
 	err    error // why its row cannot be written
 }
@@ -84,10 +85,14 @@ func (u *Uploader) putAll(ctx context.Context, names []string, failed *passError
 			}
 			segment, err := u.put(ctx, name, erased)
 			switch {
-			case err != nil || segment == nil:
+			case err != nil:
 				u.note(ctx, name, failed, atStore, err)
+			case segment == nil:
+				u.note(ctx, name, failed, atDatabase, nil) // which said that there is nothing to do
 			default:
-				failed.add(atStore, nil) // how the file fares is known when it is indexed
+				if segment.taken {
+					failed.add(atStore, nil) // how the file fares is known when it is indexed
+				}
 				sent <- segment
 			}
 		})
@@ -148,6 +153,7 @@ func (u *Uploader) store(ctx context.Context, segment *sentSegment, body *object
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.stored[segment.name] = struct{}{}
+	segment.taken = true
 	return nil
 }
 

@@ -234,6 +234,31 @@ func TestAStoreThatTakesSomeObjectsIsNotAway(t *testing.T) {
 	}
 }
 
+// TestObjectsFromBeforeDoNotSayThatTheStoreIsThere has objects that the store took before it went away, and
+// whose rows are still to be written.
+func TestObjectsFromBeforeDoNotSayThatTheStoreIsThere(t *testing.T) {
+	t.Parallel()
+	w := newRecordingWorld(t, embeddedStore)
+	var asked atomic.Int64
+	w.through(t, faultsBefore(t, w.config, func(r *http.Request, _ func(*http.Request) (*http.Response, error)) (*http.Response, error) {
+		asked.Add(1)
+		return answered(r, http.StatusServiceUnavailable, "SlowDown"), nil
+	}))
+	const each = 3 * failuresInARow
+	for i := range each {
+		w.record(t, testHead(w.session, media.KindAudio, i), 1)
+		before := testHead(w.session, media.KindVideo, i)
+		w.record(t, before, 1)
+		w.uploader.stored[fileName(before.ID)] = struct{}{}
+	}
+	if _, err := w.uploader.pass(t.Context()); err == nil {
+		t.Error("the pass says nothing of the store")
+	}
+	if n := asked.Load(); n < failuresInARow || n > failuresInARow+uploadsAtOnce {
+		t.Errorf("the store was asked %d times, want about %d", n, failuresInARow)
+	}
+}
+
 func TestAPassIsHopelessWhereAServerDoesNothing(t *testing.T) {
 	t.Parallel()
 	away := context.DeadlineExceeded
