@@ -29,7 +29,7 @@ func TestSpoolDiskFullDuringAnInterview(t *testing.T) {
 	settings[0] = "GREENROOM_S3_ENDPOINT=" + bad.server.URL
 	p := startProgram(t, dataDir, settings...)
 	candidate, ops := p.logIn(p.accounts().Candidate), p.logIn(p.accounts().Ops)
-	run := p.startRehearsal("--demo", "--answers", "2")
+	run := p.startRehearsal("--demo", "--answers", "2", "--speech", firstSeconds(t, 1, 25))
 	session := run.session()
 	run.mediaZero()
 	bad.set(storeAway)
