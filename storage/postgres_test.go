@@ -97,7 +97,7 @@ func startTestCluster() error {
 func clusterFolder() (string, error) {
 	const inMemory, room = "/dev/shm", 2 << 30 // seven times what was ever seen used
 	var system syscall.Statfs_t
-	if err := syscall.Statfs(inMemory, &system); err == nil && int64(system.Bavail)*int64(system.Bsize) >= room {
+	if err := syscall.Statfs(inMemory, &system); err == nil && int64(system.Bavail)*system.Bsize >= room {
 		if base, err := os.MkdirTemp(inMemory, "greenroom-test-"); err == nil {
 			return base, nil
 		}

@@ -42,7 +42,7 @@ type testStore struct {
 func (s *testStore) bucket(t *testing.T, start func(s *testStore) error) ObjectsConfig {
 	t.Helper()
 	s.once.Do(func() {
-		if s.folder, s.err = os.MkdirTemp("", "greenroom-test-store-"); s.err == nil {
+		if s.folder, s.err = os.MkdirTemp("", "greenroom-test-store-"); s.err == nil { //nolint:usetesting // it outlives this test
 			s.err = start(s)
 		}
 	})

@@ -52,7 +52,7 @@ func roomyFolder() (string, error) {
 	const inMemory, room = "/dev/shm", 3 << 30
 	base := ""
 	var system syscall.Statfs_t
-	if err := syscall.Statfs(inMemory, &system); err == nil && int64(system.Bavail)*int64(system.Bsize) >= room {
+	if err := syscall.Statfs(inMemory, &system); err == nil && int64(system.Bavail)*system.Bsize >= room {
 		base = inMemory
 	}
 	folder, err := os.MkdirTemp(base, "greenroom-data-")
