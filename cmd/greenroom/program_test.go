@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -79,6 +81,13 @@ func programCommand(ctx context.Context, t testing.TB, args ...string) *exec.Cmd
 	return command
 }
 
+// removeFarCluster removes at the end of the test the cluster that lies elsewhere where root's server got a data
+// folder that the user Postgres runs as cannot enter, as most of a test's are.
+func removeFarCluster(t testing.TB, dataDir string) {
+	sum := sha256.Sum256([]byte(dataDir))
+	t.Cleanup(func() { _ = os.RemoveAll(filepath.Join("/var/lib/greenroom", hex.EncodeToString(sum[:8]))) })
+}
+
 // startProgram starts a server on free ports and waits until it serves. It is stopped, as Ctrl-C would,
 // at the end of the test, and its log is shown if the test failed.
 func startProgram(t *testing.T, dataDir string, settings ...string) *program {
@@ -97,6 +106,7 @@ func startProgram(t *testing.T, dataDir string, settings ...string) *program {
 // launchProgram starts a server and does not wait; the caller ends it.
 func launchProgram(t *testing.T, dataDir string, settings ...string) *program {
 	t.Helper()
+	removeFarCluster(t, dataDir)
 	p := &program{t: t, dataDir: dataDir, settings: settings, output: &lockedBuffer{}, ready: make(chan string, 1), ended: make(chan struct{})}
 	p.command = programCommand(context.Background(), t, "serve", "--listen", "127.0.0.1:0", "--media-listen", "127.0.0.1:0",
 		"--metrics-listen", p.setting("GREENROOM_METRICS_LISTEN"), "--data-dir", dataDir)
