@@ -13,7 +13,7 @@ LIB   := $(STATE)/lib
 GO_SOURCES   := $(shell git ls-files -co --exclude-standard '*.go' '*.sql' '*.json' go.mod go.sum 2>/dev/null | grep -v -e '^web/node_modules' -e '^\.ci/')
 PAGE_SOURCES := $(shell git ls-files -co --exclude-standard web 2>/dev/null | grep -v -e '\.go$$' -e '^web/dist' -e '^web/testdata')
 
-.PHONY: help run setup build page test test-go test-page e2e lint check bench fuzz fuzz-some crash soak mutate sbom vuln reproduce up down clean tools need
+.PHONY: help run setup build page test test-go test-page e2e e2e-and-fuzz lint check bench fuzz fuzz-some crash soak mutate sbom vuln reproduce up down clean tools need
 
 help: ## what can be made
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
@@ -68,10 +68,16 @@ test-page: web/dist/index.html ## types and unit tests of the page
 e2e: build tools ## the whole program in Chromium with fake devices that play real speech
 	cd web && node --test --test-reporter=spec e2e/
 
+# Pages wait for speech most of the time: what they leave is for the fuzzer, which gives way to them.
+e2e-and-fuzz: build tools
+	@nice -n 19 .ci/fuzz 20s $(FUZZED) > $(STATE)/fuzz.log 2>&1 & fuzz=$$!; \
+	$(MAKE) --no-print-directory e2e; pages=$$?; \
+	wait $$fuzz; found=$$?; cat $(STATE)/fuzz.log; exit $$((pages | found))
+
 lint: need web/node_modules/.ready web/dist/index.html ## every linter
 	@.ci/lint $(TOOLS)
 
-check: lint test fuzz-some ## exactly what CI runs
+check: lint test-go test-page e2e-and-fuzz ## exactly what CI runs: the linters, all that `make test` runs, and some fuzzing
 	@if [ -n "$$GOVULNDB" ]; then .ci/vuln $(TOOLS) $(BIN); else echo 'vuln: not checked: GOVULNDB names no copy of the data'; fi
 
 bench: build ## what recording costs beside floors and other recorders, and the Go benchmarks; docs/benchmarks.md says what was seen

@@ -210,6 +210,15 @@ func (k *killer) is(step string) bool {
 	return step == k.point.Step && k.counts[step] == k.point.Nth
 }
 
+// isFrom counts a step and reports whether it is the one or a later one, for what may be tried again before it
+// gets so far.
+func (k *killer) isFrom(step string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.counts[step]++
+	return step == k.point.Step && k.counts[step] >= k.point.Nth
+}
+
 func (k *killer) die() {
 	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	select {}
@@ -289,7 +298,7 @@ type killingTransport struct {
 }
 
 func (t *killingTransport) RoundTrip(request *http.Request) (*http.Response, error) {
-	if request.Method == http.MethodPut && t.k.is("half of "+request.Method) {
+	if request.Method == http.MethodPut && t.k.isFrom("half of "+request.Method) {
 		request.Body = &halfBody{request.Body, request.ContentLength / 2, t.k}
 	}
 	return around(t.k, request.Method, func() (*http.Response, error) { return t.RoundTripper.RoundTrip(request) })
