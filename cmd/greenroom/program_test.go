@@ -84,7 +84,8 @@ func programCommand(ctx context.Context, t testing.TB, args ...string) *exec.Cmd
 // removeFarCluster removes at the end of the test the cluster that lies elsewhere where root's server got a data
 // folder that the user Postgres runs as cannot enter, as most of a test's are.
 func removeFarCluster(t testing.TB, dataDir string) {
-	sum := sha256.Sum256([]byte(dataDir))
+	t.Helper()
+	sum := sha256.Sum256([]byte(filepath.Join(dataDir, "postgres")))
 	t.Cleanup(func() { _ = os.RemoveAll(filepath.Join("/var/lib/greenroom", hex.EncodeToString(sum[:8]))) })
 }
 
