@@ -305,17 +305,24 @@ func TestMediaGoOnWhileICERestarts(t *testing.T) {
 	s.kept(media.KindVideo, 10)
 }
 
+// lonePeer is a peer without a room. It may be closed before the test ends.
+func lonePeer(t *testing.T) *peer {
+	t.Helper()
+	api, err := NewAPI(APIConfig{UDPAddr: "127.0.0.1:0"})
+	must(t, err)
+	t.Cleanup(func() { _ = api.Close() })
+	p, err := newPeer(peerConfig{api: api, video: media.CodecVP8, log: slog.New(slog.DiscardHandler), onGone: func(*peer) {}})
+	must(t, err)
+	t.Cleanup(p.close)
+	return p
+}
+
 // What a refused offer would have changed stays as it was, and a restart is not left half done by a program that
 // does not wait for its answer.
 func TestRestartIsWholeOrNotAtAll(t *testing.T) {
-	api, err := NewAPI(APIConfig{UDPAddr: "127.0.0.1:0"})
-	must(t, err)
-	defer api.Close()
-	p, err := newPeer(peerConfig{api: api, video: media.CodecVP8, log: slog.New(slog.DiscardHandler), onGone: func(*peer) {}})
-	must(t, err)
-	defer p.close()
+	p := lonePeer(t)
 	offer := onTheWire(wholeOffer())
-	_, err = p.answer(t.Context(), offer)
+	_, err := p.answer(t.Context(), offer)
 	must(t, err)
 	ufrag, _, err := p.link.agent.GetLocalUserCredentials()
 	must(t, err)
@@ -337,12 +344,7 @@ func TestRestartIsWholeOrNotAtAll(t *testing.T) {
 }
 
 func TestVersionOfAnswersGoesUp(t *testing.T) {
-	api, err := NewAPI(APIConfig{UDPAddr: "127.0.0.1:0"})
-	must(t, err)
-	defer api.Close()
-	p, err := newPeer(peerConfig{api: api, video: media.CodecVP8, log: slog.New(slog.DiscardHandler), onGone: func(*peer) {}})
-	must(t, err)
-	defer p.close()
+	p := lonePeer(t)
 	seen := map[string]bool{}
 	var session string
 	for range 3 {
@@ -360,11 +362,7 @@ func TestVersionOfAnswersGoesUp(t *testing.T) {
 }
 
 func TestClosedPeerAnswersNothing(t *testing.T) {
-	api, err := NewAPI(APIConfig{UDPAddr: "127.0.0.1:0"})
-	must(t, err)
-	defer api.Close()
-	p, err := newPeer(peerConfig{api: api, video: media.CodecVP8, log: slog.New(slog.DiscardHandler), onGone: func(*peer) {}})
-	must(t, err)
+	p := lonePeer(t)
 	begun := time.Now()
 	p.close()
 	if took := time.Since(begun); took > closeLimit {
@@ -373,7 +371,8 @@ func TestClosedPeerAnswersNothing(t *testing.T) {
 	if _, err := p.answer(t.Context(), onTheWire(wholeOffer())); err == nil {
 		t.Error("it answered")
 	}
-	if len(api.udpMux.owners)+len(api.udpMux.ports[0].conns)+len(api.udpMux.ports[0].ways) != 0 {
+	mux := p.link.api.udpMux
+	if len(mux.owners)+len(mux.ports[0].conns)+len(mux.ports[0].ways) != 0 {
 		t.Error("the port still knows it")
 	}
 }
