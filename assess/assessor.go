@@ -319,12 +319,13 @@ func (a *Assessor) unlessRefused(session consent.SessionID, err error) error {
 	return err
 }
 
-// CompetenciesOf returns the competencies a question of the plan asks for, in its order.
+// CompetenciesOf returns the competencies a question of the plan asks for, in its order, each with the
+// anchors that hold for the question.
 func (p Plan) CompetenciesOf(q Question) []Competency {
 	found := make([]Competency, 0, len(q.Competencies))
 	for _, id := range q.Competencies {
 		if c, ok := competencyOf(p.Competencies, id); ok {
-			found = append(found, c)
+			found = append(found, c.For(q))
 		}
 	}
 	return found

@@ -3,51 +3,87 @@ package assess
 import (
 	"bytes"
 	"crypto/sha256"
-	_ "embed"
+	"embed"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 )
 
-//go:embed bank.json
-var bankJSON []byte
+//go:embed bank/*.json
+var bankFiles embed.FS
 
 // BuiltInBank returns the question bank that comes with Greenroom.
-func BuiltInBank() (Bank, error) { return ParseBank(bankJSON) }
+func BuiltInBank() (Bank, error) {
+	files, err := fs.Sub(bankFiles, "bank")
+	if err != nil {
+		return Bank{}, fmt.Errorf("read question bank: %w", err)
+	}
+	return ReadBank(files)
+}
 
-type bankFile struct {
+type competenciesFile struct {
 	Version      string       `json:"version"`
 	Competencies []Competency `json:"competencies"`
-	Roles        []struct {
-		ID        string         `json:"id"`
-		Title     string         `json:"title"`
-		Summary   string         `json:"summary"`
-		Questions []questionItem `json:"questions"`
-	} `json:"roles"`
+}
+
+type roleFile struct {
+	ID        string         `json:"id"`
+	Title     string         `json:"title"`
+	Summary   string         `json:"summary"`
+	Questions []questionItem `json:"questions"`
 }
 
 type questionItem struct {
-	ID           string   `json:"id"`
-	Kind         string   `json:"kind"`
-	Text         string   `json:"text"`
-	Competencies []string `json:"competencies"`
-	PrepareS     int      `json:"prepare_s"` // 0 to 600
-	AnswerS      int      `json:"answer_s"`  // 10 to 900
+	ID           string                    `json:"id"`
+	Kind         string                    `json:"kind"`
+	Text         string                    `json:"text"`
+	Competencies []string                  `json:"competencies"`
+	Anchors      map[string]map[int]string `json:"anchors"`
+	Example      string                    `json:"example"`
+	NearMiss     string                    `json:"near_miss"`
+	Probes       []string                  `json:"probes"`
+	Terms        []string                  `json:"terms"`
+	ParallelOf   string                    `json:"parallel_of"`
+	PrepareS     int                       `json:"prepare_s"` // 0 to 600
+	AnswerS      int                       `json:"answer_s"`  // 10 to 900
 }
 
-// ParseBank reads a bank file (JSON; unknown fields are refused) and checks it whole: every problem in
-// it is named in the error.
-func ParseBank(file []byte) (Bank, error) {
-	var raw bankFile
-	decoder := json.NewDecoder(bytes.NewReader(file))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&raw); err != nil {
+// ReadBank reads a folder with competencies.json and one role-….json for each role (unknown fields are
+// refused) and checks it whole: every problem in it is named in the error.
+func ReadBank(files fs.FS) (Bank, error) {
+	hash := sha256.New()
+	read := func(name string, into any) error {
+		file, err := fs.ReadFile(files, name)
+		if err != nil {
+			return fmt.Errorf("read question bank: %w", err)
+		}
+		fmt.Fprintf(hash, "%s %d\n", name, len(file))
+		hash.Write(file)
+		decoder := json.NewDecoder(bytes.NewReader(file))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(into); err != nil {
+			return fmt.Errorf("read question bank: %s: %w", name, err)
+		}
+		return nil
+	}
+	var raw competenciesFile
+	if err := read("competencies.json", &raw); err != nil {
+		return Bank{}, err
+	}
+	names, err := fs.Glob(files, "role-*.json") // in the order of their names
+	if err != nil {
 		return Bank{}, fmt.Errorf("read question bank: %w", err)
 	}
-	sum := sha256.Sum256(file)
-	bank := Bank{Version: raw.Version, SHA256: hex.EncodeToString(sum[:]), Competencies: map[string]Competency{}}
+	roles := make([]roleFile, len(names))
+	for i, name := range names {
+		if err := read(name, &roles[i]); err != nil {
+			return Bank{}, err
+		}
+	}
+	bank := Bank{Version: raw.Version, SHA256: hex.EncodeToString(hash.Sum(nil)), Competencies: map[string]Competency{}}
 	var problems []error
 	note := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 
@@ -65,7 +101,7 @@ func ParseBank(file []byte) (Bank, error) {
 		}
 		bank.Competencies[c.ID] = c
 	}
-	for _, r := range raw.Roles {
+	for _, r := range roles {
 		role := Role{ID: r.ID, Title: r.Title, Summary: r.Summary}
 		if r.ID == "" || r.Title == "" || len(r.Questions) == 0 {
 			note("role %q needs an id, a title and questions", r.ID)
@@ -85,6 +121,7 @@ func ParseBank(file []byte) (Bank, error) {
 func (q questionItem) question() Question {
 	return Question{
 		ID: q.ID, Kind: q.Kind, Text: q.Text, Competencies: q.Competencies,
+		Anchors: q.Anchors, Example: q.Example, NearMiss: q.NearMiss, Probes: q.Probes, Terms: q.Terms, ParallelOf: q.ParallelOf,
 		PrepareFor: time.Duration(q.PrepareS) * time.Second, AnswerFor: time.Duration(q.AnswerS) * time.Second,
 	}
 }

@@ -2,8 +2,10 @@ package assess
 
 import (
 	"errors"
+	"io/fs"
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 func TestBuiltInBankIsWhole(t *testing.T) {
@@ -49,38 +51,57 @@ func TestPlanRefusesUnknownRole(t *testing.T) {
 	}
 }
 
-func TestParseBankNamesWhatIsWrong(t *testing.T) {
-	const role = `"roles":[{"id":"r","title":"R","summary":"","questions":[%Q]}]`
+// bankFolder is a bank of one role.
+func bankFolder(competencies, role string) fs.FS {
+	return fstest.MapFS{"competencies.json": {Data: []byte(competencies)}, "role-r.json": {Data: []byte(role)}}
+}
+
+func TestReadBankNamesWhatIsWrong(t *testing.T) {
 	const good = `{"id":"c","name":"C","definition":"d","anchors":{"1":"a","3":"b","5":"c"}}`
-	file := func(competencies, question string) string {
-		return `{"version":"v","competencies":[` + competencies + `],` + strings.Replace(role, "%Q", question, 1) + `}`
-	}
+	competencies := func(list string) string { return `{"version":"v","competencies":[` + list + `]}` }
+	role := func(questions string) string { return `{"id":"r","title":"R","summary":"","questions":[` + questions + `]}` }
 	question := func(kind, competency string, prepare, answer string) string {
 		return `{"id":"q","kind":"` + kind + `","text":"t","competencies":["` + competency + `"],"prepare_s":` + prepare + `,"answer_s":` + answer + `}`
 	}
-	for name, c := range map[string]struct{ file, want string }{
-		"unknown field":      {`{"version":"v","extra":1}`, "unknown field"},
-		"no version":         {`{"competencies":[],"roles":[]}`, "no version"},
-		"missing anchor":     {file(`{"id":"c","name":"C","definition":"d","anchors":{"1":"a","5":"c"}}`, question("technical", "c", "30", "60")), "no anchor for level 3"},
-		"unknown competency": {file(good, question("technical", "x", "30", "60")), "unknown competency"},
-		"unknown kind":       {file(good, question("quiz", "c", "30", "60")), "unknown kind"},
-		"time out of range":  {file(good, question("technical", "c", "30", "5000")), "out of range"},
-		"role no questions":  {`{"version":"v","competencies":[],"roles":[{"id":"r","title":"R","summary":"","questions":[]}]}`, "questions"},
+	fine := role(question("technical", "c", "30", "60"))
+	for name, c := range map[string]struct{ competencies, role, want string }{
+		"unknown field":      {`{"version":"v","extra":1}`, fine, "unknown field"},
+		"no version":         {`{"competencies":[` + good + `]}`, fine, "no version"},
+		"missing anchor":     {competencies(`{"id":"c","name":"C","definition":"d","anchors":{"1":"a","5":"c"}}`), fine, "no anchor for level 3"},
+		"unknown competency": {competencies(good), role(question("technical", "x", "30", "60")), "unknown competency"},
+		"unknown kind":       {competencies(good), role(question("quiz", "c", "30", "60")), "unknown kind"},
+		"time out of range":  {competencies(good), role(question("technical", "c", "30", "5000")), "out of range"},
+		"role no questions":  {competencies(good), role(""), "questions"},
+		"not JSON":           {competencies(good), "role", "role-r.json"},
 	} {
-		if _, err := ParseBank([]byte(c.file)); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: ParseBank = %v, want an error with %q", name, err, c.want)
+		if _, err := ReadBank(bankFolder(c.competencies, c.role)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: ReadBank = %v, want an error with %q", name, err, c.want)
 		}
 	}
-	if _, err := ParseBank([]byte(file(good, question("technical", "c", "30", "60")))); err != nil {
+	if _, err := ReadBank(bankFolder(competencies(good), fine)); err != nil {
 		t.Errorf("a good bank is refused: %v", err)
 	}
 }
 
-func FuzzParseBank(f *testing.F) {
-	f.Add(bankJSON)
-	f.Add([]byte(`{"version":"v"}`))
-	f.Fuzz(func(t *testing.T, file []byte) {
-		bank, err := ParseBank(file)
+func FuzzReadBank(f *testing.F) {
+	files, err := bankFiles.ReadDir("bank")
+	if err != nil {
+		f.Fatal(err)
+	}
+	competencies, err := bankFiles.ReadFile("bank/competencies.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		role, err := bankFiles.ReadFile("bank/" + file.Name())
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(competencies), string(role))
+	}
+	f.Add(`{"version":"v"}`, `{}`)
+	f.Fuzz(func(t *testing.T, competencies, role string) {
+		bank, err := ReadBank(bankFolder(competencies, role))
 		if err != nil {
 			return
 		}

@@ -77,13 +77,14 @@ func ratingPrompt(names Names, session consent.SessionID, question Question, c C
 		place[lines[i].Ref()] = i
 		said = append(said, promptLine{Utterance: i, Words: numberedWords(words)})
 	}
+	asked := promptCompetency{ID: c.ID, Name: c.Name, Definition: c.Definition, Anchors: c.Anchors}
 	marked := []promptEvidence{}
 	for _, e := range evidence {
 		if at, ok := place[e.Line]; ok && e.Competency == c.ID {
 			marked = append(marked, promptEvidence{Utterance: at, First: e.First, Last: e.Last, Polarity: e.Polarity, Part: e.Part})
 		}
 	}
-	return newPrompt(session, ratingQuestion{Question: question.Text, Competency: promptCompetency(c), Answer: said, Evidence: marked})
+	return newPrompt(session, ratingQuestion{Question: question.Text, Competency: asked, Answer: said, Evidence: marked})
 }
 
 func numberedWords(words []string) string {
