@@ -59,7 +59,9 @@ func bankFolder(competencies, role string) fs.FS {
 func TestReadBankNamesWhatIsWrong(t *testing.T) {
 	const good = `{"id":"c","name":"C","definition":"d","anchors":{"1":"a","3":"b","5":"c"}}`
 	competencies := func(list string) string { return `{"version":"v","competencies":[` + list + `]}` }
-	role := func(questions string) string { return `{"id":"r","title":"R","summary":"","questions":[` + questions + `]}` }
+	role := func(questions string) string {
+		return `{"id":"r","title":"R","summary":"","questions":[` + questions + `]}`
+	}
 	question := func(kind, competency string, prepare, answer string) string {
 		return `{"id":"q","kind":"` + kind + `","text":"t","competencies":["` + competency + `"],"prepare_s":` + prepare + `,"answer_s":` + answer + `}`
 	}
