@@ -228,8 +228,8 @@ func (a *Assessor) rate(ctx context.Context, plan Plan, answer Answer, lines []L
 		return err
 	}
 	of := answerOf{answer.Session, answer.Question, answer.Take}
-	if countWords(lines) < fewestWordsToRate {
-		return a.refuseAll(ctx, plan, of, "The answer has too few words to be rated.")
+	if reason := unassessable(lines); reason != "" {
+		return a.refuseAll(ctx, plan, of, reason)
 	}
 	for _, line := range lines {
 		if err := a.evidenceIn(ctx, plan, line); err != nil && !errors.Is(err, consent.ErrProvider) {

@@ -9,10 +9,6 @@ import (
 	"greenroom/consent"
 )
 
-// fewestWordsToRate is the least an answer must have for a level to mean anything; below it the
-// outcome is not assessable, with that reason.
-const fewestWordsToRate = 15
-
 // longestSentence bounds a model's why-not sentence, in characters.
 const longestSentence = 400
 
@@ -103,12 +99,4 @@ func supported(evidence []Evidence, competency string) bool {
 		}
 	}
 	return false
-}
-
-func countWords(lines []Line) int {
-	n := 0
-	for _, line := range lines {
-		n += len(line.Words)
-	}
-	return n
 }
