@@ -18,6 +18,7 @@ type commands struct {
 	Rehearse rehearseCommand `cmd:"" help:"Be a scripted candidate: join a server over the real protocol, play speech and video, check what comes back."`
 	Verify   verifyCommand   `cmd:"" help:"Check a receipt, a certificate, an export or a ledger folder, without asking anybody but for the public keys."`
 	Admin    adminCommand    `cmd:"" help:"Make organizations and accounts."`
+	ReadPDF  readPDFCommand  `cmd:"" name:"read-pdf" hidden:"" help:"Read a PDF from standard input; the server starts this for each file."`
 	Version  versionCommand  `cmd:"" help:"Say which build this is."`
 }
 
