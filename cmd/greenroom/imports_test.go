@@ -17,12 +17,13 @@ func TestImportOrder(t *testing.T) {
 		"media/verify":           {"consent", "media"},                      // for tests
 		"assess":                 {"consent", "media", "assess/openaitest"}, // its tests
 		"assess/openaitest":      {},
+		"assess/eval":            {"consent", "assess", "assess/openaitest"}, // its tests
 		"storage":                {"consent", "media", "assess", "storage/migrations", "media/verify", "media/judge"},
 		"storage/migrations":     {},
 		"signaling":              {"consent", "media", "media/judge", "media/verify"}, // its tests
 		"web":                    {"consent", "media", "assess"},
-		"cmd/greenroom":          {"consent", "media", "media/judge", "assess", "assess/openaitest", "storage", "signaling", "web", "cmd/greenroom/rehearse", "cmd/greenroom/export", "media/verify"}, // its tests
-		"cmd/bench":              {},                                                                                                                                                                  // it measures the built program from outside
+		"cmd/greenroom":          {"consent", "media", "media/judge", "assess", "assess/openaitest", "assess/eval", "storage", "signaling", "web", "cmd/greenroom/rehearse", "cmd/greenroom/export", "media/verify"}, // its tests
+		"cmd/bench":              {},                                                                                                                                                                                 // it measures the built program from outside
 		"cmd/greenroom/export":   {"consent", "media", "assess"},
 		"cmd/greenroom/rehearse": {},
 	}

@@ -17,8 +17,8 @@ type commands struct {
 	Serve    serveCommand    `cmd:"" help:"Serve Greenroom. With nothing configured everything it needs runs inside: Postgres, object store, speech to text."`
 	Rehearse rehearseCommand `cmd:"" help:"Be a scripted candidate: join a server over the real protocol, play speech and video, check what comes back."`
 	Verify   verifyCommand   `cmd:"" help:"Check a receipt, a certificate, an export or a ledger folder, without asking anybody but for the public keys."`
+	Eval     evalCommand     `cmd:"" help:"Measure how well a model rates: agreement, attacks, swapped names, against answers with known levels."`
 	Admin    adminCommand    `cmd:"" help:"Make organizations and accounts."`
-	ReadPDF  readPDFCommand  `cmd:"" name:"read-pdf" hidden:"" help:"Read a PDF from standard input; the server starts this for each file."`
 	Version  versionCommand  `cmd:"" help:"Say which build this is."`
 }
 

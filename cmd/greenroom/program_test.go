@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -24,8 +23,7 @@ import (
 const beProgram = "GREENROOM_TEST_BE_THE_PROGRAM"
 
 func TestMain(m *testing.M) {
-	// The server starts this binary with an empty environment to read a PDF.
-	if os.Getenv(beProgram) == "" && !slices.Equal(os.Args[1:], []string{"read-pdf"}) {
+	if os.Getenv(beProgram) == "" {
 		code := m.Run()
 		removePrepared()
 		os.Exit(code)

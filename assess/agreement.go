@@ -1,0 +1,107 @@
+package assess
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// AgreementCard says how far the levels of one model, told one thing, agree with other levels of the same
+// answers. It is made by `greenroom eval` and read by the server; whoever runs the server vouches for it.
+type AgreementCard struct {
+	Card          string    `json:"card"` // always [CardKind]
+	Model         string    `json:"model"`
+	At            time.Time `json:"at"`
+	LevelsFrom    string    `json:"levels_from"` // "construction" or "human"
+	Raters        int       `json:"raters"`      // people who rated each answer, at least; 0 by construction
+	N             int       `json:"n"`           // answers that both sides gave a level
+	Questions     int       `json:"questions"`
+	GoldSHA256    string    `json:"gold_sha256"`
+	PromptsSHA256 string    `json:"prompts_sha256"`
+	RubricSHA256  string    `json:"rubric_sha256"`
+	BankSHA256    string    `json:"bank_sha256"`
+
+	QWK       Interval  `json:"qwk"`
+	ICC       Interval  `json:"icc_2_1"`
+	Bias      Interval  `json:"bias"`
+	Humans    *Interval `json:"humans_qwk,omitempty"` // of two people with each other
+	Pairs     Interval  `json:"pair_direction"`
+	Inflation *Interval `json:"attack_inflation,omitempty"`
+	Flags     *Interval `json:"false_flags,omitempty"`
+
+	NotMet      []string `json:"not_met"`      // criteria that were measured and not met
+	NotMeasured []string `json:"not_measured"` // criteria that were left out
+}
+
+// Interval is a value with its 95 % interval and how many observations it is made of.
+type Interval struct {
+	Value float64 `json:"value"`
+	Low   float64 `json:"low"`
+	High  float64 `json:"high"`
+	N     int     `json:"n"`
+}
+
+// CardKind is the first field of every agreement card.
+const CardKind = "greenroom agreement card 1"
+
+const (
+	maxCard            = 64 << 10 // bytes
+	fewestCardRaters   = 2
+	fewestCardAnswers  = 60 // below, the interval of a kappa is wider than ±.12
+	humanLevels        = "human"
+	constructionLevels = "construction"
+)
+
+// ErrCard says why an agreement card does not hold for what is configured.
+var ErrCard = errors.New("agreement card")
+
+// ParseAgreementCard reads a card; unknown fields are refused.
+func ParseAgreementCard(from io.Reader) (AgreementCard, error) {
+	text, err := io.ReadAll(io.LimitReader(from, maxCard+1))
+	if err != nil {
+		return AgreementCard{}, fmt.Errorf("%w: %w", ErrCard, err)
+	}
+	if len(text) > maxCard {
+		return AgreementCard{}, fmt.Errorf("%w: it has more than %d bytes", ErrCard, maxCard)
+	}
+	var card AgreementCard
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&card); err != nil {
+		return AgreementCard{}, fmt.Errorf("%w: it cannot be read: %w", ErrCard, err)
+	}
+	if decoder.More() || card.Card != CardKind || (card.LevelsFrom != humanLevels && card.LevelsFrom != constructionLevels) {
+		return AgreementCard{}, fmt.Errorf("%w: it is not one that greenroom eval wrote", ErrCard)
+	}
+	return card, nil
+}
+
+// Holds reports what of the card does not fit the model and the bank, all of it, or nil.
+func (c AgreementCard) Holds(model string, bank Bank) error {
+	var problems []error
+	note := func(wrong bool, format string, args ...any) {
+		if wrong {
+			problems = append(problems, fmt.Errorf(format, args...))
+		}
+	}
+	note(c.Model != model, "it is about another model, %q", c.Model)
+	note(c.PromptsSHA256 != PromptsSHA256(), "the instructions to the model are not those it was tried with")
+	note(c.BankSHA256 != bank.SHA256, "the question bank is not the one it was tried with")
+	note(c.RubricSHA256 != RubricsSHA256(bank), "the anchors are not those it was tried with")
+	note(c.LevelsFrom != humanLevels, "its levels are by construction, not by people")
+	note(c.Raters < fewestCardRaters, "%d people rated each answer, want %d", c.Raters, fewestCardRaters)
+	note(c.N < fewestCardAnswers, "it is made of %d answers, want %d", c.N, fewestCardAnswers)
+	note(len(c.NotMet) > 0, "the model did not meet: %v", c.NotMet)
+	if len(problems) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrCard, errors.Join(problems...))
+}
+
+// Covers reports whether a rating was given by what the card is about: the same model, told the same.
+func (c AgreementCard) Covers(rater Rater, plan Plan) bool {
+	return rater.Kind == RaterModel && rater.Model == c.Model && plan.BankSHA256 == c.BankSHA256 && isLevelPrompt(rater.PromptSHA256)
+}

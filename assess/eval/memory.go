@@ -1,0 +1,123 @@
+package eval
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"greenroom/assess"
+	"greenroom/consent"
+)
+
+// sitting is one answer in memory: the session it belongs to, what the assessor reads of it, and what it
+// writes. Permits are asked for and demanded as storage demands them.
+type sitting struct {
+	session consent.SessionID
+	plan    assess.Plan
+	answer  assess.Answer
+	lines   []assess.Line
+	names   assess.Names
+
+	evidence map[assess.LineRef][]assess.Evidence
+	ratings  []assess.Rating
+}
+
+var _ assess.Results = (*sitting)(nil)
+
+func newSitting(session consent.SessionID, plan assess.Plan, text, name string) *sitting {
+	s := &sitting{
+		session: session, plan: plan, lines: linesOf(text, session), names: assess.NamesOf(name, ""),
+		evidence: map[assess.LineRef][]assess.Evidence{},
+	}
+	s.answer = assess.Answer{Session: session, Take: 1, Limit: plan.Questions[0].AnswerFor, EndedBy: assess.EndedByDone}
+	if n := len(s.lines); n > 0 {
+		s.answer.End = s.lines[n-1].End + time.Second
+	}
+	return s
+}
+
+// Snapshot implements [consent.SnapshotReader]: the session is over, and everything was consented to.
+func (s *sitting) Snapshot(_ context.Context, actor consent.Actor, session consent.SessionID) (consent.Snapshot, error) {
+	return consent.Snapshot{
+		Actor: actor, Session: session, Known: session == s.session, State: consent.SessionEnded,
+		Consents: consent.Consents{Transcription: true, Assessment: true}, ModelAllowed: true,
+		Now: time.Now(), ReadAt: time.Now(),
+	}, nil
+}
+
+// PlanOf implements [assess.Results].
+func (s *sitting) PlanOf(context.Context, consent.SessionID) (assess.Plan, error) { return s.plan, nil }
+
+// AnswerOf implements [assess.Results].
+func (s *sitting) AnswerOf(context.Context, consent.SessionID, int, int) (assess.Answer, error) {
+	return s.answer, nil
+}
+
+var errNoLine = errors.New("no such line")
+
+// LineOf implements [assess.Results].
+func (s *sitting) LineOf(_ context.Context, p consent.Permit, session consent.SessionID, ref assess.LineRef) (assess.Line, error) {
+	for _, line := range s.lines {
+		if line.Ref() == ref {
+			return line, p.Demand(session, consent.ArtefactTranscript)
+		}
+	}
+	return assess.Line{}, errNoLine
+}
+
+// LinesOf implements [assess.Results].
+func (s *sitting) LinesOf(_ context.Context, p consent.Permit, session consent.SessionID, _, _ int) ([]assess.Line, error) {
+	return s.lines, p.Demand(session, consent.ArtefactTranscript)
+}
+
+// NamesOf implements [assess.Results].
+func (s *sitting) NamesOf(_ context.Context, p consent.Permit, session consent.SessionID) (assess.Names, error) {
+	return s.names, p.Demand(session, consent.ArtefactTranscript)
+}
+
+// EvidenceOf implements [assess.Results].
+func (s *sitting) EvidenceOf(_ context.Context, p consent.Permit, session consent.SessionID, _, _ int) ([]assess.Evidence, error) {
+	return s.allEvidence(), p.Demand(session, consent.ArtefactFeedback)
+}
+
+func (s *sitting) allEvidence() []assess.Evidence {
+	var all []assess.Evidence
+	for _, line := range s.lines {
+		all = append(all, s.evidence[line.Ref()]...)
+	}
+	for i := range all {
+		all[i].ID = int64(i + 1)
+	}
+	return all
+}
+
+// NoteAICall implements [assess.Results].
+func (s *sitting) NoteAICall(_ context.Context, p consent.Permit, call consent.AICall) error {
+	return p.Demand(call.Session, consent.ArtefactModel)
+}
+
+// EvidenceDone implements [assess.Results].
+func (s *sitting) EvidenceDone(_ context.Context, p consent.Permit, session consent.SessionID, ref assess.LineRef) (bool, error) {
+	_, done := s.evidence[ref]
+	return done, p.Demand(session, consent.ArtefactFeedback)
+}
+
+// SaveEvidence implements [assess.Results].
+func (s *sitting) SaveEvidence(_ context.Context, p consent.Permit, session consent.SessionID, ref assess.LineRef, found []assess.Evidence) error {
+	s.evidence[ref] = found
+	return p.Demand(session, consent.ArtefactFeedback)
+}
+
+// SaveMeasurements implements [assess.Results].
+func (s *sitting) SaveMeasurements(_ context.Context, p consent.Permit, _ []assess.Measurement) error {
+	return p.Demand(s.session, consent.ArtefactMeasurements)
+}
+
+// SaveRating implements [assess.Results].
+func (s *sitting) SaveRating(_ context.Context, p consent.Permit, rating assess.Rating) error {
+	s.ratings = append(s.ratings, rating)
+	return p.Demand(rating.Session(), consent.ArtefactRatings)
+}
+
+// MarkAnswerAssessed implements [assess.Results].
+func (s *sitting) MarkAnswerAssessed(context.Context, consent.SessionID, int, int) error { return nil }

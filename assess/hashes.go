@@ -1,0 +1,42 @@
+package assess
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// PromptsSHA256 names all instructions and schemas that bear on a level, for an agreement card: with
+// another word in one of them the card is about another rater.
+func PromptsSHA256() string {
+	hash := sha256.New()
+	for _, sum := range levelPrompts() {
+		fmt.Fprintln(hash, sum)
+	}
+	return hex.EncodeToString(hash.Sum(nil))
+}
+
+// levelPrompts are the hashes of the prompts on which a level depends.
+func levelPrompts() []string {
+	return []string{promptSHA256(evidenceSystem, evidenceSchema), promptSHA256(ratingSystem, ratingSchema)}
+}
+
+// RubricsSHA256 names the competencies of a bank with the anchors that hold for each of its questions.
+func RubricsSHA256(bank Bank) string {
+	hash := sha256.New()
+	for _, role := range bank.Roles {
+		for _, q := range role.Questions {
+			for _, id := range q.Competencies {
+				fmt.Fprintln(hash, q.ID, rubricSHA256(bank.Competencies[id].For(q)))
+			}
+		}
+	}
+	// The encoding of maps of strings cannot fail, and sorts their keys.
+	all, _ := json.Marshal(bank.Competencies)
+	hash.Write(all)
+	return hex.EncodeToString(hash.Sum(nil))
+}
+
+func isLevelPrompt(sum string) bool { return slices.Contains(levelPrompts(), sum) }

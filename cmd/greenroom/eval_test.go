@@ -1,0 +1,53 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"greenroom/assess/eval"
+)
+
+// The command ends with an error that names what a rater does not meet, and with none for the reference.
+func TestEvalFailsForABadRaterAndSaysWhy(t *testing.T) {
+	for rater, fails := range map[string]string{"constant": "beats-constant", "quote-inventing": "quotes-made-up", "reference": ""} {
+		path := filepath.Join(t.TempDir(), "found.json")
+		err := run([]string{"eval", "--rater", rater, "--sample", "20", "--parallel", "4", "--json", path})
+		if fails == "" && err != nil || fails != "" && (!errors.Is(err, errRater) || !strings.Contains(err.Error(), fails)) {
+			t.Errorf("%s: %v, want %q named", rater, err, fails)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var report eval.Report
+		if err := json.Unmarshal(text, &report); err != nil {
+			t.Fatal(err)
+		}
+		if report.Answers != 20 || report.LevelsFrom != eval.Construction || report.Fails(fails) != (fails != "") {
+			t.Errorf("%s: %d answers, levels from %q, %s", rater, report.Answers, report.LevelsFrom, report.Verdict)
+		}
+	}
+}
+
+// What cannot work is said before anything is asked.
+func TestEvalSaysWhatIsMissing(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"no model":             {nil, "GREENROOM_AI_BASE_URL"},
+		"a card for a fake":    {[]string{"--rater", "reference", "--card", "x"}, "configured model"},
+		"no people":            {[]string{"--rater", "reference", "--levels", "human"}, "not human ratings"},
+		"an empty gold folder": {[]string{"--rater", "reference", "--gold", t.TempDir()}, "no file *.json"},
+		"a far model":          {[]string{"--ai-base-url", "https://models.example/v1", "--ai-chat-model", "m"}, "GREENROOM_AI_PROVIDER_FILE"},
+		"too much at once":     {[]string{"--rater", "reference", "--parallel", "1000"}, "--parallel"},
+	} {
+		if err := run(append([]string{"eval"}, c.args...)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q in it", name, err, c.want)
+		}
+	}
+}
