@@ -136,10 +136,7 @@ const spoken = "I decided to move the whole team to the new release process and 
 
 func bench(t *testing.T, answer func(ModelRequest) (string, error)) (*Assessor, *keptResults, *scriptedModel, *facts) {
 	t.Helper()
-	bank, err := BuiltInBank()
-	must(t, err)
-	plan, err := bank.Plan("software-engineer")
-	must(t, err)
+	plan := planOf(t, "software-engineer", "se-plan-failed", "se-hard-bug", "se-review-conflict", "se-slow-page")
 	line := say(2*time.Second, 12*time.Second, spoken)
 	line.Session, line.Epoch, line.Take = "session", 1, 1
 	results := &keptResults{

@@ -145,30 +145,3 @@ func checkQuestion(q questionItem, competencies map[string]Competency, note func
 		note("question %q: %d s to prepare and %d s to answer are out of range", q.ID, q.PrepareS, q.AnswerS)
 	}
 }
-
-// ErrUnknownRole says that the bank has no such role.
-var ErrUnknownRole = errors.New("unknown role")
-
-// Plan freezes what a session for the role asks.
-func (b Bank) Plan(roleID string) (Plan, error) {
-	for _, role := range b.Roles {
-		if role.ID != roleID {
-			continue
-		}
-		plan := Plan{
-			Role: role.ID, RoleTitle: role.Title, BankVersion: b.Version, BankSHA256: b.SHA256,
-			Questions: role.Questions,
-		}
-		named := map[string]bool{}
-		for _, q := range role.Questions {
-			for _, c := range q.Competencies {
-				if !named[c] {
-					named[c] = true
-					plan.Competencies = append(plan.Competencies, b.Competencies[c])
-				}
-			}
-		}
-		return plan, nil
-	}
-	return Plan{}, fmt.Errorf("%w %q", ErrUnknownRole, roleID)
-}

@@ -33,7 +33,7 @@ func TestTenThousandRequestsHoldNothingThatNamesAnybody(t *testing.T) {
 	t.Parallel()
 	bank, err := BuiltInBank()
 	must(t, err)
-	plan, err := bank.Plan("software-engineer")
+	plan, err := bank.Plan("software-engineer", PlanOptions{})
 	must(t, err)
 	var sent atomic.Int64
 	var workers sync.WaitGroup

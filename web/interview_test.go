@@ -26,7 +26,7 @@ const (
 // interview adds an ended interview of the person with every kind of result and a minute of media.
 func (s *stage) interview(t *testing.T, owner *person) consent.SessionID {
 	t.Helper()
-	plan, err := s.server.cfg.Bank.Plan("software-engineer")
+	plan, err := s.server.cfg.Bank.Plan("software-engineer", assess.PlanOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

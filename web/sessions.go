@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"time"
@@ -83,7 +84,7 @@ func (s *Server) sessionRoutes() {
 }
 
 func (s *Server) createSession(ctx context.Context, account consent.Account, in *newSessionInput) (*body[sessionJSON], error) {
-	plan, err := s.cfg.Bank.Plan(in.Body.Role)
+	plan, err := s.cfg.Bank.Plan(in.Body.Role, assess.PlanOptions{Mode: in.Body.Mode, Seed: rand.Uint64()})
 	if err != nil {
 		return nil, newProblem(http.StatusUnprocessableEntity, "There is no such interview to practise.",
 			"Choose one from the list.").because(err)
