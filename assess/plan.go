@@ -113,17 +113,17 @@ func (r Role) LongestPlan(n int) time.Duration {
 	return total
 }
 
-// The kinds of questions, in the order in which a plan asks them.
 const (
 	kindBehavioural = "behavioural"
 	kindSituational = "situational"
 	kindTechnical   = "technical"
 )
 
-var (
-	kindsAsAsked = [...]string{kindBehavioural, kindSituational, kindTechnical}
-	kindsAsDealt = [...]string{kindBehavioural, kindTechnical, kindSituational} // a short plan has a technical one too
-)
+// Kinds returns the kinds of questions, in the order in which a plan asks them.
+func Kinds() []string { return []string{kindBehavioural, kindSituational, kindTechnical} }
+
+// kindsAsDealt is the order in which a plan gets them: a short one has a technical question too.
+func kindsAsDealt() []string { return []string{kindBehavioural, kindTechnical, kindSituational} }
 
 // family is a question and its parallel forms: the same asked in several ways, with the same kind and
 // competencies. A plan asks one of them.
@@ -158,7 +158,7 @@ func dealKinds(families []family, n int) map[string]int {
 	}
 	deal := map[string]int{}
 	for n = min(n, len(families)); n > 0; {
-		for _, kind := range kindsAsDealt {
+		for _, kind := range kindsAsDealt() {
 			if n > 0 && left[kind] > 0 {
 				left[kind]--
 				deal[kind]++
@@ -230,7 +230,7 @@ func (c *choice) questions(n int) []Question {
 		}
 	}
 	slices.SortFunc(chosen, func(a, b int) int {
-		kind := func(i int) int { return slices.Index(kindsAsAsked[:], c.families[i].kind) }
+		kind := func(i int) int { return slices.Index(Kinds(), c.families[i].kind) }
 		return cmp.Or(cmp.Compare(kind(a), kind(b)), cmp.Compare(c.order[a], c.order[b]))
 	})
 	questions := make([]Question, 0, n)
@@ -243,7 +243,7 @@ func (c *choice) questions(n int) []Question {
 // search returns a plan that no exchange of one family makes better, begun with the first.
 func (c *choice) search(first int, inOrder []int, deal map[string]int) []int {
 	chosen := []int{first}
-	for _, kind := range kindsAsAsked {
+	for _, kind := range Kinds() {
 		count := deal[kind]
 		if kind == c.families[first].kind {
 			count--

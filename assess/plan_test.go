@@ -118,7 +118,7 @@ func checkPlan(t *testing.T, of string, bank Bank, role Role, o PlanOptions) Pla
 		family[original] = true
 		kinds[q.Kind]++
 		longest += q.PrepareFor + q.AnswerFor
-		if i > 0 && slices.Index(kindsAsAsked[:], q.Kind) < slices.Index(kindsAsAsked[:], plan.Questions[i-1].Kind) {
+		if i > 0 && slices.Index(Kinds(), q.Kind) < slices.Index(Kinds(), plan.Questions[i-1].Kind) {
 			t.Errorf("%s: a %s question comes after a %s one", of, q.Kind, plan.Questions[i-1].Kind)
 		}
 		for _, c := range plan.CompetenciesOf(q) {
@@ -294,7 +294,7 @@ func randomBank(random *rand.Rand) Bank {
 	role := Role{ID: "r", Title: "R"}
 	for i := range 8 + random.IntN(4) {
 		q := Question{
-			ID: fmt.Sprintf("q%d", i), Kind: kindsAsAsked[random.IntN(3)], Text: "?",
+			ID: fmt.Sprintf("q%d", i), Kind: Kinds()[random.IntN(3)], Text: "?",
 			PrepareFor: time.Duration(random.IntN(60)) * time.Second, AnswerFor: time.Duration(60+random.IntN(120)) * time.Second,
 		}
 		for _, at := range random.Perm(len(names))[:1+random.IntN(3)] {

@@ -86,6 +86,8 @@ type Session struct {
 	EndedAt      time.Time // zero until ended
 	RestrictedAt time.Time // zero unless the candidate restricted it: kept, and worked on by nobody
 	HeldAt       time.Time // zero unless under legal hold: kept, and read by nobody
+	Questions    int       // how many its plan has
+	Takes        int       // how often each may be answered
 }
 
 // Consents are the three boxes of the notice, none ticked by default, each withdrawable on its own.

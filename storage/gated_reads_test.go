@@ -46,7 +46,7 @@ func ungatedReads() map[string]string {
 			"Erasures.ErasuresOf Exports.Export Exports.ExportsOf Exports.Request Sessions.AICallsOf Sessions.AIObjection Sessions.Accesses " +
 			"Sessions.AccessesOf Sessions.Authorizations Sessions.Authorize Sessions.ConfirmRequest Sessions.Holdings Sessions.Invitations " +
 			"Sessions.Invite Sessions.NoticeChanges Sessions.ObjectToAI Sessions.Organizations Sessions.Renew Sessions.Viewers",
-		"the candidate's own session before and around the interview: state, plan, consents": "Sessions.CreateSession Sessions.GiveConsents " +
+		"the candidate's own session before and around the interview: state, plan, consents": "Sessions.AskedBefore Sessions.CreateSession Sessions.GiveConsents " +
 			"Sessions.Restrict Sessions.Session Sessions.SessionPlan Sessions.SessionsOf Sessions.Unrestrict Sessions.WithdrawConsent",
 		"the account's own history for its export, which row-level security bounds":  "Exports.AccountHistory",
 		"the state and the consents of live sessions, for their rooms":               "Ingest.SessionsNow",

@@ -20,7 +20,8 @@ func NewSessions(database *Database) *Sessions { return &Sessions{database: data
 
 // sessionColumns go with sessionFields; the table is s.
 const sessionColumns = `s.id, s.candidate, s.state, s.role, s.role_title, s.mode, s.recording, s.transcription,
-	s.assessment, coalesce(s.notice_sha256, ''), s.created_at, s.media_start, s.ended_at, s.restricted_at, s.held_at`
+	s.assessment, coalesce(s.notice_sha256, ''), s.created_at, s.media_start, s.ended_at, s.restricted_at, s.held_at,
+	coalesce(jsonb_array_length(s.plan -> 'questions'), 0), coalesce((s.plan -> 'takes')::int, 1)`
 
 func sessionFields(s *consent.Session) []any {
 	return []any{
@@ -30,6 +31,8 @@ func sessionFields(s *consent.Session) []any {
 		orZero{&s.EndedAt},
 		orZero{&s.RestrictedAt},
 		orZero{&s.HeldAt},
+		&s.Questions,
+		&s.Takes,
 	}
 }
 
@@ -92,6 +95,31 @@ func (s *Sessions) SessionPlan(ctx context.Context, candidate consent.AccountID,
 		return assess.Plan{}, fmt.Errorf("read plan: %w", err)
 	}
 	return plan, nil
+}
+
+// askedLimit bounds how far back [Sessions.AskedBefore] looks: fifty of the longest interviews.
+const askedLimit = 400
+
+// AskedBefore returns the ids of the questions in the candidate's interviews for a role that came to their
+// first sound, the newest first, each as often as it was in one. What is restricted or held is not used.
+func (s *Sessions) AskedBefore(ctx context.Context, candidate consent.AccountID, role string) ([]string, error) {
+	var ids []string
+	err := s.asCandidate(ctx, candidate, func(tx pgx.Tx) error {
+		const read = `SELECT q ->> 'id' FROM sessions s, jsonb_array_elements(s.plan -> 'questions') q
+			WHERE s.candidate = $1 AND s.role = $2 AND s.state <> 'erased' AND s.media_start IS NOT NULL
+				AND s.restricted_at IS NULL AND s.held_at IS NULL
+			ORDER BY s.created_at DESC LIMIT $3`
+		rows, err := tx.Query(ctx, read, candidate, role, askedLimit)
+		if err != nil {
+			return err
+		}
+		ids, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read what was asked before: %w", err)
+	}
+	return ids, nil
 }
 
 // SessionsOf lists a candidate's sessions, the newest first, with how many organizations can see each and

@@ -3,6 +3,7 @@ package storage
 import (
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +23,9 @@ func TestSessionKeepsItsPlan(t *testing.T) {
 	if session.State != consent.SessionScheduled || session.Mode != consent.ModeExam || session.RoleTitle != "Go engineer" || session.CreatedAt.IsZero() {
 		t.Errorf("created %+v", session)
 	}
+	if session.Questions != 2 || session.Takes != 1 {
+		t.Errorf("%d questions, %d takes, want 2 and, where a plan says nothing, 1", session.Questions, session.Takes)
+	}
 	plan, err := w.sessions.SessionPlan(t.Context(), w.alice.ID, session.ID)
 	if err != nil || !reflect.DeepEqual(plan, testPlan()) {
 		t.Errorf("plan = %+v, %v", plan, err)
@@ -29,6 +33,44 @@ func TestSessionKeepsItsPlan(t *testing.T) {
 	again, err := w.sessions.Session(t.Context(), w.alice.ID, session.ID)
 	if err != nil || !cmp.Equal(again, session) {
 		t.Errorf("read back: %v %s", err, cmp.Diff(session, again))
+	}
+}
+
+func TestWhatWasAskedBeforeIsTheCandidatesOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	asked := func(of consent.Account, role string) string {
+		t.Helper()
+		ids, err := w.sessions.AskedBefore(t.Context(), of.ID, role)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(ids, " ")
+	}
+	role := testPlan().Role
+	w.consented(t, w.alice, consent.Consents{}) // never begun
+	if got := asked(w.alice, role); got != "" {
+		t.Errorf("before any interview: %q", got)
+	}
+	first, second := w.live(t, w.alice, consent.Consents{}), w.live(t, w.alice, consent.Consents{})
+	w.live(t, w.bob, consent.Consents{})
+	if got := asked(w.alice, role); got != "q1 q2 q1 q2" {
+		t.Errorf("after two interviews: %q, want each question twice", got)
+	}
+	if got := asked(w.alice, "another"); got != "" {
+		t.Errorf("for another role: %q", got)
+	}
+	for what, change := range map[string]string{
+		"restricted": `UPDATE sessions SET restricted_at = now() WHERE id = $1`,
+		"erased":     `UPDATE sessions SET state = 'erased' WHERE id = $1`,
+	} {
+		id := map[string]consent.SessionID{"restricted": first, "erased": second}[what]
+		if _, err := w.owner.Exec(t.Context(), change, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := asked(w.alice, role); got != "" {
+		t.Errorf("of what is restricted or erased: %q", got)
 	}
 }
 

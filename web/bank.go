@@ -19,17 +19,22 @@ type bankJSON struct {
 }
 
 type roleJSON struct {
-	ID        string        `json:"id"`
-	Title     string        `json:"title"`
-	Summary   string        `json:"summary"`
-	Questions []outlineJSON `json:"questions"`
-	Minutes   int           `json:"minutes" doc:"How long it takes at most, rounded up."`
+	ID      string       `json:"id"`
+	Title   string       `json:"title"`
+	Summary string       `json:"summary"`
+	Kinds   []kindJSON   `json:"kinds" doc:"What there is to choose from, by kind, in the order in which they are asked."`
+	Usual   lengthJSON   `json:"usual" doc:"What an exam has, and practice unless another length is chosen."`
+	Lengths []lengthJSON `json:"lengths" doc:"Every length that practice may have."`
 }
 
-type outlineJSON struct {
-	Kind     string `json:"kind"`
-	PrepareS int    `json:"prepare_s"`
-	AnswerS  int    `json:"answer_s"`
+type kindJSON struct {
+	Kind      string `json:"kind" enum:"behavioural,situational,technical"`
+	Questions int    `json:"questions" doc:"How many the bank has, other forms of the same question among them."`
+}
+
+type lengthJSON struct {
+	Questions int `json:"questions"`
+	Minutes   int `json:"minutes" doc:"How long that takes at most when each is answered once, rounded up."`
 }
 
 type judgeJSON struct {
@@ -86,16 +91,29 @@ func (s *Server) bankRoutes() {
 func bankOf(bank assess.Bank) bankJSON {
 	out := bankJSON{Version: bank.Version, Roles: make([]roleJSON, 0, len(bank.Roles))}
 	for _, role := range bank.Roles {
-		shown := roleJSON{ID: role.ID, Title: role.Title, Summary: role.Summary, Questions: make([]outlineJSON, 0, len(role.Questions))}
-		var total time.Duration
-		for _, q := range role.Questions {
-			total += q.PrepareFor + q.AnswerFor
-			shown.Questions = append(shown.Questions, outlineJSON{
-				Kind: q.Kind, PrepareS: int(q.PrepareFor / time.Second), AnswerS: int(q.AnswerFor / time.Second),
-			})
+		shown := roleJSON{
+			ID: role.ID, Title: role.Title, Summary: role.Summary,
+			Kinds: []kindJSON{}, Usual: lengthOf(role, assess.UsualQuestions), Lengths: []lengthJSON{},
 		}
-		shown.Minutes = int((total + time.Minute - 1) / time.Minute)
+		for _, kind := range assess.Kinds() {
+			n := 0
+			for _, q := range role.Questions {
+				if q.Kind == kind {
+					n++
+				}
+			}
+			if n > 0 {
+				shown.Kinds = append(shown.Kinds, kindJSON{Kind: kind, Questions: n})
+			}
+		}
+		for n := assess.LeastQuestions; n <= role.MostQuestions(); n++ {
+			shown.Lengths = append(shown.Lengths, lengthOf(role, n))
+		}
 		out.Roles = append(out.Roles, shown)
 	}
 	return out
+}
+
+func lengthOf(role assess.Role, questions int) lengthJSON {
+	return lengthJSON{Questions: questions, Minutes: int((role.LongestPlan(questions) + time.Minute - 1) / time.Minute)}
 }

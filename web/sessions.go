@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -20,6 +21,8 @@ type sessionJSON struct {
 	Role         string               `json:"role"`
 	RoleTitle    string               `json:"role_title"`
 	Mode         consent.Mode         `json:"mode" enum:"practice,exam"`
+	Questions    int                  `json:"questions" doc:"How many are asked."`
+	Takes        int                  `json:"takes" doc:"How often each may be answered."`
 	Consents     consentsJSON         `json:"consents"`
 	NoticeSHA256 string               `json:"notice_sha256,omitempty" doc:"Absent until the notice was answered."`
 	CreatedAt    time.Time            `json:"created_at"`
@@ -43,6 +46,7 @@ type sessionsJSON struct {
 func sessionOf(session consent.Session) sessionJSON {
 	return sessionJSON{
 		ID: session.ID, State: session.State, Role: session.Role, RoleTitle: session.RoleTitle, Mode: session.Mode,
+		Questions: session.Questions, Takes: session.Takes,
 		Consents: consentsJSON(session.Consents), NoticeSHA256: session.NoticeSHA256,
 		CreatedAt: session.CreatedAt, EndedAt: session.EndedAt, RestrictedAt: session.RestrictedAt, HeldAt: session.HeldAt,
 	}
@@ -50,8 +54,9 @@ func sessionOf(session consent.Session) sessionJSON {
 
 type newSessionInput struct {
 	Body struct {
-		Role string       `json:"role" maxLength:"100" doc:"Id of a role in the bank."`
-		Mode consent.Mode `json:"mode" enum:"practice,exam"`
+		Role      string       `json:"role" maxLength:"100" doc:"Id of a role in the bank."`
+		Mode      consent.Mode `json:"mode" enum:"practice,exam"`
+		Questions int          `json:"questions,omitempty" minimum:"2" maximum:"8" doc:"How many are asked: as many as the bank says that the role has. Absent: 4. An exam always has 4."`
 	}
 }
 
@@ -84,16 +89,38 @@ func (s *Server) sessionRoutes() {
 }
 
 func (s *Server) createSession(ctx context.Context, account consent.Account, in *newSessionInput) (*body[sessionJSON], error) {
-	plan, err := s.cfg.Bank.Plan(in.Body.Role, assess.PlanOptions{Mode: in.Body.Mode, Seed: rand.Uint64()})
+	plan, err := s.plan(ctx, account, in)
 	if err != nil {
-		return nil, newProblem(http.StatusUnprocessableEntity, "There is no such interview to practise.",
-			"Choose one from the list.").because(err)
+		return nil, err
 	}
 	session, err := s.cfg.Sessions.CreateSession(ctx, account.ID, in.Body.Mode, plan)
 	if err != nil {
 		return nil, fmt.Errorf("create session: %w", err)
 	}
 	return answer(sessionOf(session)), nil
+}
+
+// plan chooses the questions of a new session: in practice others than the candidate was asked before, as
+// far as the bank has them.
+func (s *Server) plan(ctx context.Context, account consent.Account, in *newSessionInput) (assess.Plan, error) {
+	options := assess.PlanOptions{Mode: in.Body.Mode, Questions: in.Body.Questions}
+	if options.Mode != consent.ModeExam {
+		asked, err := s.cfg.Sessions.AskedBefore(ctx, account.ID, in.Body.Role)
+		if err != nil {
+			return assess.Plan{}, fmt.Errorf("read what was asked before: %w", err)
+		}
+		options.Avoid, options.Seed = asked, rand.Uint64() //nolint:gosec // which questions come is no secret
+	}
+	plan, err := s.cfg.Bank.Plan(in.Body.Role, options)
+	switch {
+	case errors.Is(err, assess.ErrPlanLength):
+		return assess.Plan{}, newProblem(http.StatusUnprocessableEntity, "There is no such interview with that many questions.",
+			"Choose one of the lengths from the list; an exam has one length for everyone.").because(err)
+	case err != nil:
+		return assess.Plan{}, newProblem(http.StatusUnprocessableEntity, "There is no such interview to practise.",
+			"Choose one from the list.").because(err)
+	}
+	return plan, nil
 }
 
 func (s *Server) listSessions(ctx context.Context, account consent.Account, _ *struct{}) (*body[sessionsJSON], error) {

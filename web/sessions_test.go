@@ -23,15 +23,28 @@ func TestBankShowsNoQuestion(t *testing.T) {
 		t.Fatalf("bank %+v", bank)
 	}
 	for i, role := range source.Roles {
-		var total time.Duration
 		for _, q := range role.Questions {
-			total += q.PrepareFor + q.AnswerFor
-			if strings.Contains(string(got.body), q.Text) {
-				t.Errorf("the bank shows %q", q.Text)
+			for _, secret := range append([]string{q.ID, q.Text, q.Example, q.NearMiss}, q.Probes...) {
+				if secret != "" && strings.Contains(string(got.body), secret) {
+					t.Errorf("the bank shows %q", secret)
+				}
 			}
 		}
-		if minutes := time.Duration(bank.Roles[i].Minutes) * time.Minute; minutes < total || minutes >= total+time.Minute {
-			t.Errorf("role %s: %v for %v", role.ID, minutes, total)
+		shown, questions := bank.Roles[i], 0
+		for _, kind := range shown.Kinds {
+			questions += kind.Questions
+		}
+		if questions != len(role.Questions) {
+			t.Errorf("role %s: kinds %+v for %d questions", role.ID, shown.Kinds, len(role.Questions))
+		}
+		if len(shown.Lengths) != role.MostQuestions()-1 || shown.Usual != shown.Lengths[2] {
+			t.Errorf("role %s: lengths %+v, the usual is %+v", role.ID, shown.Lengths, shown.Usual)
+		}
+		for j, length := range shown.Lengths {
+			limit, minutes := role.LongestPlan(length.Questions), time.Duration(length.Minutes)*time.Minute
+			if length.Questions != j+2 || minutes < limit || minutes >= limit+time.Minute {
+				t.Errorf("role %s: %+v for %v", role.ID, length, limit)
+			}
 		}
 	}
 }
@@ -51,6 +64,72 @@ func (p *person) newSession() sessionJSON {
 	var session sessionJSON
 	p.do(http.MethodPost, "/api/v1/sessions", map[string]any{"role": "software-engineer", "mode": "practice"}).want(http.StatusCreated).into(&session)
 	return session
+}
+
+func TestSessionHasTheLengthThatWasChosen(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	p := s.candidate(t)
+	begin := func(body map[string]any) reply {
+		return p.do(http.MethodPost, "/api/v1/sessions", maps.Collect(func(yield func(string, any) bool) {
+			_ = yield("role", "software-engineer") && yield("mode", "practice")
+			for name, value := range body {
+				yield(name, value)
+			}
+		}))
+	}
+	for _, c := range []struct {
+		body             map[string]any
+		questions, takes int
+	}{
+		{map[string]any{}, 4, 3},
+		{map[string]any{"questions": 2}, 2, 3},
+		{map[string]any{"questions": 4}, 4, 3},
+		{map[string]any{"mode": "exam"}, 4, 1},
+		{map[string]any{"mode": "exam", "questions": 4}, 4, 1},
+	} {
+		var session sessionJSON
+		begin(c.body).want(http.StatusCreated).into(&session)
+		if session.Questions != c.questions || session.Takes != c.takes {
+			t.Errorf("%v: %d questions, %d takes, want %d and %d", c.body, session.Questions, session.Takes, c.questions, c.takes)
+		}
+		if plan := s.plans[session.ID]; len(plan.Questions) != c.questions || plan.Mode != session.Mode {
+			t.Errorf("%v: the plan has %d questions, mode %q", c.body, len(plan.Questions), plan.Mode)
+		}
+	}
+	for _, body := range []map[string]any{{"questions": 1}, {"questions": 9}, {"mode": "exam", "questions": 3}, {"role": "astronaut"}, {"questions": "4"}} {
+		begin(body).want(http.StatusUnprocessableEntity).problem()
+	}
+}
+
+func TestPracticeAsksOtherQuestionsAndAnExamTheSame(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	role := assess.Role{ID: "r", Title: "R"}
+	for i := range 8 {
+		role.Questions = append(role.Questions, assess.Question{ID: string(rune('a' + i)), Kind: "behavioural", Competencies: []string{"c"}, AnswerFor: time.Minute})
+	}
+	s.server.cfg.Bank = assess.Bank{Version: "v", Roles: []assess.Role{role}, Competencies: map[string]assess.Competency{"c": {ID: "c"}}}
+	ids := func(p *person, mode string) []string {
+		t.Helper()
+		var session sessionJSON
+		p.do(http.MethodPost, "/api/v1/sessions", map[string]any{"role": "r", "mode": mode}).want(http.StatusCreated).into(&session)
+		var ids []string
+		for _, q := range s.plans[session.ID].Questions {
+			ids = append(ids, q.ID)
+		}
+		return ids
+	}
+	p, other := s.candidate(t), s.candidate(t)
+	if both := append(ids(p, "practice"), ids(p, "practice")...); len(slices.Compact(slices.Sorted(slices.Values(both)))) != 8 {
+		t.Errorf("two interviews of four ask %q of eight questions", both)
+	}
+	exam := ids(p, "exam")
+	for range 5 {
+		if again := ids(other, "exam"); !slices.Equal(again, exam) {
+			t.Errorf("an exam asks %q, another %q", exam, again)
+		}
+	}
 }
 
 func TestSessionFromStartToConsent(t *testing.T) {

@@ -72,6 +72,8 @@ type Sessions interface {
 	CreateSession(ctx context.Context, candidate consent.AccountID, mode consent.Mode, plan assess.Plan) (consent.Session, error)
 	Session(ctx context.Context, candidate consent.AccountID, id consent.SessionID) (consent.Session, error)
 	SessionPlan(ctx context.Context, candidate consent.AccountID, id consent.SessionID) (assess.Plan, error)
+	// AskedBefore returns the ids of the questions in the candidate's earlier interviews for the role.
+	AskedBefore(ctx context.Context, candidate consent.AccountID, role string) ([]string, error)
 	SessionsOf(ctx context.Context, candidate consent.AccountID) ([]SessionSummary, error)
 	// GiveConsents stores the consent event (choices, notice hash, time) and moves the session to
 	// consented; consent.ErrBadStep if the notice was answered already.

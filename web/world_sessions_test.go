@@ -17,6 +17,7 @@ func (w *world) CreateSession(_ context.Context, candidate consent.AccountID, mo
 	session := consent.Session{
 		ID: consent.NewID[consent.SessionID](), Candidate: candidate, State: consent.SessionScheduled,
 		Role: plan.Role, RoleTitle: plan.RoleTitle, Mode: mode, CreatedAt: testNow,
+		Questions: len(plan.Questions), Takes: plan.Takes,
 	}
 	w.sessions[session.ID], w.plans[session.ID] = session, plan
 	return session, nil
@@ -41,6 +42,20 @@ func (w *world) SessionPlan(_ context.Context, candidate consent.AccountID, id c
 	defer w.mu.Unlock()
 	_, err := w.own(candidate, id)
 	return w.plans[id], err
+}
+
+func (w *world) AskedBefore(_ context.Context, candidate consent.AccountID, role string) (ids []string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id, plan := range w.plans {
+		if w.sessions[id].Candidate != candidate || plan.Role != role {
+			continue
+		}
+		for _, q := range plan.Questions {
+			ids = append(ids, q.ID)
+		}
+	}
+	return ids, nil
 }
 
 func (w *world) SessionsOf(_ context.Context, candidate consent.AccountID) ([]SessionSummary, error) {

@@ -220,8 +220,8 @@ export const states: Record<string, string> = {
 };
 
 export const modes = {
-  practice: { name: 'Practice', body: 'You see what was counted and rated after each answer.' },
-  exam: { name: 'Exam', body: 'You see everything at the end, as in a real interview.' },
+  practice: { name: 'Practice', body: 'Feedback after each answer. You choose how many questions.' },
+  exam: { name: 'Exam', body: 'The same questions for everyone, feedback at the end.' },
 };
 
 export const home = {
@@ -249,14 +249,29 @@ export const start = {
   role: 'What do you practise for?',
   mode: 'How?',
   willHappen: 'What will happen',
-  questions: (n: number, minutes: number) => `${n} questions, at most ${minutes} minutes.`,
-  steps: (n: number) => [
-    'You read what would be kept and who judges, and choose.',
-    'You check your microphone and, if you like, your camera.',
-    `You are asked ${n} questions, one at a time. Before each you have time to think.`,
-    'You answer aloud. You end each answer yourself, or the time does.',
-    'You get a report. Nobody else sees it unless you share it.',
-  ],
+  bank: (n: number, kinds: { kind: string; questions: number }[]) =>
+    `${n} questions to choose from: ${kinds.map((k) => `${k.questions} ${k.kind}`).join(', ')}.`,
+  length: 'How long?',
+  lengthOf: (n: number, minutes: number) => ({
+    questions: `${n} questions`,
+    minutes: `at most ${minutes} min`,
+  }),
+  steps: {
+    practice: (n: number, minutes: number) => [
+      'You read what would be kept and who judges, and choose. Then you check your microphone and, if you like, your camera.',
+      `You are asked ${n} questions, one at a time, with time to think before each. As far as there are others, they are not the ones you were asked before.`,
+      `You answer aloud. You end each answer yourself, or the time does: at most ${minutes} minutes in all.`,
+      'After each answer you see what was counted and, where you let a model rate it, what it says.',
+      'You get a report. Nobody else sees it unless you share it.',
+    ],
+    exam: (n: number, minutes: number) => [
+      'You read what would be kept and who judges, and choose. Then you check your microphone and, if you like, your camera.',
+      `You are asked the ${n} questions that everyone gets in this exam, in the same order, with time to think before each.`,
+      `You answer aloud, each question once. You end each answer yourself, or the time does: at most ${minutes} minutes in all.`,
+      'What was counted and rated comes at the end, all at once.',
+      'You get a report. Nobody else sees it unless you share it.',
+    ],
+  },
   submit: 'Go on',
   noRoles: 'There is nothing to practise for yet. Whoever runs this server has not set up any roles.',
 };

@@ -38,7 +38,8 @@ export function endpoints(client: Client) {
     privacy: (call?: Call) => client.get<t.Privacy>('privacy', call),
     retention: (call?: Call) => client.get<t.Retention>('retention', call),
 
-    startSession: (role: string, mode: t.Mode) => client.post<t.Session>('sessions', { role, mode }),
+    startSession: (role: string, mode: t.Mode, questions?: number) =>
+      client.post<t.Session>('sessions', { role, mode, questions }),
     sessions: (call?: Call) => client.get<{ sessions: t.Session[] }>('sessions', call),
     session: (id: string, call?: Call) => client.get<t.Session>(`sessions/${at(id)}`, call),
     notice: (id: string, call?: Call) => client.get<t.Notice>(`sessions/${at(id)}/notice`, call),

@@ -15,6 +15,7 @@ export type AccountKind = Account['kind'];
 export type AgeAnswer = Schemas['AgeCheck'];
 export type NewAccount = Schemas['SignUpInputBody'];
 export type Role = Schemas['Role'];
+export type RoleLength = Schemas['Length'];
 export type Bank = Schemas['Bank'];
 export type Judge = Schemas['Judge'];
 export type Privacy = Schemas['Privacy'];

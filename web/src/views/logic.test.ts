@@ -24,7 +24,8 @@ import { nextStep, sessionPath } from './steps';
 const none = { recording: false, transcription: false, assessment: false };
 
 function session(id: string, state: Session['state'], created_at = '2026-01-01T00:00:00Z'): Session {
-  return { id, state, role: 'r', role_title: 'R', mode: 'practice', consents: none, created_at };
+  const asked = { role: 'r', role_title: 'R', mode: 'practice', questions: 4, takes: 3 } as const;
+  return { id, state, ...asked, consents: none, created_at };
 }
 
 describe('consent choices', () => {

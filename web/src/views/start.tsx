@@ -7,6 +7,7 @@ import { Choice } from '../ui/choice';
 import { ErrorBox } from '../ui/errors';
 import { Loaded, useLoad } from '../ui/load';
 import { Page } from '../ui/page';
+import { lengthFor } from './start-length';
 import { sessionPath } from './steps';
 
 export function StartView() {
@@ -24,15 +25,17 @@ function Choose(props: { roles: Role[] }) {
   const { route } = useLocation();
   const [roleId, setRoleId] = useState(props.roles.length === 1 ? (props.roles[0]?.id ?? '') : '');
   const [mode, setMode] = useState<Mode>('practice');
+  const [wanted, setWanted] = useState(0); // questions; 0: the usual
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const role = props.roles.find((r) => r.id === roleId);
+  const length = role && lengthFor(role, mode, wanted);
   const submit = async (event: Event) => {
     event.preventDefault();
     setBusy(true);
     setError(null);
     try {
-      route(sessionPath(await api.startSession(roleId, mode)));
+      route(sessionPath(await api.startSession(roleId, mode, length?.questions)));
     } catch (cause) {
       setError(cause);
       setBusy(false);
@@ -53,7 +56,12 @@ function Choose(props: { roles: Role[] }) {
               title={r.title}
             >
               <p>{r.summary}</p>
-              <p class="quiet">{start.questions(r.questions.length, r.minutes)}</p>
+              <p class="quiet">
+                {start.bank(
+                  r.kinds.reduce((n, k) => n + k.questions, 0),
+                  r.kinds,
+                )}
+              </p>
             </Choice>
           ))}
         </div>
@@ -75,11 +83,14 @@ function Choose(props: { roles: Role[] }) {
           ))}
         </div>
       </fieldset>
-      {role && (
+      {role && length && mode === 'practice' && (
+        <Lengths role={role} chosen={length.questions} onChoose={setWanted} />
+      )}
+      {length && (
         <section>
           <h2>{start.willHappen}</h2>
-          <ol class="steps">
-            {start.steps(role.questions.length).map((step) => (
+          <ol class="steps" data-testid="start-steps">
+            {start.steps[mode](length.questions, length.minutes).map((step) => (
               <li key={step}>{step}</li>
             ))}
           </ol>
@@ -90,5 +101,30 @@ function Choose(props: { roles: Role[] }) {
         {start.submit}
       </button>
     </form>
+  );
+}
+
+function Lengths(props: { role: Role; chosen: number; onChoose: (questions: number) => void }) {
+  return (
+    <fieldset>
+      <legend>{start.length}</legend>
+      <div class="choices choices-short">
+        {props.role.lengths.map(({ questions, minutes }) => {
+          const words = start.lengthOf(questions, minutes);
+          return (
+            <Choice
+              key={questions}
+              name="length"
+              checked={questions === props.chosen}
+              onChoose={() => props.onChoose(questions)}
+              testId={`length-${questions}`}
+              title={words.questions}
+            >
+              <span class="quiet">{words.minutes}</span>
+            </Choice>
+          );
+        })}
+      </div>
+    </fieldset>
   );
 }
