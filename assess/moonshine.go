@@ -5,6 +5,7 @@ package assess
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"greenroom/media"
 )
@@ -42,15 +43,17 @@ func (m *moonshine) Transcribe(ctx context.Context, u media.Utterance) ([]Word, 
 	if len(u.PCM) < minUtterance {
 		return nil, true, nil
 	}
-	ids, err := m.recognise(ctx, u.PCM)
+	tokens, err := m.recognise(ctx, u.PCM)
 	if err != nil {
 		return nil, false, fmt.Errorf("%w: %w", ErrTranscriber, err)
 	}
-	return interpolateWords(m.runtime.words.text(ids), u.Start, u.End), true, nil
+	words := withoutMadeUp(m.runtime.words.words(tokens))
+	spreadWords(words, u.Start, u.End)
+	return words, true, nil
 }
 
 // recognise returns the tokens of the most probable text, each picked greedily.
-func (m *moonshine) recognise(ctx context.Context, pcm []float32) ([]int64, error) {
+func (m *moonshine) recognise(ctx context.Context, pcm []float32) ([]heardToken, error) {
 	hidden, err := m.encode(pcm)
 	if err != nil {
 		return nil, fmt.Errorf("encode: %w", err)
@@ -61,21 +64,21 @@ func (m *moonshine) recognise(ctx context.Context, pcm []float32) ([]int64, erro
 	if err != nil {
 		return nil, fmt.Errorf("decode: %w", err)
 	}
-	var ids []int64
-	token := int64(startToken)
+	var tokens []heardToken
+	token := heardToken{id: startToken}
 	for step := range maxTokens(pcm) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if token, err = m.step(token, hidden, past, step > 0); err != nil {
+		if token, err = m.step(token.id, hidden, past, step > 0); err != nil {
 			return nil, fmt.Errorf("decode step %d: %w", step, err)
 		}
-		if token == endToken {
+		if token.id == endToken {
 			break
 		}
-		ids = append(ids, token)
+		tokens = append(tokens, token)
 	}
-	return ids, nil
+	return tokens, nil
 }
 
 // maxTokens bounds the decoder, which may otherwise repeat itself for ever: 6.5 tokens a second are
@@ -98,21 +101,21 @@ func (m *moonshine) encode(pcm []float32) (*tensor, error) {
 }
 
 // step feeds one token and returns the next. It replaces what the decoder remembers in past.
-func (m *moonshine) step(token int64, hidden *tensor, past []*tensor, cached bool) (int64, error) {
+func (m *moonshine) step(token int64, hidden *tensor, past []*tensor, cached bool) (heardToken, error) {
 	id, err := newTensor(m.runtime.library, []int64{token}, 1, 1)
 	if err != nil {
-		return 0, err
+		return heardToken{}, err
 	}
 	defer id.destroy()
 	branch, err := newTensor(m.runtime.library, []bool{cached}, 1)
 	if err != nil {
-		return 0, err
+		return heardToken{}, err
 	}
 	defer branch.destroy()
 	inputs := append(append([]*tensor{id, hidden}, past...), branch)
 	outputs := make([]*tensor, 1+len(past))
 	if err := m.runtime.decoder.run(inputs, outputs); err != nil {
-		return 0, err
+		return heardToken{}, err
 	}
 	defer outputs[0].destroy()
 	for i, present := range outputs[1:] {
@@ -124,7 +127,7 @@ func (m *moonshine) step(token int64, hidden *tensor, past []*tensor, cached boo
 		past[i].destroy()
 		past[i] = present
 	}
-	return largest(outputs[0].floats()), nil
+	return mostProbable(outputs[0].floats()), nil
 }
 
 // emptyPast is what the decoder gets for its first step, on which it ignores it.
@@ -155,13 +158,29 @@ func decoderNames() (inputs, outputs []string) {
 	return append(inputs, "use_cache_branch"), outputs
 }
 
-// largest returns the index of the largest value; endToken if there is none.
-func largest(values []float32) int64 {
-	best := int64(endToken)
-	for i, value := range values {
-		if best >= int64(len(values)) || value > values[best] {
-			best = int64(i)
+// negligible: what lies so far below the largest logit adds less than a ten-thousandth to the sum, even 32,768
+// times.
+const negligible = 20
+
+// mostProbable returns the token of the largest logit and its probability; endToken if there is none.
+func mostProbable(logits []float32) heardToken {
+	if len(logits) == 0 {
+		return heardToken{id: endToken}
+	}
+	best := min(endToken, len(logits)-1) // also where none is a number
+	for i, logit := range logits {
+		if logit > logits[best] {
+			best = i
 		}
 	}
-	return best
+	var sum float64 // of the others' parts, with the largest as 1
+	for _, logit := range logits {
+		if below := logits[best] - logit; below < negligible {
+			sum += math.Exp(-float64(below))
+		}
+	}
+	if !(sum >= 1) { //nolint:staticcheck // not a number: nothing is known
+		return heardToken{id: int64(best)}
+	}
+	return heardToken{id: int64(best), probability: float32(1 / sum)}
 }

@@ -184,7 +184,7 @@ func (t *OpenAITranscriber) Transcribe(ctx context.Context, u media.Utterance) (
 		return nil, false, fmt.Errorf("%w: %w: %s", ErrTranscriber, err, nextStep(err))
 	}
 	words, interpolated := answer.place(u.Start, u.End)
-	return words, interpolated, nil
+	return withoutMadeUp(words), interpolated, nil
 }
 
 func (t *OpenAITranscriber) askFor(ctx context.Context, request openai.AudioRequest, wav []byte, verbose bool) (answer transcription, err error) {

@@ -66,9 +66,9 @@ func TestRemoteWordsHaveTheServersTimes(t *testing.T) {
 	}
 	third := 2 * time.Second / 3
 	want := []Word{
-		{"Hello,", time.Minute, time.Minute + third},
-		{"well-known", time.Minute + third, time.Minute + 2*third},
-		{"world.", time.Minute + 2*third, time.Minute + 2*time.Second},
+		{Text: "Hello,", Start: time.Minute, End: time.Minute + third},
+		{Text: "well-known", Start: time.Minute + third, End: time.Minute + 2*third},
+		{Text: "world.", Start: time.Minute + 2*third, End: time.Minute + 2*time.Second},
 	}
 	compareWords(t, words, want)
 	request := server.Requests()[0]

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -181,31 +182,31 @@ func TestReadSpeechIsUnderstood(t *testing.T) {
 
 func TestNoSpeechGivesNoText(t *testing.T) {
 	r := openTestRuntime(t)
-	random := rand.New(rand.NewPCG(1, 2))
-	sounds := map[string]func(i int) float32{
-		"silence":     func(int) float32 { return 0 },
-		"quiet noise": func(int) float32 { return 0.003 * float32(random.NormFloat64()) },
-		"loud noise":  func(int) float32 { return 0.1 * float32(random.NormFloat64()) },
-		"tone":        func(i int) float32 { return 0.3 * float32(math.Sin(2*math.Pi*440*float64(i)/media.SampleRate)) },
-	}
-	for name, sample := range sounds {
-		t.Run(name, func(t *testing.T) {
-			pcm := make([]float32, 5*media.SampleRate)
-			for i := range pcm {
-				pcm[i] = sample(i)
-			}
-			voice, err := r.NewVoiceActivity()
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = voice.Close() }()
-			if cut := cutSpeech(t, voice, pcm); len(cut) != 0 {
-				t.Errorf("heard %d utterances", len(cut))
-			}
-			if got := transcribe(t, r.Transcriber(), utteranceOf(pcm, 0)); got != "" {
-				t.Errorf("got %q, want no text", got)
-			}
-		})
+	for name, sound := range noSpeech {
+		for _, level := range []float64{0.003, 0.03, 0.2} {
+			t.Run(fmt.Sprintf("%s at %v", name, level), func(t *testing.T) {
+				pcm := sound(rand.New(rand.NewPCG(1, 2)), 6*media.SampleRate)
+				scale(pcm, level)
+				for i := range pcm {
+					pcm[i] = min(max(pcm[i], -1), 1)
+				}
+				voice, err := r.NewVoiceActivity()
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = voice.Close() }()
+				cut := cutSpeech(t, voice, pcm)
+				for _, u := range cut {
+					if got := transcribe(t, r.Transcriber(), u); got != "" {
+						t.Errorf("an utterance of %s gives %q", u.Length(), got)
+					}
+				}
+				// Without the voice activity in front, too: it is not the only guard.
+				if got := transcribe(t, r.Transcriber(), utteranceOf(pcm, 0)); got != "" {
+					t.Errorf("all of it gives %q", got)
+				}
+			})
+		}
 	}
 }
 
@@ -497,14 +498,22 @@ func TestDecoderIsBounded(t *testing.T) {
 	}
 	nan := float32(math.NaN())
 	tests := []struct {
-		values []float32
-		want   int64
+		logits      []float32
+		want        int64
+		probability float64
 	}{
-		{nil, endToken}, {[]float32{1}, 0}, {[]float32{1, 3, 2, -9}, 1}, {[]float32{-3, -2, -1, -1}, 2}, {[]float32{nan, nan, nan, 5}, 2},
+		{nil, endToken, 0},
+		{[]float32{1}, 0, 1},
+		{[]float32{1, 3, 2, -9}, 1, 1 / (1 + math.Exp(-1) + math.Exp(-2) + math.Exp(-12))},
+		{[]float32{-2, -3, -2, -2}, 2, 1 / (3 + math.Exp(-1))},
+		{[]float32{0, 1000}, 1, 1},
+		{[]float32{nan, nan, nan, 5}, endToken, 0},
+		{[]float32{1, float32(math.Inf(1))}, 1, 0},
 	}
 	for _, test := range tests {
-		if got := largest(test.values); got != test.want {
-			t.Errorf("largest(%v) = %d, want %d", test.values, got, test.want)
+		got := mostProbable(test.logits)
+		if got.id != test.want || math.Abs(float64(got.probability)-test.probability) > 1e-6 {
+			t.Errorf("mostProbable(%v) = %+v, want %d with %v", test.logits, got, test.want, test.probability)
 		}
 	}
 }

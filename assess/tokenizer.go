@@ -7,6 +7,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // The vocabulary of Moonshine is the one of Llama: 32,000 pieces, of which the first three mean
@@ -68,13 +70,49 @@ func textOf(piece string) string {
 	return strings.ReplaceAll(piece, wordMark, " ")
 }
 
-// text joins the pieces of the ids; ids that are not text are skipped.
-func (v *vocabulary) text(ids []int64) string {
-	var joined strings.Builder
-	for _, id := range ids {
-		if id >= firstTextToken && id < int64(len(v.pieces)) {
-			joined.WriteString(v.pieces[id])
-		}
-	}
-	return cleanText(joined.String())
+// heardToken is a token that a model chose, and how probable it found it.
+type heardToken struct {
+	id          int64
+	probability float32
 }
+
+// words joins the pieces of the tokens; ids that are not text are skipped. The words have no times yet. The
+// confidence of a word is that of its least probable piece: a word is wrong if any part of it is.
+func (v *vocabulary) words(tokens []heardToken) []Word {
+	var joined strings.Builder
+	var ends []int // of each token's text
+	for _, token := range tokens {
+		if token.id >= firstTextToken && token.id < int64(len(v.pieces)) {
+			joined.WriteString(v.pieces[token.id])
+		}
+		ends = append(ends, joined.Len())
+	}
+	text := joined.String()
+	var words []Word
+	token := 0
+	for begin := 0; begin < len(text); {
+		size := strings.IndexFunc(text[begin:], isGap)
+		if size < 0 {
+			size = len(text) - begin
+		}
+		if size == 0 {
+			_, width := utf8.DecodeRuneInString(text[begin:])
+			begin += width
+			continue
+		}
+		end := begin + size
+		for ends[token] <= begin {
+			token++
+		}
+		word := Word{Text: strings.ToValidUTF8(text[begin:end], "\uFFFD"), Confidence: 1}
+		for i := token; i < len(ends) && (i == token || ends[i-1] < end); i++ {
+			word.Confidence = min(word.Confidence, tokens[i].probability)
+		}
+		words = append(words, word)
+		begin = end
+	}
+	return words
+}
+
+// isGap: nothing of a word, see [cleanText].
+func isGap(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }

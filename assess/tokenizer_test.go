@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -53,10 +54,28 @@ func TestVocabularyJoinsPieces(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := v.text(test.ids); got != test.want {
-				t.Errorf("text(%v) = %q, want %q", test.ids, got, test.want)
+			if got := wordsText(v.words(heardAll(test.ids, 0.5))); got != test.want {
+				t.Errorf("words of %v are %q, want %q", test.ids, got, test.want)
 			}
 		})
+	}
+}
+
+// heardAll gives all tokens the same probability.
+func heardAll(ids []int64, probability float32) []heardToken {
+	tokens := make([]heardToken, len(ids))
+	for i, id := range ids {
+		tokens[i] = heardToken{id, probability}
+	}
+	return tokens
+}
+
+func TestWordIsAsSureAsItsWeakestPiece(t *testing.T) {
+	v := testVocabulary(t, map[int]string{3: "▁Post", 4: "gre", 5: "s", 6: "▁", 7: "▁is▁it", 8: "<0x0A>", 9: "."})
+	words := v.words([]heardToken{{3, 0.9}, {4, 0.2}, {5, 0.7}, {40000, 0.01}, {6, 0.1}, {7, 0.8}, {9, 0.6}, {8, 0.05}, {3, 1}})
+	want := []Word{{Text: "Postgres", Confidence: 0.2}, {Text: "is", Confidence: 0.8}, {Text: "it.", Confidence: 0.6}, {Text: "Post", Confidence: 1}}
+	if !slices.Equal(words, want) {
+		t.Errorf("got %v, want %v", words, want)
 	}
 }
 
@@ -95,9 +114,24 @@ func FuzzVocabularyText(f *testing.F) {
 		for i, id := range ids {
 			wide[i] = int64(id) - 2
 		}
-		got := v.text(wide)
+		words := v.words(heardAll(wide, 0.25))
+		for _, word := range words {
+			if word.Confidence != 0.25 || word.Text == "" || strings.IndexFunc(word.Text, isGap) >= 0 {
+				t.Errorf("a word of %q is %+v", ids, word)
+			}
+		}
+		got := wordsText(words)
 		if !utf8.ValidString(got) || strings.TrimSpace(got) != got {
 			t.Errorf("text of %q is %q", ids, got)
+		}
+		var joined strings.Builder
+		for _, id := range wide {
+			if id >= firstTextToken && id < int64(len(v.pieces)) {
+				joined.WriteString(v.pieces[id])
+			}
+		}
+		if want := cleanText(joined.String()); got != want {
+			t.Errorf("words of %q are %q, the text is %q", ids, got, want)
 		}
 		if limit := 3 * len(ids) * max(len(third), len(fourth), 1); len(got) > limit {
 			t.Errorf("text of %d ids has %d bytes, limit %d", len(ids), len(got), limit)

@@ -34,29 +34,32 @@ func checkUtterance(u media.Utterance) error {
 	return nil
 }
 
-// interpolateWords splits text on spaces and spreads the words over the span by their length in
-// characters, each with the space after it.
+// interpolateWords splits text on spaces and spreads the words over the span.
 func interpolateWords(text string, start, end time.Duration) []Word {
-	fields := strings.Fields(text)
-	if len(fields) == 0 {
-		return nil
+	var words []Word
+	for field := range strings.FieldsSeq(text) {
+		words = append(words, Word{Text: field})
 	}
-	total := len(fields) - 1
-	for _, field := range fields {
-		total += utf8.RuneCountInString(field)
+	spreadWords(words, start, end)
+	return words
+}
+
+// spreadWords gives words times in the span by their length in characters, each with the space after it.
+func spreadWords(words []Word, start, end time.Duration) {
+	total := len(words) - 1
+	for _, word := range words {
+		total += utf8.RuneCountInString(word.Text)
 	}
 	span := max(end-start, 0)
 	at := func(characters int) time.Duration {
 		return start + time.Duration(math.Round(float64(span)*float64(characters)/float64(total)))
 	}
-	words := make([]Word, 0, len(fields))
 	position := 0
-	for _, field := range fields {
-		length := utf8.RuneCountInString(field)
-		words = append(words, Word{Text: field, Start: at(position), End: at(position + length)})
+	for i := range words {
+		length := utf8.RuneCountInString(words[i].Text)
+		words[i].Start, words[i].End = at(position), at(position+length)
 		position += length + 1
 	}
-	return words
 }
 
 // cleanText makes outside text safe to store and show: valid UTF-8 without control characters, single

@@ -15,12 +15,20 @@ import (
 type transcription struct {
 	text  string
 	words []timedWord // as the server gave them; not checked
+	parts []sureText  // what the text is made of, where the server says how sure it is of each
+}
+
+// sureText is a stretch of text with the confidence of its segment; 0 where it is not known.
+type sureText struct {
+	fields     int
+	confidence float32
 }
 
 // timedWord is a word with times in seconds since the beginning of the utterance.
 type timedWord struct {
 	text       string
 	start, end float64
+	confidence float32 // 0 where it is not known
 }
 
 // loose is a number that servers also write as text; NaN if it is neither.
@@ -41,6 +49,9 @@ type wireWord struct {
 	Text  string `json:"text"`
 	Start *loose `json:"start"`
 	End   *loose `json:"end"`
+	// How sure the server is of the word, by the names that servers give it.
+	Probability *loose `json:"probability"`
+	Confidence  *loose `json:"confidence"`
 }
 
 type wireSegment struct {
@@ -86,6 +97,7 @@ func (t *transcription) takeSegments(segments []wireSegment) {
 			continue
 		}
 		texts = append(texts, segment.Text)
+		t.parts = append(t.parts, sureText{len(strings.Fields(cleanText(segment.Text))), segment.confidence()})
 		nested = append(nested, decodeWords(segment.Words)...)
 	}
 	if len(t.words) == 0 {
@@ -99,6 +111,22 @@ func (t *transcription) takeSegments(segments []wireSegment) {
 // isSilence applies Whisper's own rule, with its own thresholds.
 func (s wireSegment) isSilence() bool {
 	return s.NoSpeechProb != nil && s.AvgLogprob != nil && *s.NoSpeechProb > 0.6 && *s.AvgLogprob < -1
+}
+
+// confidence is the geometric mean over the segment's tokens, which is all that Whisper says.
+func (s wireSegment) confidence() float32 {
+	if s.AvgLogprob == nil {
+		return 0
+	}
+	return probable(math.Exp(float64(*s.AvgLogprob)))
+}
+
+// probable returns a probability, or 0 for what is none.
+func probable(p float64) float32 {
+	if p > 0 && p <= 1 {
+		return max(float32(p), math.SmallestNonzeroFloat32)
+	}
+	return 0
 }
 
 func decodeWords(raw json.RawMessage) []timedWord {
@@ -115,6 +143,11 @@ func decodeWords(raw json.RawMessage) []timedWord {
 		if w.Start != nil && w.End != nil {
 			word.start, word.end = float64(*w.Start), float64(*w.End)
 		}
+		for _, p := range []*loose{w.Probability, w.Confidence} {
+			if p != nil && word.confidence == 0 {
+				word.confidence = probable(float64(*p))
+			}
+		}
 		words = append(words, word)
 	}
 	return words
@@ -122,10 +155,32 @@ func decodeWords(raw json.RawMessage) []timedWord {
 
 // place gives the words media times: the server's where they make sense, else interpolated ones.
 func (t transcription) place(start, end time.Duration) (words []Word, interpolated bool) {
-	if words, ok := t.measured(start, end); ok {
-		return words, false
+	words, ok := t.measured(start, end)
+	if !ok {
+		words = interpolateWords(t.text, start, end)
 	}
-	return interpolateWords(t.text, start, end), true
+	t.sureness(words)
+	return words, !ok
+}
+
+// sureness gives words that have no confidence of their own that of their segment, where the segments are the
+// text.
+func (t transcription) sureness(words []Word) {
+	fields := 0
+	for _, part := range t.parts {
+		fields += part.fields
+	}
+	if fields != len(words) {
+		return
+	}
+	for _, part := range t.parts {
+		for i := range words[:part.fields] {
+			if words[i].Confidence == 0 {
+				words[i].Confidence = part.confidence
+			}
+		}
+		words = words[part.fields:]
+	}
 }
 
 // timeSlack is how far a server's times may lie outside the utterance before they are not believed.
@@ -166,7 +221,11 @@ func (t transcription) measured(start, end time.Duration) ([]Word, bool) {
 		}
 		first, last := t.words[owners[0]], t.words[owners[len(bare)-1]]
 		spoken = at(last.end)
-		words = append(words, Word{Text: field, Start: at(first.start), End: spoken})
+		word := Word{Text: field, Start: at(first.start), End: spoken, Confidence: first.confidence}
+		for _, owner := range owners[:len(bare)] { // 0, which is not known, is the least
+			word.Confidence = min(word.Confidence, t.words[owner].confidence)
+		}
+		words = append(words, word)
 		letters, owners = letters[len(bare):], owners[len(bare):]
 	}
 	return words, len(letters) == 0 && len(words) > 0

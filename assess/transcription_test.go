@@ -61,6 +61,43 @@ func TestTranscriptionsAreRead(t *testing.T) {
 	}
 }
 
+func TestServersSayHowSureTheyAre(t *testing.T) {
+	tests := []struct {
+		name, raw string
+		want      []float32
+	}{
+		{"words", `{"text":"Hi you","words":[{"word":"Hi","start":0,"end":0.5,"probability":0.5},{"word":"you","start":0.5,"end":1,"probability":"0.25"}]}`, []float32{0.5, 0.25}},
+		{"another name", `{"text":"Hi","words":[{"word":"Hi","start":0,"end":0.5,"confidence":0.5}]}`, []float32{0.5}},
+		{"the weakest part", `{"text":"re-ordered","words":[{"word":"re","start":0,"end":0.5,"probability":0.5},{"word":"-ordered","start":0.5,"end":1,"probability":0.75}]}`, []float32{0.5}},
+		{"part of it is not known", `{"text":"re-ordered","words":[{"word":"re","start":0,"end":0.5},{"word":"-ordered","start":0.5,"end":1,"probability":0.75}]}`, []float32{0}},
+		{"segments", `{"text":"Hi you. All","segments":[{"text":" Hi you.","avg_logprob":-0.6931472},{"text":" All","avg_logprob":0}]}`, []float32{0.5, 0.5, 1}},
+		{"words before segments", `{"text":"Hi","words":[{"word":"Hi","start":0,"end":0.5,"probability":0.5}],"segments":[{"text":"Hi","avg_logprob":-1}]}`, []float32{0.5}},
+		{"segments are other words", `{"text":"Hi you","segments":[{"text":"Hi","avg_logprob":-1}]}`, []float32{0, 0}},
+		{"one segment does not say", `{"text":"Hi you","segments":[{"text":"Hi"},{"text":"you","avg_logprob":0}]}`, []float32{0, 1}},
+		{"silence is left out", `{"text":"Hi Thanks!","segments":[{"text":"Hi","avg_logprob":0},{"text":"Thanks!","no_speech_prob":0.9,"avg_logprob":-2}]}`, []float32{1}},
+		{"no probabilities", `{"text":"a b c","words":[{"word":"a","start":0,"end":0,"probability":2},{"word":"b","start":0,"end":0,"probability":-1},{"word":"c","start":0,"end":0,"probability":"NaN"}]}`, []float32{0, 0, 0}},
+		{"above one", `{"text":"a","segments":[{"text":"a","avg_logprob":3}]}`, []float32{0}},
+		{"nothing said of it", `{"text":"a b"}`, []float32{0, 0}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			answer, err := decodeTranscription([]byte(test.raw))
+			if err != nil {
+				t.Fatal(err)
+			}
+			words, _ := answer.place(0, 2*time.Second)
+			if len(words) != len(test.want) {
+				t.Fatalf("%d words, want %d", len(words), len(test.want))
+			}
+			for i, word := range words {
+				if math.Abs(float64(word.Confidence-test.want[i])) > 1e-6 {
+					t.Errorf("%q has %v, want %v", word.Text, word.Confidence, test.want[i])
+				}
+			}
+		})
+	}
+}
+
 func checkTimes(t *testing.T, words []Word, start, end time.Duration) {
 	t.Helper()
 	before := start
@@ -86,6 +123,7 @@ func TestUselessTranscriptionsAreErrors(t *testing.T) {
 func FuzzTranscription(f *testing.F) {
 	f.Add([]byte(`{"text":"Hi, you","words":[{"word":"Hi","start":0,"end":0.5},{"word":"you","start":0.5,"end":1}]}`))
 	f.Add([]byte(`{"text":"a b","segments":[{"text":"a","words":[{"word":"a","start":"0","end":1e300}]}]}`))
+	f.Add([]byte(`{"text":"a b","segments":[{"text":"a","avg_logprob":-1},{"text":"b","avg_logprob":1e9}],"words":[{"word":"ab","start":0,"end":1,"probability":0.5}]}`))
 	f.Add([]byte(`{"text":"\ud800 – x","words":[{"word":"","start":-0.3,"end":2.3}]}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		answer, err := decodeTranscription(raw)
@@ -94,6 +132,11 @@ func FuzzTranscription(f *testing.F) {
 		}
 		words, _ := answer.place(time.Minute, time.Minute+2*time.Second)
 		checkTimes(t, words, time.Minute, time.Minute+2*time.Second)
+		for _, word := range words {
+			if !(word.Confidence >= 0 && word.Confidence <= 1) {
+				t.Errorf("%q has confidence %v", word.Text, word.Confidence)
+			}
+		}
 		if got := wordsText(words); got != answer.text || !utf8.ValidString(got) {
 			t.Errorf("words are %q, text is %q", got, answer.text)
 		}
@@ -103,9 +146,9 @@ func FuzzTranscription(f *testing.F) {
 func TestInterpolatedWordsShareTheSpan(t *testing.T) {
 	words := interpolateWords("  I said\tseventeen ", time.Second, 4200*time.Millisecond)
 	want := []Word{ // 16 characters with the spaces: 0.2 s each
-		{"I", 1000 * time.Millisecond, 1200 * time.Millisecond},
-		{"said", 1400 * time.Millisecond, 2200 * time.Millisecond},
-		{"seventeen", 2400 * time.Millisecond, 4200 * time.Millisecond},
+		{Text: "I", Start: 1000 * time.Millisecond, End: 1200 * time.Millisecond},
+		{Text: "said", Start: 1400 * time.Millisecond, End: 2200 * time.Millisecond},
+		{Text: "seventeen", Start: 2400 * time.Millisecond, End: 4200 * time.Millisecond},
 	}
 	compareWords(t, words, want)
 	for _, empty := range []string{"", " ", "\n\t"} {

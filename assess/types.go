@@ -36,6 +36,11 @@ type Word struct {
 	Text  string        `json:"text"`
 	Start time.Duration `json:"start"`
 	End   time.Duration `json:"end"`
+	// Confidence is how sure the speech engine was that it heard this word, above 0 and up to 1; 0 where it is
+	// not known. It says nothing about who spoke.
+	Confidence float32 `json:"confidence,omitempty"`
+	// Heard is what the engine wrote, where a term of the question was put in its place.
+	Heard string `json:"heard,omitempty"`
 }
 
 // Line is the recognised text of one utterance.

@@ -127,7 +127,15 @@ type Caption struct {
 	Sequence int
 	Start    time.Duration // media time
 	End      time.Duration
-	Text     string
+	Text     string         // words with single spaces between them
+	Doubtful []int          // indexes of words that may have been misheard
+	Repaired []RepairedWord // words that the engine wrote otherwise
+}
+
+// RepairedWord is a word of a caption in whose place the speech engine wrote another.
+type RepairedWord struct {
+	Word  int    `json:"word"` // its index
+	Heard string `json:"heard"`
 }
 
 // CaptionFailure says in words for the candidate why one utterance has no text.

@@ -110,6 +110,9 @@ type (
 		StartMS  Milliseconds `json:"start_ms"`
 		EndMS    Milliseconds `json:"end_ms"`
 		Text     string       `json:"text"`
+		// Indexes of the words of Text, which has single spaces.
+		Doubtful []int          `json:"doubtful,omitempty"`
+		Repaired []RepairedWord `json:"repaired,omitempty"`
 	}
 	// CaptionFailedMessage says that one utterance has no text.
 	CaptionFailedMessage struct {

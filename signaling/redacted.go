@@ -18,6 +18,9 @@ func (ICECandidateInit) LogValue() slog.Value { return redacted() }
 func (Caption) LogValue() slog.Value { return redacted() }
 
 // LogValue implements [slog.LogValuer].
+func (RepairedWord) LogValue() slog.Value { return redacted() }
+
+// LogValue implements [slog.LogValuer].
 func (CaptionMessage) LogValue() slog.Value { return redacted() }
 
 func redacted() slog.Value { return slog.StringValue("[redacted]") }

@@ -127,6 +127,7 @@ func (rs *Rooms) Caption(c Caption) {
 		room.caption(&CaptionMessage{
 			Epoch: c.Epoch, Sequence: c.Sequence,
 			StartMS: InMilliseconds(c.Start), EndMS: InMilliseconds(c.End), Text: c.Text,
+			Doubtful: c.Doubtful, Repaired: c.Repaired,
 		})
 	}
 }

@@ -317,7 +317,10 @@ func linesOf(lines []assess.Line) []lineJSON {
 			Engine: line.Engine, Interpolated: line.Interpolated, Words: make([]wordJSON, 0, len(line.Words)),
 		}
 		for _, word := range line.Words {
-			shown.Words = append(shown.Words, wordJSON{Text: word.Text, StartMS: word.Start.Milliseconds(), EndMS: word.End.Milliseconds()})
+			shown.Words = append(shown.Words, wordJSON{
+				Text: word.Text, StartMS: word.Start.Milliseconds(), EndMS: word.End.Milliseconds(),
+				Confidence: word.Confidence, Doubtful: word.Doubtful(), Heard: word.Heard,
+			})
 		}
 		list = append(list, shown)
 	}

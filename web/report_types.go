@@ -91,6 +91,10 @@ type wordJSON struct {
 	Text    string `json:"text"`
 	StartMS int64  `json:"start_ms"`
 	EndMS   int64  `json:"end_ms"`
+	// About the speech engine, not about who spoke.
+	Confidence float32 `json:"confidence,omitempty" doc:"How sure the speech engine was that it heard this word, above 0 and up to 1; absent where it did not say. It says nothing about the speaker."`
+	Doubtful   bool    `json:"doubtful,omitempty" doc:"The engine may have misheard the word."`
+	Heard      string  `json:"heard,omitempty" doc:"What the engine wrote, where a term of the question was put in its place."`
 }
 
 type measurementJSON struct {

@@ -304,9 +304,14 @@ func (a *app) openSpeech() (err error) {
 // caption shows a line that was written down.
 func (a *app) caption(line assess.Line, delay time.Duration) {
 	a.counts.captions.Observe(delay.Seconds())
-	a.rooms.Caption(signaling.Caption{
+	caption := signaling.Caption{
 		Session: line.Session, Epoch: line.Epoch, Sequence: line.Sequence, Start: line.Start, End: line.End, Text: line.Text(),
-	})
+		Doubtful: line.Doubtful(),
+	}
+	for _, i := range line.Repaired() {
+		caption.Repaired = append(caption.Repaired, signaling.RepairedWord{Word: i, Heard: line.Words[i].Heard})
+	}
+	a.rooms.Caption(caption)
 }
 
 // captionFailed tells the candidate that words could not be written down.

@@ -389,6 +389,11 @@ export const program = {
   cancel: 'Cancel',
 };
 
+export const spoken = {
+  doubtful: 'This word may have been misheard.',
+  heard: (what: string) => `Heard: “${what}”. Written as this term because it sounds like it.`,
+};
+
 export const room = {
   title: 'Interview',
   position: (index: number, total: number) => `Question ${index + 1} of ${total}`,
@@ -589,6 +594,9 @@ export const report = {
   noWords: 'No words were heard.',
   interpolated: 'The times of single words are estimated inside each line.',
   engine: (engine: string) => `Written down by ${engine}.`,
+  doubtfulWords: 'Words with dots underneath may have been misheard.',
+  repairedWords: 'Words with dashes underneath are terms of the question, put in place of what was heard.',
+  mayBeMisheard: (list: string) => `(May have been misheard: ${list}.)`,
   playFrom: (clock: string) => `Play from ${clock}`,
   questionTab: (n: number) => `Question ${n}`,
   questionsLabel: 'Questions',

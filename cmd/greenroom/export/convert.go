@@ -19,7 +19,9 @@ func transcriptOf(record assess.Record) Transcript {
 			Engine: l.Engine, Interpolated: l.Interpolated, Words: make([]Word, 0, len(l.Words)),
 		}
 		for _, w := range l.Words {
-			line.Words = append(line.Words, Word{Text: w.Text, StartMS: w.Start.Milliseconds(), EndMS: w.End.Milliseconds()})
+			line.Words = append(line.Words, Word{
+				Text: w.Text, StartMS: w.Start.Milliseconds(), EndMS: w.End.Milliseconds(), Confidence: w.Confidence, Heard: w.Heard,
+			})
 		}
 		transcript.Lines = append(transcript.Lines, line)
 	}

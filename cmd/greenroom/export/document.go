@@ -307,7 +307,9 @@ type Line struct {
 
 // Word is one word.
 type Word struct {
-	Text    string `json:"text"`
-	StartMS int64  `json:"start_ms"`
-	EndMS   int64  `json:"end_ms"`
+	Text       string  `json:"text"`
+	StartMS    int64   `json:"start_ms"`
+	EndMS      int64   `json:"end_ms"`
+	Confidence float32 `json:"confidence,omitempty" doc:"How sure the speech engine was that it heard this word, above 0 and up to 1; absent where it did not say."`
+	Heard      string  `json:"heard,omitempty" doc:"What the engine wrote, where a term of the question was put in its place."`
 }

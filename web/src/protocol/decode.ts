@@ -48,7 +48,15 @@ const decoders: Record<FromServer['type'], (f: Fields) => FromServer> = {
   answer: (f) => ({ type: 'answer', sdp: f.text('sdp') }),
   ice_candidate: (f) => ({ type: 'ice_candidate', ice_candidate: iceCandidate(f.object('ice_candidate')) }),
   turn,
-  caption: (f) => ({ type: 'caption', ...span(f), text: f.text('text') }),
+  caption: (f) => ({
+    type: 'caption',
+    ...span(f),
+    text: f.text('text'),
+    ...(f.has('doubtful') ? { doubtful: f.numbers('doubtful') } : {}),
+    ...(f.has('repaired')
+      ? { repaired: f.objects('repaired').map((r) => ({ word: r.number('word'), heard: r.text('heard') })) }
+      : {}),
+  }),
   caption_failed: (f) => ({ type: 'caption_failed', ...span(f), message: f.text('message') }),
   media: (f) => ({
     type: 'media',

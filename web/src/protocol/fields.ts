@@ -51,6 +51,18 @@ export class Fields {
     return Fields.of(this.values[name], `${this.where}.${name}`);
   }
 
+  numbers(name: string): number[] {
+    const values = this.values[name];
+    if (!Array.isArray(values) || !values.every(Number.isFinite)) throw this.wrong(name, 'a list of numbers');
+    return values;
+  }
+
+  objects(name: string): Fields[] {
+    const values = this.values[name];
+    if (!Array.isArray(values)) throw this.wrong(name, 'a list');
+    return values.map((value, i) => Fields.of(value, `${this.where}.${name}[${i}]`));
+  }
+
   optionalText<const N extends string>(name: N): { [K in N]?: string } {
     return this.has(name) ? ({ [name]: this.text(name) } as { [K in N]?: string }) : {};
   }

@@ -70,7 +70,15 @@ export interface CaptionMessage {
   sequence: number;
   start_ms: number;
   end_ms: number;
-  text: string;
+  text: string; // words with single spaces between them
+  doubtful?: number[]; // indexes of words that may have been misheard
+  repaired?: RepairedWord[];
+}
+
+/** A word in whose place the speech engine wrote another. */
+export interface RepairedWord {
+  word: number;
+  heard: string;
 }
 
 export interface CaptionFailedMessage {

@@ -60,6 +60,14 @@ describe('messages from the server', () => {
     ['{"type":"recording","state":"on","elapsed_ms":"1"}', 'message.elapsed_ms is not a number'],
     ['{"type":"turn","phase":"answering","total":1}', 'message.question is not an object'],
     ['{"type":"consents","consents":{"recording":1}}', 'message.consents.recording is not true or false'],
+    [
+      '{"type":"caption","epoch":1,"sequence":0,"start_ms":0,"end_ms":1,"text":"a","doubtful":[null]}',
+      'message.doubtful is not a list of numbers',
+    ],
+    [
+      '{"type":"caption","epoch":1,"sequence":0,"start_ms":0,"end_ms":1,"text":"a","repaired":[1]}',
+      'message.repaired[0] is not an object',
+    ],
     ['{"type":"ice_candidate","ice_candidate":"x"}', 'message.ice_candidate is not an object'],
   ])('refuses %s', (text, want) => {
     expect(reason(text)).toBe(want);

@@ -23,8 +23,10 @@ export type PeerState = 'none' | 'connecting' | 'connected' | 'lost';
 /** Whether another program of the candidate sends sound and picture in this page's place. */
 export type ProgramState = 'none' | 'sending' | 'stopped';
 
+export type SpokenCaption = Omit<CaptionMessage, 'type'> & { failed: false };
+
 export type Caption =
-  | (Omit<CaptionMessage, 'type'> & { failed: false })
+  | SpokenCaption
   | (Omit<CaptionFailedMessage, 'type' | 'message'> & { failed: true; text: string });
 
 export interface RoomState {

@@ -1,8 +1,9 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { Evidence, Line } from '../api/types';
 import { report as words } from '../text';
-import { currentLine, lineText, markedWords } from '../views/report-model';
+import { currentLine, hearingNote, lineText, markedWords } from '../views/report-model';
 import { clock } from './format';
+import { SpokenWord } from './spoken-word';
 
 export interface TranscriptProps {
   lines: readonly Line[];
@@ -40,7 +41,7 @@ export function Transcript(props: TranscriptProps) {
                 type="button"
                 class="line-play"
                 onClick={() => props.onPlay?.(line.start_ms)}
-                aria-label={`${words.playFrom(clock(line.start_ms))}: ${lineText(line)}`}
+                aria-label={`${words.playFrom(clock(line.start_ms))}: ${lineText(line)} ${hearingNote(line)}`.trim()}
                 data-testid="transcript-line"
               >
                 <LineBody line={line} evidence={props.evidence} />
@@ -55,7 +56,9 @@ export function Transcript(props: TranscriptProps) {
       </ol>
       <p class="quiet">
         {engines.map((engine) => words.engine(engine)).join(' ')}{' '}
-        {lines.some((l) => l.interpolated) ? words.interpolated : ''}
+        {lines.some((l) => l.interpolated) ? words.interpolated : ''}{' '}
+        {lines.some((l) => l.words.some((w) => w.doubtful)) ? words.doubtfulWords : ''}{' '}
+        {lines.some((l) => l.words.some((w) => w.heard !== undefined)) ? words.repairedWords : ''}
       </p>
     </>
   );
@@ -68,9 +71,13 @@ function LineBody(props: { line: Line; evidence: readonly Evidence[] }) {
       <span class="line-time figures">{clock(props.line.start_ms)}</span>
       <span class="line-text">
         {props.line.words.map((word, i) => (
-          <span key={i} class={marked.has(i) ? 'word word-marked' : 'word'}>
-            {word.text}{' '}
-          </span>
+          <SpokenWord
+            key={i}
+            text={word.text}
+            doubtful={word.doubtful === true}
+            heard={word.heard}
+            marked={marked.has(i)}
+          />
         ))}
       </span>
     </>

@@ -107,6 +107,12 @@ export function competencyResults(report: Report, question: Question, take: Take
   });
 }
 
+/** What a screen reader is told of words that may have been misheard; others see dots under them. */
+export function hearingNote(line: Line): string {
+  const doubtful = line.words.filter((w) => w.doubtful).map((w) => w.text);
+  return doubtful.length === 0 ? '' : report.mayBeMisheard(doubtful.join(', '));
+}
+
 /** Lengths first, then pauses, then words; what the page does not know comes last. */
 export function inOrder(list: readonly Measurement[]): Measurement[] {
   const names = Object.keys(measurementNames);

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
-import type { RoomState } from '../room/core';
+import type { RoomState, SpokenCaption } from '../room/core';
 import { room as words } from '../text';
+import { SpokenWord } from '../ui/spoken-word';
 
 /** The last two lines: the newest clear, the older one dim. */
 const SHOWN = 2;
@@ -25,7 +26,7 @@ export function RoomCaptions(props: { state: RoomState }) {
               class={line.failed ? 'caption caption-failed' : 'caption'}
               data-testid={line.failed ? 'caption-failed' : 'caption'}
             >
-              {line.text}
+              {line.failed ? line.text : <CaptionWords caption={line} />}
             </p>
           ))}
         </div>
@@ -39,5 +40,21 @@ export function RoomCaptions(props: { state: RoomState }) {
         {hidden ? words.showCaptions : words.hideCaptions}
       </button>
     </section>
+  );
+}
+
+function CaptionWords(props: { caption: SpokenCaption }) {
+  const { text, doubtful, repaired } = props.caption;
+  return (
+    <>
+      {text.split(' ').map((word, i) => (
+        <SpokenWord
+          key={i}
+          text={word}
+          doubtful={doubtful?.includes(i) === true}
+          heard={repaired?.find((r) => r.word === i)?.heard}
+        />
+      ))}
+    </>
   );
 }
