@@ -1,9 +1,11 @@
 package assess
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,8 +30,11 @@ type OpenAIConfig struct {
 	APIKey        string // empty: none is sent
 	SpeechModel   string
 	ChatModel     string
+	VoiceModel    string        // says questions aloud
+	Voice         string        // its voice, as the server names it
 	SpeechTimeout time.Duration // for one utterance with all tries; 60 s
 	ChatTimeout   time.Duration // for one answer with all tries; 3 min
+	VoiceTimeout  time.Duration // for one spoken question with all tries, to its last byte; 1 min
 	IdleTimeout   time.Duration // longest silence in a streamed answer; 60 s
 	HTTPClient    *http.Client  // nil: a plain one. Redirects are never followed.
 	// Provider is the register's entry of a server that is not on this machine; there is no other way to use one.
@@ -46,7 +51,7 @@ func (c OpenAIConfig) String() string {
 	if c.APIKey != "" {
 		key = "set"
 	}
-	return fmt.Sprintf("%s, key %s, speech model %q, chat model %q", c.BaseURL, key, c.SpeechModel, c.ChatModel)
+	return fmt.Sprintf("%s, key %s, speech model %q, chat model %q, voice model %q", c.BaseURL, key, c.SpeechModel, c.ChatModel, c.VoiceModel)
 }
 
 // GoString shows everything but the key.
@@ -63,7 +68,7 @@ const (
 	maxKeepAlives = 1 << 20
 )
 
-// openAI is what both adapters share.
+// openAI is what the adapters share.
 type openAI struct {
 	config OpenAIConfig
 	base   string // of every address that is asked
@@ -83,6 +88,7 @@ func newOpenAI(config OpenAIConfig) (*openAI, error) {
 	}
 	config.SpeechTimeout = cmp.Or(config.SpeechTimeout, time.Minute)
 	config.ChatTimeout = cmp.Or(config.ChatTimeout, 3*time.Minute)
+	config.VoiceTimeout = cmp.Or(config.VoiceTimeout, time.Minute)
 	config.IdleTimeout = cmp.Or(config.IdleTimeout, time.Minute)
 	o := &openAI{config: config, base: strings.TrimRight(base.String(), "/"), place: base.Host, pause: openAIPause}
 	o.http.Transport = plainTransport()
@@ -208,6 +214,105 @@ func (t *OpenAITranscriber) askFor(ctx context.Context, request openai.AudioRequ
 		return err
 	})
 	return answer, err
+}
+
+// OpenAISpeaker has questions of the bank said aloud at /audio/speech. It may be used from many goroutines.
+type OpenAISpeaker struct {
+	*openAI
+	texts map[[sha256.Size]byte]struct{} // all that may be said
+	plain atomic.Bool                    // the server refused to be asked for a format before
+}
+
+var _ Speaker = (*OpenAISpeaker)(nil)
+
+// NewOpenAISpeaker returns a speaker of the bank's texts and of no others; it connects to nothing yet.
+func NewOpenAISpeaker(config OpenAIConfig, bank Bank) (*OpenAISpeaker, error) {
+	if config.VoiceModel == "" || config.Voice == "" {
+		return nil, fmt.Errorf("%w: name the model and the voice to use", ErrVoice)
+	}
+	o, err := newOpenAI(config)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrVoice, err)
+	}
+	s := &OpenAISpeaker{openAI: o, texts: map[[sha256.Size]byte]struct{}{}}
+	for _, text := range bank.SpokenTexts() {
+		s.texts[textKey(text)] = struct{}{}
+	}
+	return s, nil
+}
+
+// Name implements [Speaker].
+func (s *OpenAISpeaker) Name() string { return "openai:" + s.config.VoiceModel + "/" + s.config.Voice }
+
+// says reports whether a text is one of the bank's.
+func (s *OpenAISpeaker) says(text string) bool {
+	_, ok := s.texts[textKey(text)]
+	return ok
+}
+
+// Say implements [Speaker]. It asks for MP3, which every browser plays from its first frame on; a server that
+// refuses to be asked makes what it makes.
+func (s *OpenAISpeaker) Say(ctx context.Context, text string) (io.ReadCloser, string, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.config.VoiceTimeout)
+	sound, err := s.askFor(ctx, text, !s.plain.Load())
+	if refused := (*refusal)(nil); errors.As(err, &refused) && refused.unsupported() && !s.plain.Load() {
+		if sound, err = s.askFor(ctx, text, false); err == nil {
+			s.plain.Store(true)
+		}
+	}
+	if err != nil {
+		cancel()
+		return nil, "", fmt.Errorf("%w: %w: %s", ErrVoice, err, nextStep(err))
+	}
+	sound.cancel = cancel
+	return sound, sound.mime, nil
+}
+
+func (s *OpenAISpeaker) askFor(ctx context.Context, text string, mp3 bool) (sound *madeSound, err error) {
+	request := openai.CreateSpeechRequest{Model: openai.SpeechModel(s.config.VoiceModel), Voice: openai.SpeechVoice(s.config.Voice), Input: text}
+	if mp3 {
+		request.ResponseFormat = openai.SpeechResponseFormatMp3
+	}
+	err = persist(ctx, openAITries, s.pause, func(ctx context.Context) error {
+		w := &wire{limit: maxSound, idle: s.config.IdleTimeout, says: s.says}
+		answer, err := s.over(w).CreateSpeech(ctx, request)
+		if err != nil {
+			return err
+		}
+		made := &madeSound{body: answer.ReadCloser, buffered: bufio.NewReader(answer.ReadCloser)}
+		head, err := made.buffered.Peek(soundHead)
+		if made.mime = soundType(head); made.mime == "" && err == nil {
+			_, err = io.CopyN(io.Discard, made.buffered, maxRefusal) // it may say what is wrong
+		}
+		switch {
+		case err != nil && !errors.Is(err, io.EOF):
+		case w.lastError() != nil:
+			err = w.lastError()
+		case made.mime == "":
+			err = errors.New("the answer is no sound that browsers play (MP3, Ogg, WAV or WebM)")
+		default:
+			sound = made
+			return nil
+		}
+		_ = answer.Close() // nothing more is read
+		return err
+	})
+	return sound, err
+}
+
+// madeSound is a sound while it is being made.
+type madeSound struct {
+	body     io.Closer
+	buffered *bufio.Reader
+	mime     string
+	cancel   context.CancelFunc
+}
+
+func (m *madeSound) Read(p []byte) (int, error) { return m.buffered.Read(p) }
+
+func (m *madeSound) Close() error {
+	defer m.cancel()
+	return m.body.Close()
 }
 
 // OpenAIModel asks a model at /chat/completions. It may be used from many goroutines.

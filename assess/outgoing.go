@@ -23,6 +23,7 @@ var errOutgoing = errors.New("the request holds something that may not leave thi
 const (
 	pathChat   = "/chat/completions"
 	pathSpeech = "/audio/transcriptions"
+	pathVoice  = "/audio/speech"
 
 	// utteranceFile is the name of every sound that is sent. Servers take the kind of the file from it.
 	utteranceFile = "utterance.wav"
@@ -61,6 +62,14 @@ type outgoingStreaming struct {
 	IncludeUsage bool `json:"include_usage"`
 }
 
+// outgoingVoice is all that a text to say may consist of.
+type outgoingVoice struct {
+	Input          string `json:"input"`
+	Model          string `json:"model"`
+	ResponseFormat string `json:"response_format,omitempty"`
+	Voice          string `json:"voice"`
+}
+
 // outgoing writes the request anew from the parts that may leave, and refuses it if there are others:
 // what a library adds one day does not leave unseen. There is no other way out of this package.
 func (w *wire) outgoing(request *http.Request) error {
@@ -78,6 +87,8 @@ func (w *wire) outgoing(request *http.Request) error {
 		raw, err = w.outgoingChat(raw)
 	case pathSpeech:
 		raw, kind, err = outgoingSpeech(raw, request.Header.Get("Content-Type"))
+	case pathVoice:
+		raw, err = w.outgoingVoice(raw)
 	default:
 		err = fmt.Errorf("%w: nothing is sent to this path", errOutgoing)
 	}
@@ -131,6 +142,22 @@ func knownMessage(message outgoingMessage) bool {
 	default:
 		return false
 	}
+}
+
+// outgoingVoice lets out a text of the question bank, and no other.
+func (w *wire) outgoingVoice(raw []byte) ([]byte, error) {
+	var asked outgoingVoice
+	if err := decodeStrictly(raw, &asked); err != nil {
+		return nil, fmt.Errorf("%w: %w", errOutgoing, err)
+	}
+	if w.says == nil || !w.says(asked.Input) {
+		return nil, fmt.Errorf("%w: the text to say is not one of the question bank's", errOutgoing)
+	}
+	text, err := json.Marshal(asked)
+	if err != nil {
+		return nil, fmt.Errorf("write request: %w", err)
+	}
+	return text, nil
 }
 
 func decodeStrictly(raw []byte, into any) error {

@@ -26,13 +26,14 @@ var fieldsThatLeave = []string{
 	"response_format.json_schema", "response_format.json_schema.name", "response_format.json_schema.schema",
 	"response_format.json_schema.strict", "response_format.type", "stream", "stream_options",
 	"stream_options.include_usage", "temperature",
+	"input", "voice", // of a question to say aloud, beside its model and response_format
 }
 
 func TestOnlyTheseFieldsLeave(t *testing.T) {
 	t.Parallel()
 	want := slices.Clone(fieldsThatLeave)
 	var got []string
-	for _, shape := range []any{ratingQuestion{}, evidenceQuestion{}, outgoingChat{}} {
+	for _, shape := range []any{ratingQuestion{}, evidenceQuestion{}, outgoingChat{}, outgoingVoice{}} {
 		got = append(got, fieldsOf(reflect.TypeOf(shape), "")...)
 	}
 	slices.Sort(got)
@@ -107,6 +108,10 @@ func TestRequestsThatHoldMoreAreNotSent(t *testing.T) {
 		"a file named for her":    {url: ours + pathSpeech, form: func() (string, string) { return form(file("jane.wav", sound)) }},
 		"a sound with tags":       {url: ours + pathSpeech, form: func() (string, string) { return form(file("utterance.wav", tagged)) }},
 		"no sound":                {url: ours + pathSpeech, form: func() (string, string) { return form(file("utterance.wav", []byte("Jane"))) }},
+		"a question to say":       {url: ours + pathVoice, body: `{"model":"m","voice":"v","input":"Why?","response_format":"mp3"}`, sent: true},
+		"another text to say":     {url: ours + pathVoice, body: `{"model":"m","voice":"v","input":"Jane, why?"}`},
+		"how to say it":           {url: ours + pathVoice, body: `{"model":"m","voice":"v","input":"Why?","instructions":"as to Jane"}`},
+		"how fast to say it":      {url: ours + pathVoice, body: `{"model":"m","voice":"v","input":"Why?","speed":2}`},
 		"no form":                 {url: ours + pathSpeech, body: "jane", kind: "text/plain"},
 	} {
 		body, kind := c.body, c.kind
@@ -117,7 +122,7 @@ func TestRequestsThatHoldMoreAreNotSent(t *testing.T) {
 		must(t, err)
 		request.Header.Set("Content-Type", kind)
 		request.Header.Set("X-Account", "jane")
-		err = (&wire{base: ours}).outgoing(request)
+		err = (&wire{base: ours, says: func(text string) bool { return text == "Why?" }}).outgoing(request)
 		if c.sent != (err == nil) || err != nil && !errors.Is(err, errOutgoing) {
 			t.Errorf("%s: %v, want it sent: %t", name, err, c.sent)
 		}

@@ -67,11 +67,12 @@ func (r *refusal) unsupported() bool {
 // 2xx, and bounds what is read. It is what the OpenAI client takes for an HTTP client.
 type wire struct {
 	client  *http.Client
-	base    string       // of the address; nothing is sent elsewhere
-	allowed func() error // asked before each request, each try apart
-	coldest bool         // ask for temperature 0
-	limit   int64        // bytes of the answer
-	secret  string       // never repeated in an error
+	base    string                 // of the address; nothing is sent elsewhere
+	allowed func() error           // asked before each request, each try apart
+	coldest bool                   // ask for temperature 0
+	limit   int64                  // bytes of the answer
+	secret  string                 // never repeated in an error
+	says    func(text string) bool // what may be asked to be said aloud; nil: nothing
 
 	whole bool          // read the whole answer into body, and hand on an empty object
 	body  []byte        // the whole answer

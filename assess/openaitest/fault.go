@@ -57,6 +57,16 @@ const (
 	SilenceInside  Fault = "silence inside"  // made-up text in a segment marked as silence
 )
 
+// Faults of spoken texts.
+const (
+	FormatRefused Fault = "format refused" // 400 where a response_format is asked for
+	SoundCut      Fault = "sound cut"      // the connection closes after half of it
+	SoundStalls   Fault = "sound stalls"   // half of it, then nothing
+	OtherSound    Fault = "other sound"    // FLAC, called MP3
+	HiddenError   Fault = "hidden error"   // an error object, called MP3
+	EmptySound    Fault = "empty sound"    // 200 without a byte
+)
+
 // always answers the faults that do not depend on the path; it reports whether it did.
 func (s *Server) always(w http.ResponseWriter, r *http.Request, body []byte, fault Fault) bool {
 	switch fault {

@@ -1,6 +1,6 @@
 // Package openaitest is a small HTTP server that speaks the OpenAI protocol, for tests, demonstrations
-// and the scripted candidate: models, chat completions (whole and streamed) and transcriptions, with
-// the faults that real servers show.
+// and the scripted candidate: models, chat completions (whole and streamed), transcriptions and spoken
+// texts, with the faults that real servers show.
 //
 // A [Server] listens on 127.0.0.1 and owns its goroutines; Close ends them. Its methods may be called
 // from anywhere, also while requests are served.
@@ -20,6 +20,7 @@ import (
 const (
 	ChatModel   = "test-chat"
 	SpeechModel = "test-speech"
+	VoiceModel  = "test-voice"
 )
 
 // maxRequest bounds a request, in bytes.
@@ -98,6 +99,7 @@ type Server struct {
 	mu         sync.Mutex
 	chat       func(ChatRequest) string
 	transcribe func(Audio) string
+	say        func(Spoken) []byte
 	faults     []plannedFault
 	requests   []Request
 	watch      func(Request)
@@ -109,18 +111,21 @@ type plannedFault struct {
 	left  int // requests; below 0 for ever
 }
 
-// New starts a server that answers every chat with "{}" and every utterance with "hello world".
+// New starts a server that answers every chat with "{}" and every utterance with "hello world",
+// and says a tone of a second.
 func New() *Server {
 	s := &Server{
 		stop:       make(chan struct{}),
 		chat:       func(ChatRequest) string { return "{}" },
 		transcribe: func(Audio) string { return "hello world" },
+		say:        func(Spoken) []byte { return Tone(time.Second) },
 		watch:      func(Request) {},
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/models", s.serveModels)
 	mux.HandleFunc("POST /v1/chat/completions", s.serveChat)
 	mux.HandleFunc("POST /v1/audio/transcriptions", s.serveTranscription)
+	mux.HandleFunc("POST /v1/audio/speech", s.serveVoice)
 	s.http = httptest.NewServer(mux) // on 127.0.0.1
 	return s
 }
@@ -149,10 +154,18 @@ func (s *Server) AnswerSpeech(answer func(Audio) string) {
 	s.transcribe = answer
 }
 
+// AnswerVoice sets the sound of a text.
+func (s *Server) AnswerVoice(answer func(Spoken) []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.say = answer
+}
+
 // The paths that faults can be planned for.
 const (
 	PathChat   = "/chat/completions"
 	PathSpeech = "/audio/transcriptions"
+	PathVoice  = "/audio/speech"
 )
 
 // Fail lets the next times requests to path meet the fault, after those planned before it; times
@@ -228,6 +241,7 @@ func (s *Server) serveModels(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{"object": "list", "data": []any{
 		map[string]any{"id": ChatModel, "object": "model"},
 		map[string]any{"id": SpeechModel, "object": "model"},
+		map[string]any{"id": VoiceModel, "object": "model"},
 	}})
 }
 
