@@ -17,11 +17,16 @@
 // never takes a number from a model that it cannot check, and without a model there are measurements,
 // self-ratings and human ratings only.
 //
+// # Spoken questions
+//
+// A [Speaker] says texts of the bank aloud; [NewOpenAISpeaker] is the only implementation. [Spoken] has each made
+// once, before anybody is asked, and keeps the sound on the disk.
+//
 // # What leaves this server
 //
 // A request to a model is a [Prompt]: fixed fields, and words in which [Names] and what else says who
 // somebody is are masked, word for word, so that word ranges in an answer fit the stored words. A request
-// to a speech server is sound. The wire writes each request anew from an allow-list of fields, headers
+// to a speech server is sound, one to a voice a text of the question bank. The wire writes each request anew from an allow-list of fields, headers
 // and form parts, and refuses the rest.
 //
 // # Data in and out
@@ -32,7 +37,7 @@
 //
 // # Goroutines
 //
-// [Scribe.Run] starts its workers and waits for them. Each call of a transcriber or a model by a Scribe
+// [Spoken.Run] works in the goroutine that calls it. [Scribe.Run] starts its workers and waits for them. Each call of a transcriber or a model by a Scribe
 // or an [Assessor] has one goroutine beside it, which asks every half second whether the consent still
 // stands, cancels the call if not, and ends with it. Everything else works in the goroutine that calls
 // it. A SpeechRuntime, a Transcriber, a Model and a Scribe may be shared; a voice

@@ -176,6 +176,7 @@ func files() []Place {
 		place("file:spool/open/*", ClassInterview, NaturePersonal, true),
 		place("file:spool/sealed/*", ClassInterview, NaturePersonal, true),
 		place("file:spool/lock", ClassService, NaturePlain, false),
+		place("file:voice/*", ClassService, NaturePlain, false), // questions of the bank as sound
 		place("file:ledger/*", ClassLedger, NatureLinked, false),
 		place("file:secrets/epochs.json", ClassBackup, NaturePlain, false),
 		place("file:secrets/demo-accounts.json", ClassAccount, NaturePersonal, false),

@@ -185,6 +185,9 @@ func (s *Server) plain(who caller, pattern, operationID, summary, contentType st
 			Content:     map[string]*huma.MediaType{contentType: {}},
 		}},
 	}
+	if strings.Contains(path, "{question}") {
+		op.Parameters = append(op.Parameters, &huma.Param{Name: "question", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeInteger}})
+	}
 	if strings.HasSuffix(path, ".webm") {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: "through", In: "query", Required: true, Schema: &huma.Schema{Type: huma.TypeInteger}})
 	}

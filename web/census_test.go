@@ -58,6 +58,7 @@ var census = map[string]caller{
 	"GET /api/v1/sessions/{id}/captions.vtt":                                        candidate,
 	"GET /api/v1/sessions/{id}/events":                                              candidate,
 	"GET /api/v1/sessions/{id}/room":                                                candidate,
+	"GET /api/v1/sessions/{id}/questions/{question}/voice":                          candidate,
 	"GET /api/v1/shared/{id}/report":                                                employer,
 	"GET /api/v1/shared/{id}/recording":                                             employer,
 	"GET /api/v1/shared/{id}/recording.webm":                                        employer,

@@ -33,8 +33,9 @@ type Config struct {
 	Gate       consent.Gate
 	Pepper     Pepper
 
-	Bank  assess.Bank
-	Judge Judge
+	Bank   assess.Bank
+	Judge  Judge
+	Voices Voices // optional; nil: browsers say the questions
 	// Publish is what programs send to (WHIP); it asks for their token itself.
 	Publish http.Handler
 	Mount   http.Handler                // the room; called for candidates only, at GET /api/v1/sessions/{id}/room
@@ -152,6 +153,7 @@ func (s *Server) addRoutes() error {
 	s.retentionRoutes()
 	s.roomRoutes()
 	s.publishRoutes()
+	s.voiceRoutes()
 	return s.addOuterRoutes()
 }
 

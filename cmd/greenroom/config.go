@@ -66,6 +66,12 @@ type aiConfig struct {
 	ChatModel   string `help:"Model that rates answers; empty: answers are only measured." env:"CHAT_MODEL"`
 	SpeechModel string `help:"Model that writes speech down; empty: the one on this server." env:"SPEECH_MODEL"`
 
+	VoiceModel      string `help:"Model that says questions aloud; empty: the candidate's browser does." env:"VOICE_MODEL"`
+	Voice           string `help:"Its voice, as the server names it." env:"VOICE"`
+	VoiceBaseURL    string `name:"voice-base-url" help:"OpenAI-compatible server of the voice, if it is another one, e.g. http://127.0.0.1:8880/v1." env:"VOICE_BASE_URL" placeholder:"URL"`
+	VoiceAPIKey     string `name:"voice-api-key" help:"The key of that other server, if it wants one." env:"VOICE_API_KEY"`
+	VoiceAPIKeyFile string `name:"voice-api-key-file" help:"File that holds that key." env:"VOICE_API_KEY_FILE" placeholder:"FILE"`
+
 	ProviderFile string `help:"Register of reviewed AI providers (JSON); a server that is not on this machine must be in it." env:"PROVIDER_FILE" placeholder:"FILE"`
 	Regions      string `help:"Regions in which a provider may work, as the register names them, e.g. EU,CH." env:"REGIONS" placeholder:"REGION,..."`
 }
@@ -90,6 +96,7 @@ func (c *config) validate() error {
 		{&c.DatabaseURL, c.DatabaseURLFile, "GREENROOM_DATABASE_URL"},
 		{&c.S3.SecretKey, c.S3.SecretKeyFile, "GREENROOM_S3_SECRET_KEY"},
 		{&c.AI.APIKey, c.AI.APIKeyFile, "GREENROOM_AI_API_KEY"},
+		{&c.AI.VoiceAPIKey, c.AI.VoiceAPIKeyFile, "GREENROOM_AI_VOICE_API_KEY"},
 	} {
 		if err := readSecret(s.value, s.file, s.name); err != nil {
 			return err
@@ -115,13 +122,10 @@ func (c *config) check() error {
 	if c.S3.Endpoint != "" && (c.S3.AccessKey == "" || c.S3.SecretKey == "") {
 		return fmt.Errorf("GREENROOM_S3_ENDPOINT is set: set GREENROOM_S3_ACCESS_KEY and GREENROOM_S3_SECRET_KEY (or _FILE) too")
 	}
-	if c.AI.BaseURL == "" && (c.AI.ChatModel != "" || c.AI.SpeechModel != "") {
-		return fmt.Errorf("a model is named but no server: set GREENROOM_AI_BASE_URL")
+	if err := c.AI.check(); err != nil {
+		return err
 	}
-	if c.AI.BaseURL != "" && c.AI.ChatModel == "" && c.AI.SpeechModel == "" {
-		return fmt.Errorf("GREENROOM_AI_BASE_URL is set but no model: set GREENROOM_AI_CHAT_MODEL, GREENROOM_AI_SPEECH_MODEL or both")
-	}
-	for name, text := range map[string]string{"GREENROOM_PUBLIC_URL": c.PublicURL, "GREENROOM_S3_ENDPOINT": c.S3.Endpoint, "GREENROOM_AI_BASE_URL": c.AI.BaseURL} {
+	for name, text := range map[string]string{"GREENROOM_PUBLIC_URL": c.PublicURL, "GREENROOM_S3_ENDPOINT": c.S3.Endpoint, "GREENROOM_AI_BASE_URL": c.AI.BaseURL, "GREENROOM_AI_VOICE_BASE_URL": c.AI.VoiceBaseURL} {
 		if text == "" {
 			continue
 		}
@@ -140,6 +144,21 @@ func (c *config) check() error {
 	}
 	if c.TranscribeWorkers < 1 || c.TranscribeWorkers > 64 {
 		return fmt.Errorf("GREENROOM_TRANSCRIBE_WORKERS is %d: use 1 to 64", c.TranscribeWorkers)
+	}
+	return nil
+}
+
+// check refuses a model without a server, and a server without a model.
+func (c *aiConfig) check() error {
+	switch ownServer := c.VoiceBaseURL != ""; {
+	case c.BaseURL == "" && (c.ChatModel != "" || c.SpeechModel != "" || (c.VoiceModel != "" && !ownServer)):
+		return fmt.Errorf("a model is named but no server: set GREENROOM_AI_BASE_URL")
+	case c.BaseURL != "" && c.ChatModel == "" && c.SpeechModel == "" && (c.VoiceModel == "" || ownServer):
+		return fmt.Errorf("GREENROOM_AI_BASE_URL is set but no model: set GREENROOM_AI_CHAT_MODEL, GREENROOM_AI_SPEECH_MODEL or both")
+	case (c.VoiceModel == "") != (c.Voice == ""), ownServer && c.VoiceModel == "":
+		return fmt.Errorf("spoken questions need a model and the name of its voice: set GREENROOM_AI_VOICE_MODEL and GREENROOM_AI_VOICE")
+	case c.VoiceAPIKey != "" && !ownServer:
+		return fmt.Errorf("GREENROOM_AI_VOICE_API_KEY is the key of GREENROOM_AI_VOICE_BASE_URL: set that too, or leave it to GREENROOM_AI_API_KEY")
 	}
 	return nil
 }
@@ -207,6 +226,15 @@ func (c *config) openAI(provider consent.Provider) assess.OpenAIConfig {
 	return assess.OpenAIConfig{
 		BaseURL: c.AI.BaseURL, APIKey: c.AI.APIKey, ChatModel: c.AI.ChatModel, SpeechModel: c.AI.SpeechModel, Provider: provider,
 	}
+}
+
+// voice is where questions are said aloud. A server of its own never sees the other one's key.
+func (c *config) voice(provider consent.Provider) assess.OpenAIConfig {
+	at := assess.OpenAIConfig{BaseURL: c.AI.BaseURL, APIKey: c.AI.APIKey, VoiceModel: c.AI.VoiceModel, Voice: c.AI.Voice, Provider: provider}
+	if c.AI.VoiceBaseURL != "" {
+		at.BaseURL, at.APIKey = c.AI.VoiceBaseURL, c.AI.VoiceAPIKey
+	}
+	return at
 }
 
 func (c *config) logger() *slog.Logger {

@@ -62,6 +62,35 @@ func TestServerElsewhereIsEnabledOnlyByTheRegister(t *testing.T) {
 	}
 }
 
+// A voice of its own server has that server's entry and key, and never those of the other.
+func TestVoiceHasItsOwnServersEntryAndKey(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "register.json")
+	if err := os.WriteFile(file, []byte(registerFile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+	ai := aiConfig{BaseURL: "https://ai.example/v1", APIKey: "first", ProviderFile: file, Regions: "EU", VoiceModel: "m", Voice: "v"}
+	both := &config{AI: ai}
+	provider, err := both.voiceProvider(now)
+	if at := both.voice(provider); err != nil || at.BaseURL != ai.BaseURL || at.APIKey != "first" || at.Provider.Region != "EU" || at.Voice != "v" || at.VoiceModel != "m" {
+		t.Errorf("on the same server: %v at %s", err, at)
+	}
+	for address, says := range map[string]string{
+		"http://127.0.0.1:8880/v1": "", "https://voice.example/v1": "https://voice.example is not in the register", "http://kokoro:8880/v1": "is not in the register",
+	} {
+		own := &config{AI: ai}
+		own.AI.VoiceBaseURL, own.AI.VoiceAPIKey = address, "second"
+		provider, err := own.voiceProvider(now)
+		if (err == nil) != (says == "") || err != nil && !(strings.Contains(err.Error(), says) && strings.Contains(err.Error(), "leave GREENROOM_AI_VOICE_BASE_URL empty")) {
+			t.Errorf("%s: %v, want %q", address, err, says)
+		}
+		if at := own.voice(provider); at.BaseURL != address || at.APIKey != "second" || at.Provider.Origin != "" {
+			t.Errorf("%s: asked at %s", address, at)
+		}
+	}
+}
+
 // The start itself ends with it, before anything is opened.
 func TestServerWithoutItsReviewDoesNotStart(t *testing.T) {
 	a := &app{config: &config{AI: aiConfig{BaseURL: "https://ai.example/v1", ChatModel: "m"}}}

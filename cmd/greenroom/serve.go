@@ -78,7 +78,8 @@ type app struct {
 
 	speech      *assess.SpeechRuntime
 	transcriber assess.Transcriber
-	model       assess.Model // nil: measuring only
+	model       assess.Model   // nil: measuring only
+	spoken      *assess.Spoken // nil: browsers say the questions
 	judge       web.Judge
 	scribe      *assess.Scribe
 	assessor    *assess.Assessor
@@ -272,9 +273,37 @@ func (a *app) openModels(context.Context) error {
 	} else {
 		a.banner.inside = append(a.banner.inside, "answers are measured, not rated")
 	}
+	if err := a.openVoice(); err != nil {
+		return err
+	}
 	if provider.Origin != "" {
 		a.banner.outside = append(a.banner.outside, "the AI provider in "+provider.Region+", to be reviewed again before "+provider.Until().Format(time.DateOnly))
 	}
+	return nil
+}
+
+// openVoice prepares the server that says questions aloud, if one is configured. It is sent texts of the bank
+// and nothing of an interview, so that the candidate's notice has nothing to say of it.
+func (a *app) openVoice() error {
+	if a.AI.VoiceModel == "" {
+		return nil
+	}
+	provider, err := a.voiceProvider(time.Now())
+	if err != nil {
+		return err
+	}
+	bank, err := assess.BuiltInBank()
+	if err != nil {
+		return err
+	}
+	speaker, err := assess.NewOpenAISpeaker(a.voice(provider), bank)
+	if err != nil {
+		return err
+	}
+	a.spoken = assess.NewSpoken(assess.SpokenConfig{
+		Dir: filepath.Join(a.DataDir, "voice"), Speaker: speaker, Texts: bank.SpokenTexts(), Log: a.log,
+	})
+	a.banner.outside = append(a.banner.outside, "questions said aloud by "+a.AI.VoiceModel+" at "+speaker.Place())
 	return nil
 }
 
@@ -404,11 +433,16 @@ func (a *app) openPages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var voices web.Voices
+	if a.spoken != nil {
+		a.services.start(ctx, "spoken questions", a.spoken.Run, nil)
+		voices = voicesOf{asked: a.desk.asked, spoken: a.spoken}
+	}
 	a.pages, err = web.New(web.Config{ //nolint:contextcheck // handlers get theirs from each request
 		Accounts: storage.NewAccounts(a.database, a.logIn), Sessions: sessions, Record: sessions, Records: records,
 		Recordings: a.segments, Shared: storage.NewShared(a.database), Viewers: storage.NewViewers(a.database), Changes: a.changes,
 		Ops: storage.NewOps(a.database, a.spoolBacklog), Exports: a.exports, Erasures: storage.NewErasures(a.database),
-		Receipts: storage.NewReceipts(a.database), Ledger: a.journal, Gate: a.gate, Pepper: a.logIn, Bank: bank, Judge: a.judge,
+		Receipts: storage.NewReceipts(a.database), Ledger: a.journal, Gate: a.gate, Pepper: a.logIn, Bank: bank, Judge: a.judge, Voices: voices,
 		Mount: signaling.Handler(a.rooms), Publish: signaling.PublishHandler(a.rooms), Ready: a.ready, Build: buildName(), Log: a.log,
 		TrustedProxies: proxies, Limits: a.limits,
 	})

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"greenroom/assess"
+	"greenroom/assess/openaitest"
+	"greenroom/consent"
+)
+
+// Whatever the interview's phase, a question that is still to come is not said.
+func TestNobodyHearsAQuestionAhead(t *testing.T) {
+	t.Parallel()
+	ai := openaitest.New()
+	t.Cleanup(ai.Close)
+	bank, err := assess.BuiltInBank()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := bank.Plan(bank.Roles[0].ID, assess.PlanOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	speaker, err := assess.NewOpenAISpeaker(assess.OpenAIConfig{BaseURL: ai.BaseURL(), VoiceModel: openaitest.VoiceModel, Voice: "v"}, bank)
+	if err != nil {
+		t.Fatal(err)
+	}
+	machine := assess.NewInterview(plan, nil)
+	d := &desk{open: map[consent.SessionID]openRoom{"s": {interviewer: &interviewer{machine: machine}}}}
+	voices := voicesOf{asked: d.asked, spoken: assess.NewSpoken(assess.SpokenConfig{Dir: t.TempDir(), Speaker: speaker, Log: slog.New(slog.DiscardHandler)})}
+	check := func(when string, heard int) {
+		t.Helper()
+		for question := -1; question <= len(plan.Questions); question++ {
+			sound, err := voices.Say(t.Context(), "s", question)
+			if want := question >= 0 && question < heard; want != (err == nil) || err != nil && !errors.Is(err, consent.ErrNotFound) {
+				t.Errorf("%s: question %d: %v, want it said: %t", when, question, err, want)
+			}
+			if err != nil {
+				continue
+			}
+			_, _ = io.Copy(io.Discard, sound) // what it says is looked at below
+			_ = sound.Close()
+		}
+	}
+	check("before it began", 0)
+	now := time.Now()
+	for _, step := range []struct {
+		act   assess.Act
+		heard int
+	}{{assess.ActBegin, 1}, {assess.ActStartAnswer, 1}, {assess.ActSkip, 2}, {assess.ActSkip, 3}, {assess.ActFinish, 0}} {
+		if err := machine.Act(step.act, assess.Moment{Wall: now, Media: 1}); err != nil {
+			t.Fatalf("%s: %v", step.act, err)
+		}
+		check("after "+string(step.act), step.heard)
+	}
+	if _, err := voices.Say(t.Context(), "another", 0); !errors.Is(err, consent.ErrNotFound) {
+		t.Errorf("of a session without a room here: %v", err)
+	}
+	for _, request := range ai.Requests() {
+		if !slices.ContainsFunc(plan.Questions[:3], func(q assess.Question) bool { return strings.Contains(string(request.Body), q.Text) }) {
+			t.Errorf("asked to say %s", request.Body)
+		}
+	}
+}
+
+// TestQuestionsAreSpokenBeforeAnybodyIsAsked: a server with a voice makes each sound once, over restarts too.
+func TestQuestionsAreSpokenBeforeAnybodyIsAsked(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("starts a server")
+	}
+	ai := openaitest.New()
+	t.Cleanup(ai.Close)
+	ai.AnswerVoice(func(openaitest.Spoken) []byte { return openaitest.Tone(100 * time.Millisecond) })
+	ai.Fail(openaitest.PathVoice, openaitest.TextError, 2)
+	bank, err := assess.BuiltInBank()
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := len(bank.SpokenTexts())
+	folder := preparedFolder(t)
+	for _, asked := range []int{texts + 2, 0} {
+		p := startProgram(t, folder, "GREENROOM_AI_VOICE_BASE_URL="+ai.BaseURL(), "GREENROOM_AI_VOICE_API_KEY=key-that-is-secret",
+			"GREENROOM_AI_VOICE_MODEL="+openaitest.VoiceModel, "GREENROOM_AI_VOICE=calm")
+		eventually(t, time.Minute, "every question is there as sound", func() bool {
+			return strings.Contains(p.output.String(), "every question is there as sound")
+		})
+		p.checkFiles(t)
+		p.keepsTheKey()
+		p.stop()
+		if got := len(ai.Take()); got != asked {
+			t.Errorf("%d requests, want %d", got, asked)
+		}
+		files, err := os.ReadDir(filepath.Join(folder, "voice"))
+		if err != nil || len(files) != texts {
+			t.Errorf("%d files, want %d: %v", len(files), texts, err)
+		}
+	}
+}
