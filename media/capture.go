@@ -25,6 +25,10 @@ type CaptureConfig struct {
 	Voice  func() (VoiceActivity, error)
 	Speech UtteranceSink
 
+	// OnVoice hears of each stretch of sound whether it holds speech, some 30 times a second, in order and
+	// at once: it must not block. What was not heard is left out. May be nil; never called without Voice.
+	OnVoice func(start, end time.Duration, speech bool)
+
 	OnOrigin func(at time.Time)    // called once if Origin is zero; may be nil
 	OnGap    func(Gap)             // a gap that has ended; may be nil
 	OnStatus func(RecordingStatus) // may be nil
@@ -53,7 +57,8 @@ type captureEvent struct {
 // Capture takes the packets of one session's tracks and turns them into a recording and utterances, as
 // far as the candidate consented. Its methods may be called from any goroutine.
 //
-// OnOrigin and OnGap are called from Run's goroutine, OnStatus from that or the recorder's.
+// OnOrigin and OnGap are called from Run's goroutine, OnStatus from that or the recorder's, OnVoice from
+// that of the speech cutter.
 type Capture struct {
 	config   CaptureConfig
 	clock    sessionClock

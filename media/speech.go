@@ -38,6 +38,7 @@ type speech struct {
 	epoch   int
 	voice   func() (VoiceActivity, error)
 	sink    UtteranceSink
+	onVoice func(start, end time.Duration, speech bool)
 	now     func() time.Time
 	log     *slog.Logger
 
@@ -56,6 +57,7 @@ type speech struct {
 	decoder  opus.Decoder
 	activity VoiceActivity
 	broken   int // errors of the voice activity in a row
+	speaking bool
 	cutter   utteranceCutter
 	frame    []float32 // fills up to VoiceFrame samples
 	tape     speechTape
@@ -70,7 +72,7 @@ type speech struct {
 
 func newSpeech(config CaptureConfig) *speech {
 	return &speech{
-		session: config.Session, epoch: config.Epoch, voice: config.Voice, sink: config.Speech,
+		session: config.Session, epoch: config.Epoch, voice: config.Voice, sink: config.Speech, onVoice: config.OnVoice,
 		now: config.Now, log: config.Log,
 		queue: speechQueue{wake: make(chan struct{}, 1)},
 		stop:  make(chan struct{}), discard: make(chan struct{}), done: make(chan struct{}),
@@ -231,6 +233,7 @@ func (s *speech) fillHole(hole time.Duration) error {
 	s.deliver(s.cutter.finish(s.arrived))
 	s.cutter.clear()
 	s.frame = s.frame[:0]
+	s.speaking = false
 	s.tape.restart()
 	s.judged = 0
 	s.next += hole
@@ -291,11 +294,22 @@ func (s *speech) listen(pcm []float32) error {
 			return err
 		}
 		s.judged += VoiceFrame
+		s.tellVoice(probability)
 		s.deliver(s.cutter.add(s.frame, probability, s.next-sampleTime(VoiceFrame), s.arrived))
 		s.frame = s.frame[:0]
 		s.trim()
 	}
 	return nil
+}
+
+// tellVoice says whether the frame just judged holds speech: it begins where an utterance would, and holds
+// on as long as one would. A frame that could not be judged is no silence.
+func (s *speech) tellVoice(probability float32) {
+	if s.onVoice == nil || s.broken > 0 {
+		return
+	}
+	s.speaking = probability >= speechBegins || (s.speaking && probability >= speechEnds)
+	s.onVoice(s.next-sampleTime(VoiceFrame), s.next, s.speaking)
 }
 
 func (s *speech) judge() (float32, error) {
