@@ -5,16 +5,23 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"greenroom/consent"
 )
 
 // Phase is where an interview stands.
 type Phase string
 
-// The phases. An interview waits, then prepares and answers each question in turn, then is finished.
+// The phases. An interview waits, then prepares and answers each question in turn, then is finished. A
+// probe belongs to the answer before it. In practice each answer is followed by a review that lasts until
+// the candidate goes on; in an exam only the last one, and only where silence closed it: for as long as
+// speech would go on with it.
 const (
 	PhaseWaiting   Phase = "waiting"
 	PhasePreparing Phase = "preparing"
 	PhaseAnswering Phase = "answering"
+	PhaseProbing   Phase = "probing"
+	PhaseReviewing Phase = "reviewing"
 	PhaseFinished  Phase = "finished"
 )
 
@@ -26,9 +33,23 @@ const (
 	ActBegin       Act = "begin"
 	ActStartAnswer Act = "start_answer" // do not wait for the end of the preparation
 	ActDone        Act = "done"
+	ActMoment      Act = "moment" // hold the clocks
+	ActAgain       Act = "again"  // answer the same question once more
+	ActNext        Act = "next"   // end the review
 	ActSkip        Act = "skip"
 	ActFinish      Act = "finish"
 	ActDrop        Act = "drop"
+)
+
+const (
+	// MomentFor is how long a moment holds the clocks at most; speech ends it. mostMoments is how many an
+	// answer may have.
+	MomentFor   = 30 * time.Second
+	mostMoments = 2
+	// ProbeFor is the limit of the answer to one probe.
+	ProbeFor = time.Minute
+	// lastWordFor lets speech that began in time go on with the last answer.
+	lastWordFor = ReopenFor + time.Second
 )
 
 // ErrWrongPhase says that an act makes no sense now.
@@ -42,21 +63,59 @@ type Moment struct {
 
 // Turn is what the candidate is to do now.
 type Turn struct {
-	Phase    Phase
-	Question int       // index in the plan; meaningful while preparing and answering
-	Take     int       // from 1
-	EndsAt   time.Time // wall time of the phase's limit; zero while waiting and when finished
-	Limit    time.Duration
+	Phase     Phase
+	Question  int       // index in the plan; meaningful from preparing to reviewing
+	Take      int       // from 1
+	Probe     int       // number of the probe that was asked last, from 1; 0: none
+	EndsAt    time.Time // wall time of the phase's limit; zero where nothing limits it
+	Limit     time.Duration
+	ClosingAt time.Time // wall time at which silence ends the answer; zero: no countdown runs
+	HeldUntil time.Time // wall time until which the clocks are held; zero: they run
+	Moments   int       // how often they may still be held in this answer
 }
+
+// TurnEvent is one decision about turns, as it is kept in the session's log.
+type TurnEvent struct {
+	Kind     string // the phase that began, or one of the TurnEvent constants
+	Question int
+	Take     int
+	Probe    int
+	EndedBy  AnswerEnd // of what ended; empty if nothing did
+	Media    time.Duration
+}
+
+// What happens within a phase.
+const (
+	EventCountdown = "countdown" // silence began to count down
+	EventGoOn      = "go_on"     // the countdown ended: something was heard, or nothing is any more
+	EventHeld      = "held"
+	EventReleased  = "released"
+	EventReopened  = "reopened"
+)
 
 // Interview is the pure state machine of one session: it is told what happens and when, and says what
 // the turn is and which answers have closed. It is not safe for concurrent use.
 type Interview struct {
 	plan   Plan
 	turn   Turn
-	start  Moment   // of the running answer
-	closed []Answer // since the last call of Closed
-	all    []Answer // every one, also of before
+	ear    ear
+	start  Moment        // of the running answer
+	limit  time.Duration // of the running answer with the probes that were asked
+	asked  time.Duration // media time at which silence may begin to count: the question, a probe, a moment's end
+	again  *reopening    // nil: speech goes on with nothing
+	closed []Answer      // since the last call of Closed
+	all    []Answer      // every one, also of before
+	events []TurnEvent   // since the last call of Events
+}
+
+// reopening is an answer that silence closed, while speech may still go on with it.
+type reopening struct {
+	turn  Turn
+	start Moment
+	limit time.Duration
+	left  time.Duration // of its limit
+	at    time.Duration // media time up to which silence was heard
+	until time.Time
 }
 
 // NewInterview starts an interview of a plan, going on after the questions that were answered before
@@ -79,11 +138,27 @@ func (i *Interview) Turn() Turn { return i.turn }
 // Plan returns what is asked.
 func (i *Interview) Plan() Plan { return i.plan }
 
-// Closed returns the answers that closed since the last call, without their session.
+// TakesLeft returns how often the question may still be answered anew.
+func (i *Interview) TakesLeft() int {
+	if i.turn.Phase != PhaseReviewing || i.plan.Mode != consent.ModePractice {
+		return 0
+	}
+	return max(0, max(1, i.plan.Takes)-i.turn.Take)
+}
+
+// Closed returns the answers that closed since the last call, without their session. An answer that was
+// gone on with closes again, with a later end.
 func (i *Interview) Closed() []Answer {
 	closed := i.closed
 	i.closed = nil
 	return closed
+}
+
+// Events returns what was decided since the last call.
+func (i *Interview) Events() []TurnEvent {
+	events := i.events
+	i.events = nil
+	return events
 }
 
 // Place returns which answer the speech from start to end (media times) belongs to: the one it overlaps
@@ -99,63 +174,235 @@ func (i *Interview) Place(start, end time.Duration) (question, take int) {
 	for _, a := range i.all {
 		consider(a)
 	}
-	if i.turn.Phase == PhaseAnswering {
+	if i.running() {
 		consider(Answer{Question: i.turn.Question, Take: i.turn.Take, Start: i.start.Media, End: end})
 	}
 	return question, take
 }
 
+// running: an answer is being given.
+func (i *Interview) running() bool {
+	return i.turn.Phase == PhaseAnswering || i.turn.Phase == PhaseProbing
+}
+
 // Act applies what the candidate did; an act out of its phase changes nothing and returns an error
 // that wraps [ErrWrongPhase].
 func (i *Interview) Act(act Act, at Moment) error {
+	phase := i.turn.Phase
 	switch {
 	case act == ActFinish || act == ActDrop:
 		i.finish(act, at)
-	case act == ActBegin && i.turn.Phase == PhaseWaiting:
-		i.prepare(i.turn.Question, at)
-	case act == ActStartAnswer && i.turn.Phase == PhasePreparing:
+	case act == ActBegin && phase == PhaseWaiting:
+		i.prepare(i.turn.Question, 1, at)
+	case act == ActStartAnswer && phase == PhasePreparing:
 		i.answer(at)
-	case act == ActDone && i.turn.Phase == PhaseAnswering:
-		i.close(EndedByDone, at)
+	case act == ActDone && i.running():
+		i.endPart(EndedByDone, at)
+	case act == ActMoment && i.running() && i.turn.Moments > 0 && i.turn.HeldUntil.IsZero():
+		i.hold(at)
+	case act == ActAgain && i.TakesLeft() > 0:
+		i.prepare(i.turn.Question, i.turn.Take+1, at)
+	case act == ActNext && phase == PhaseReviewing:
 		i.next(at)
-	case act == ActSkip && (i.turn.Phase == PhasePreparing || i.turn.Phase == PhaseAnswering):
+	case act == ActSkip && phase == PhaseProbing: // the probe alone is given up
+		i.endPart(EndedByDone, at)
+	case act == ActSkip && (phase == PhasePreparing || phase == PhaseAnswering):
 		i.close(EndedBySkip, at)
 		i.next(at)
 	default:
-		return fmt.Errorf("%s while %s: %w", act, i.turn.Phase, ErrWrongPhase)
+		return fmt.Errorf("%s while %s: %w", act, phase, ErrWrongPhase)
 	}
 	return nil
 }
 
-// Tick applies the passing of time and reports whether the turn changed. An answer that ran into its
-// limit ends at the limit, however late the tick comes.
-func (i *Interview) Tick(at Moment) bool {
-	if i.turn.EndsAt.IsZero() || at.Wall.Before(i.turn.EndsAt) {
-		return false
+// Hear takes what the voice activity says of the next stretch of sound, and reports whether a Tick would
+// change the turn because of it. Where it is never called nothing is known of silence, and answers end by
+// Done and by their limit alone.
+func (i *Interview) Hear(v Voice) (due bool) {
+	i.ear.hear(v)
+	switch {
+	case i.again != nil:
+		return i.goesOn()
+	case !i.turn.HeldUntil.IsZero():
+		return i.ear.spoke(i.asked, i.ear.until)
 	}
-	late := at.Wall.Sub(i.turn.EndsAt)
-	limit := Moment{Wall: i.turn.EndsAt, Media: max(0, at.Media-late)}
-	if i.turn.Phase == PhasePreparing {
-		i.answer(limit)
+	silent := i.silence()
+	return silent >= QuietBefore+CountdownFor || (silent >= QuietBefore) == i.turn.ClosingAt.IsZero()
+}
+
+// Tick applies the passing of time and what was heard, and reports whether the turn changed. An answer
+// that ran into its limit ends at the limit, however late the tick comes.
+func (i *Interview) Tick(at Moment) bool {
+	if i.again != nil {
+		if i.goesOn() {
+			i.reopen(at)
+			return true
+		}
+		if at.Wall.After(i.again.until) {
+			i.again = nil
+		}
+	}
+	if !i.turn.EndsAt.IsZero() && !at.Wall.Before(i.turn.EndsAt) {
+		i.limitReached(at)
 		return true
 	}
-	i.close(EndedByLimit, limit)
-	i.next(at)
+	if !i.running() {
+		return false
+	}
+	if !i.turn.HeldUntil.IsZero() {
+		return i.release(at)
+	}
+	return i.listen(at)
+}
+
+func (i *Interview) limitReached(at Moment) {
+	late := at.Wall.Sub(i.turn.EndsAt)
+	limit := Moment{Wall: i.turn.EndsAt, Media: max(0, at.Media-late)}
+	switch i.turn.Phase {
+	case PhasePreparing:
+		i.answer(limit)
+	case PhaseReviewing:
+		i.next(at)
+	case PhaseWaiting, PhaseAnswering, PhaseProbing, PhaseFinished:
+		// What follows begins now: nobody saw it before.
+		if i.turn.Probe < i.probes() {
+			i.probe(EndedByLimit, at)
+			return
+		}
+		i.close(EndedByLimit, limit)
+		i.after(EndedByLimit, at)
+	}
+}
+
+// silence returns for how long silence was heard that means something, zero if it means nothing now.
+func (i *Interview) silence() time.Duration {
+	if !i.running() || !i.turn.HeldUntil.IsZero() || i.ear.said < voiceToEnd {
+		return 0
+	}
+	return max(0, i.ear.silent(i.asked))
+}
+
+// listen begins, ends and completes the countdown.
+func (i *Interview) listen(at Moment) (changed bool) {
+	silent := i.silence()
+	if at.Media-i.ear.until > staleAfter {
+		silent = 0 // the sound does not arrive: whoever speaks now is not heard
+	}
+	switch {
+	case silent >= QuietBefore+CountdownFor:
+		i.endPart(EndedBySilence, at)
+		return true
+	case silent >= QuietBefore && i.turn.ClosingAt.IsZero():
+		i.turn.ClosingAt = at.Wall.Add(QuietBefore + CountdownFor - silent)
+		i.note(EventCountdown, "", at)
+		return true
+	case silent < QuietBefore && !i.turn.ClosingAt.IsZero():
+		i.turn.ClosingAt = time.Time{}
+		i.note(EventGoOn, "", at)
+		return true
+	}
+	return false
+}
+
+// hold stops the clocks: the limit is put off by as long as they stand.
+func (i *Interview) hold(at Moment) {
+	i.turn.HeldUntil = at.Wall.Add(MomentFor)
+	i.turn.EndsAt = i.turn.EndsAt.Add(MomentFor)
+	i.turn.ClosingAt = time.Time{}
+	i.turn.Moments--
+	i.asked = at.Media
+	i.note(EventHeld, "", at)
+}
+
+// release lets the clocks go on when the moment is over or something is said.
+func (i *Interview) release(at Moment) bool {
+	unused := i.turn.HeldUntil.Sub(at.Wall)
+	if unused > 0 && !i.ear.spoke(i.asked, i.ear.until) {
+		return false
+	}
+	i.turn.EndsAt = i.turn.EndsAt.Add(-max(0, unused))
+	i.turn.HeldUntil = time.Time{}
+	i.asked = max(i.asked, i.ear.until)
+	i.note(EventReleased, "", at)
 	return true
 }
 
-func (i *Interview) prepare(question int, at Moment) {
+// goesOn: what is said now belongs to the answer that silence closed.
+func (i *Interview) goesOn() bool {
+	return i.ear.spoke(i.again.at, i.again.at+ReopenFor)
+}
+
+// reopen takes up again the answer that silence closed; what came after it is put back.
+func (i *Interview) reopen(at Moment) {
+	again := i.again
+	i.again = nil
+	i.turn, i.start, i.limit = again.turn, again.start, again.limit
+	i.turn.EndsAt, i.turn.ClosingAt = at.Wall.Add(again.left), time.Time{}
+	i.asked = again.at
+	i.ear.count(again.at)
+	i.ear.said = voiceToEnd // it was enough before
+	i.all = slices.DeleteFunc(i.all, func(a Answer) bool { return a.Question == i.turn.Question && a.Take == i.turn.Take })
+	i.note(EventReopened, "", at)
+}
+
+func (i *Interview) prepare(question, take int, at Moment) {
 	limit := i.plan.Questions[question].PrepareFor
-	i.turn = Turn{Phase: PhasePreparing, Question: question, Take: 1, EndsAt: at.Wall.Add(limit), Limit: limit}
+	i.turn = Turn{Phase: PhasePreparing, Question: question, Take: take, EndsAt: at.Wall.Add(limit), Limit: limit}
+	i.note(string(PhasePreparing), "", at)
 	if limit <= 0 {
 		i.answer(at)
 	}
 }
 
 func (i *Interview) answer(at Moment) {
-	limit := i.plan.Questions[i.turn.Question].AnswerFor
-	i.start = at
-	i.turn.Phase, i.turn.EndsAt, i.turn.Limit = PhaseAnswering, at.Wall.Add(limit), limit
+	i.limit = i.plan.Questions[i.turn.Question].AnswerFor
+	i.start, i.again = at, nil
+	i.turn.Moments = mostMoments
+	i.ask(PhaseAnswering, i.limit, at)
+}
+
+// probes returns how many probes are asked after each answer to the question.
+func (i *Interview) probes() int {
+	return min(i.plan.Probes, len(i.plan.Questions[i.turn.Question].Probes))
+}
+
+// probe asks the next probe; the answer goes on.
+func (i *Interview) probe(by AnswerEnd, at Moment) {
+	i.turn.Probe++
+	i.limit += ProbeFor
+	i.ask(PhaseProbing, ProbeFor, at)
+	i.events[len(i.events)-1].EndedBy = by
+}
+
+// ask begins a part of an answer.
+func (i *Interview) ask(phase Phase, limit time.Duration, at Moment) {
+	i.turn.Phase, i.turn.EndsAt, i.turn.Limit = phase, at.Wall.Add(limit), limit
+	i.turn.ClosingAt, i.turn.HeldUntil = time.Time{}, time.Time{}
+	i.asked = at.Media
+	i.ear.count(at.Media)
+	i.note(string(phase), "", at)
+}
+
+// endPart ends what was being said: the next probe is asked, or the answer closes.
+func (i *Interview) endPart(by AnswerEnd, at Moment) {
+	if i.turn.Probe < i.probes() {
+		i.probe(by, at)
+		return
+	}
+	if by != EndedBySilence {
+		i.close(by, at)
+		i.after(by, at)
+		return
+	}
+	again := &reopening{
+		turn: i.turn, start: i.start, limit: i.limit, left: i.turn.EndsAt.Sub(at.Wall),
+		at: i.ear.until, until: at.Wall.Add(lastWordFor),
+	}
+	i.close(by, Moment{Wall: at.Wall, Media: max(i.start.Media, i.ear.quiet+wordTail)})
+	i.after(by, at)
+	if !i.running() {
+		i.again = again
+	}
 }
 
 // close notes the running answer. A question skipped during its preparation has an answer of no length,
@@ -165,28 +412,59 @@ func (i *Interview) close(by AnswerEnd, at Moment) {
 		Question: i.turn.Question, Take: i.turn.Take, Start: at.Media, End: at.Media,
 		Limit: i.plan.Questions[i.turn.Question].AnswerFor, EndedBy: by,
 	}
-	if i.turn.Phase == PhaseAnswering {
-		answer.Start = min(i.start.Media, at.Media)
+	if i.running() {
+		answer.Start, answer.Limit = min(i.start.Media, at.Media), i.limit
 	}
 	i.closed = append(i.closed, answer)
 	i.all = append(i.all, answer)
+	i.again = nil
+	i.note("closed", by, at)
+}
+
+// after decides what follows a closed answer.
+func (i *Interview) after(by AnswerEnd, at Moment) {
+	turn := Turn{Phase: PhaseReviewing, Question: i.turn.Question, Take: i.turn.Take}
+	switch {
+	case i.plan.Mode == consent.ModePractice:
+	case by == EndedBySilence && i.turn.Question+1 == len(i.plan.Questions):
+		turn.EndsAt, turn.Limit = at.Wall.Add(lastWordFor), lastWordFor
+	default:
+		i.next(at)
+		return
+	}
+	i.turn = turn
+	i.note(string(PhaseReviewing), "", at)
 }
 
 func (i *Interview) next(at Moment) {
 	if i.turn.Question+1 < len(i.plan.Questions) {
-		i.prepare(i.turn.Question+1, at)
+		i.prepare(i.turn.Question+1, 1, at)
 		return
 	}
-	i.turn = Turn{Phase: PhaseFinished}
+	i.end(at)
 }
 
 func (i *Interview) finish(act Act, at Moment) {
-	if i.turn.Phase == PhaseAnswering {
+	if i.running() {
 		by := EndedByFinish
 		if act == ActDrop {
 			by = EndedByDrop
 		}
 		i.close(by, at)
 	}
-	i.turn = Turn{Phase: PhaseFinished}
+	i.end(at)
+}
+
+func (i *Interview) end(at Moment) {
+	if i.turn.Phase == PhaseFinished {
+		return
+	}
+	i.turn, i.again = Turn{Phase: PhaseFinished}, nil
+	i.note(string(PhaseFinished), "", at)
+}
+
+func (i *Interview) note(kind string, by AnswerEnd, at Moment) {
+	i.events = append(i.events, TurnEvent{
+		Kind: kind, Question: i.turn.Question, Take: i.turn.Take, Probe: i.turn.Probe, EndedBy: by, Media: at.Media,
+	})
 }

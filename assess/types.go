@@ -13,11 +13,12 @@ type AnswerEnd string
 
 // The reasons an answer ends.
 const (
-	EndedByDone   AnswerEnd = "done"
-	EndedByLimit  AnswerEnd = "limit"
-	EndedBySkip   AnswerEnd = "skip"
-	EndedByFinish AnswerEnd = "finish"
-	EndedByDrop   AnswerEnd = "drop" // the candidate did not come back
+	EndedByDone    AnswerEnd = "done"
+	EndedByLimit   AnswerEnd = "limit"
+	EndedBySkip    AnswerEnd = "skip"
+	EndedByFinish  AnswerEnd = "finish"
+	EndedByDrop    AnswerEnd = "drop"    // the candidate did not come back
+	EndedBySilence AnswerEnd = "silence" // nothing more was said, see [QuietBefore]
 )
 
 // Answer is the span of a session that answers one question. Times are media times.
