@@ -16,7 +16,7 @@ func TestPageThatDoesNotReadIsClosedAndMayComeBack(t *testing.T) {
 	must(t, err)
 	_ = response.Body.Close()
 	defer ws.Close()
-	must(t, ws.WriteMessage(websocket.TextMessage, []byte(`{"type":"hello","version":1}`)))
+	must(t, ws.WriteMessage(websocket.TextMessage, []byte(`{"type":"hello","version":2}`)))
 	s.waitConns(1)
 	slow := s.onlyConn()
 	limit := time.After(patience)

@@ -44,8 +44,10 @@ type Desk interface {
 	Close(id consent.SessionID)
 }
 
-// RoomEvents are what the desk puts into the capture's configuration. They do not block.
+// RoomEvents are what the desk puts into the capture's configuration. They do not block. Hurry asks for a
+// Tick of the interviewer at once: what was heard changes the turn.
 type RoomEvents struct {
+	Hurry    func()
 	OnGap    func(media.Gap)
 	OnStatus func(media.RecordingStatus)
 }
@@ -70,6 +72,9 @@ const (
 	ActBegin       Act = "begin"
 	ActStartAnswer Act = "start_answer"
 	ActDone        Act = "done"
+	ActMoment      Act = "moment"
+	ActAgain       Act = "again"
+	ActNext        Act = "next"
 	ActSkip        Act = "skip"
 	ActFinish      Act = "finish"
 	ActDrop        Act = "drop"
@@ -83,18 +88,25 @@ const (
 	PhaseWaiting   Phase = "waiting"
 	PhasePreparing Phase = "preparing"
 	PhaseAnswering Phase = "answering"
+	PhaseProbing   Phase = "probing"   // a follow-up question to the same answer
+	PhaseReviewing Phase = "reviewing" // between two questions
 	PhaseFinished  Phase = "finished"
 )
 
 // Turn is where an interview stands, with its clock.
 type Turn struct {
-	Phase    Phase
-	Index    int // of the question in the plan
-	Total    int
-	Take     int
-	Question *Question
-	EndsAt   time.Time // when the phase ends by itself; zero: it does not
-	Limit    time.Duration
+	Phase     Phase
+	Index     int // of the question in the plan
+	Total     int
+	Take      int
+	TakesLeft int // how often the question may be answered again
+	Question  *Question
+	Probe     *Probe    // the follow-up question that was asked last
+	EndsAt    time.Time // when the phase ends by itself; zero: it does not
+	Limit     time.Duration
+	ClosingAt time.Time // when silence ends the answer; zero: no countdown runs
+	HeldUntil time.Time // until when the clocks stand; zero: they run
+	Moments   int       // how often they may still be held
 }
 
 // Refusal is an error with words for the candidate. Cause is for the log only.

@@ -30,6 +30,8 @@ func (r *Room) loop(ctx context.Context) (reason EndReason) {
 			}
 		case act := <-r.acts:
 			troubled = r.act(ctx, act, troubled)
+		case <-r.hurried:
+			troubled = r.tick(ctx, time.Now(), troubled)
 		case now := <-timer.C:
 			timer.Reset(media.UntilBeat(now, tickEvery))
 			r.tellMedia(now)

@@ -9,7 +9,7 @@ import (
 )
 
 // ProtocolVersion is the version of the room protocol that this package speaks.
-const ProtocolVersion = 1
+const ProtocolVersion = 2
 
 // MaxFrame is the largest WebSocket frame accepted from a page, in bytes.
 const MaxFrame = 64 << 10
@@ -45,8 +45,14 @@ type (
 	Begin struct{}
 	// StartAnswer ends the preparation early.
 	StartAnswer struct{}
-	// Done ends the answer.
+	// Done ends the answer, or what is said to its probe.
 	Done struct{}
+	// Moment holds the clocks of the answer.
+	Moment struct{}
+	// Again answers the question once more.
+	Again struct{}
+	// Next ends the review.
+	Next struct{}
 	// Skip gives the question up.
 	Skip struct{}
 	// Finish ends the interview.
@@ -93,15 +99,21 @@ type (
 		SDP string `json:"sdp"`
 	}
 	// TurnMessage says where the interview stands. Index, Take, Question and the times are absent
-	// while waiting and when finished; the times also where nothing limits the phase.
+	// while waiting and when finished; the times also where nothing limits the phase. ClosingMS counts down
+	// to the end of the answer by silence, HeldMS to where the clocks go on; RemainingMS holds the latter.
 	TurnMessage struct {
 		Phase       Phase         `json:"phase"`
 		Index       *int          `json:"index,omitempty"`
 		Total       int           `json:"total"`
 		Take        int           `json:"take,omitempty"`
+		TakesLeft   int           `json:"takes_left,omitempty"`
 		Question    *Question     `json:"question,omitempty"`
+		Probe       *Probe        `json:"probe,omitempty"`
 		RemainingMS *Milliseconds `json:"remaining_ms,omitempty"`
 		LimitMS     Milliseconds  `json:"limit_ms,omitempty"`
+		ClosingMS   *Milliseconds `json:"closing_ms,omitempty"`
+		HeldMS      *Milliseconds `json:"held_ms,omitempty"`
+		Moments     int           `json:"moments,omitempty"` // how often the clocks may still be held
 	}
 	// CaptionMessage is the recognised text of one utterance.
 	CaptionMessage struct {
@@ -170,6 +182,12 @@ type Question struct {
 	Kind string `json:"kind"`
 }
 
+// Probe is a follow-up question of the present one, as it travels.
+type Probe struct {
+	Index int    `json:"index"` // among the question's probes
+	Text  string `json:"text"`
+}
+
 // MediaState is how one kind of media arrives.
 type MediaState string
 
@@ -212,6 +230,9 @@ func (*ICECandidate) messageType() string         { return "ice_candidate" }
 func (*Begin) messageType() string                { return "begin" }
 func (*StartAnswer) messageType() string          { return "start_answer" }
 func (*Done) messageType() string                 { return "done" }
+func (*Moment) messageType() string               { return "moment" }
+func (*Again) messageType() string                { return "again" }
+func (*Next) messageType() string                 { return "next" }
 func (*Skip) messageType() string                 { return "skip" }
 func (*Finish) messageType() string               { return "finish" }
 func (*Muted) messageType() string                { return "muted" }
@@ -242,6 +263,12 @@ func fromPage(name string) Message {
 		return new(StartAnswer)
 	case "done":
 		return new(Done)
+	case "moment":
+		return new(Moment)
+	case "again":
+		return new(Again)
+	case "next":
+		return new(Next)
 	case "skip":
 		return new(Skip)
 	case "finish":

@@ -41,7 +41,8 @@ type Room struct {
 
 	acts     chan request
 	lost     chan *peer
-	answers  chan func() // what the watch wants done
+	hurried  chan struct{} // of one: what was heard changes the turn
+	answers  chan func()   // what the watch wants done
 	stopping chan EndReason
 
 	mu        sync.Mutex
@@ -70,7 +71,7 @@ func newRoom(rooms *Rooms, session consent.Session) *Room {
 	return &Room{
 		id: session.ID, account: session.Candidate, roleTitle: session.RoleTitle, rooms: rooms,
 		log: rooms.config.Log.With("session", string(session.ID)), opened: time.Now(),
-		ready: make(chan struct{}), gone: make(chan struct{}), acts: make(chan request, actQueue), lost: make(chan *peer, 4), answers: make(chan func(), answerQueue),
+		ready: make(chan struct{}), gone: make(chan struct{}), acts: make(chan request, actQueue), lost: make(chan *peer, 4), hurried: make(chan struct{}, 1), answers: make(chan func(), answerQueue),
 		stopping: make(chan EndReason, 1), left: time.Now(), consents: session.Consents,
 		recording: media.RecordingStatus{State: media.RecordingOff},
 		media:     MediaMessage{Audio: MediaOff, Video: MediaOff},
@@ -79,6 +80,12 @@ func newRoom(rooms *Rooms, session consent.Session) *Room {
 
 func (r *Room) events() RoomEvents {
 	return RoomEvents{
+		Hurry: func() {
+			select {
+			case r.hurried <- struct{}{}:
+			default: // it is asked for already
+			}
+		},
 		OnGap: func(g media.Gap) {
 			r.tell(&GapMessage{
 				Kind: string(g.Kind), StartMS: InMilliseconds(g.Start), EndMS: InMilliseconds(g.End), Reason: string(g.Reason),
@@ -334,15 +341,23 @@ func recordingMessage(status media.RecordingStatus, elapsed time.Duration) *Reco
 
 func (t Turn) message(now time.Time) *TurnMessage {
 	m := &TurnMessage{Phase: t.Phase, Total: t.Total}
-	if t.Phase != PhasePreparing && t.Phase != PhaseAnswering {
+	if t.Question == nil {
 		return m
 	}
-	m.Index, m.Take, m.Question = new(t.Index), t.Take, t.Question
+	m.Index, m.Take, m.TakesLeft, m.Question, m.Probe = new(t.Index), t.Take, t.TakesLeft, t.Question, t.Probe
+	m.RemainingMS, m.ClosingMS, m.HeldMS = leftUntil(t.EndsAt, now), leftUntil(t.ClosingAt, now), leftUntil(t.HeldUntil, now)
 	if !t.EndsAt.IsZero() {
-		m.RemainingMS = new(InMilliseconds(max(t.EndsAt.Sub(now), 0)))
 		m.LimitMS = InMilliseconds(t.Limit)
 	}
+	m.Moments = t.Moments
 	return m
+}
+
+func leftUntil(at, now time.Time) *Milliseconds {
+	if at.IsZero() {
+		return nil
+	}
+	return new(InMilliseconds(max(at.Sub(now), 0)))
 }
 
 func onWire(c consent.Consents) Consents {
@@ -372,6 +387,12 @@ func (r *Room) handle(ctx context.Context, c *conn, message Message) {
 		r.ask(c, ActStartAnswer)
 	case *Done:
 		r.ask(c, ActDone)
+	case *Moment:
+		r.ask(c, ActMoment)
+	case *Again:
+		r.ask(c, ActAgain)
+	case *Next:
+		r.ask(c, ActNext)
 	case *Skip:
 		r.ask(c, ActSkip)
 	case *Finish:

@@ -78,8 +78,8 @@ func TestGreetingRefusals(t *testing.T) {
 		"other version":  {consent.SessionConsented, `{"type":"hello","version":2}`, "bad_version", CloseBadVersion},
 		"offer first":    {consent.SessionConsented, `{"type":"offer","sdp":"v=0"}`, "hello_first", CloseNoHello},
 		"no JSON first":  {consent.SessionConsented, `hello`, "bad_message", CloseBadMessages},
-		"ended session":  {consent.SessionEnded, `{"type":"hello","version":1}`, "session_over", CloseSessionOver},
-		"erased session": {consent.SessionErased, `{"type":"hello","version":1}`, "session_over", CloseSessionOver},
+		"ended session":  {consent.SessionEnded, `{"type":"hello","version":2}`, "session_over", CloseSessionOver},
+		"erased session": {consent.SessionErased, `{"type":"hello","version":2}`, "session_over", CloseSessionOver},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, func(s *server) { s.desk.session.State = c.state })

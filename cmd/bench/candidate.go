@@ -144,7 +144,7 @@ func (s *session) enter(ctx context.Context) error {
 	}
 	s.socket, s.answers, s.ended = socket, make(chan string, 1), make(chan struct{})
 	go s.read() // owner: the session; ends when the room closes, or the server
-	return s.send(map[string]any{"type": "hello", "version": 1})
+	return s.send(map[string]any{"type": "hello", "version": 2})
 }
 
 func (s *session) read() {

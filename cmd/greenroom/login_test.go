@@ -24,7 +24,7 @@ func TestLogOutLeavesTheLiveRoom(t *testing.T) {
 	candidate := p.logIn(p.accounts().Candidate)
 	path := candidate.consented(t)
 	room := candidate.enterRoom(t, path)
-	room.say(`{"type":"hello","version":1}`)
+	room.say(`{"type":"hello","version":2}`)
 	room.await("welcome", 10*time.Second)
 
 	candidate.post(t, "/api/v1/log-out", "", http.StatusNoContent)

@@ -24,6 +24,7 @@ type rehearseCommand struct {
 	Video     string   `help:"IVF file with VP8 to show; a moving test picture if none." type:"existingfile"`
 	Answers   int      `help:"Finish after so many answers; 0 for all of them."`
 	Refuse    []string `help:"Consents to refuse: recording, transcription, assessment." enum:"recording,transcription,assessment"`
+	Silent    bool     `help:"Let silence end the answers instead of saying that they are done."`
 	Share     string   `help:"Organization to authorize afterwards, for everything there is."`
 	Demo      bool     `help:"Rehearse as the demo candidate and authorize the demo organization, so that there is something to look at."`
 	DataDir   string   `help:"Data folder of the server, for the demo accounts." default:".greenroom/data" env:"GREENROOM_DATA" placeholder:"DIR"`
@@ -70,7 +71,7 @@ func (c *rehearseCommand) Run(ctx context.Context) error {
 func (c *rehearseCommand) config() (rehearse.Config, error) {
 	config := rehearse.Config{
 		Server: c.Server, Email: c.Email, Password: c.Password, Session: c.Session, Role: c.Role,
-		Speech: c.Speech, Video: c.Video, Answers: c.Answers,
+		Speech: c.Speech, Video: c.Video, Answers: c.Answers, Silent: c.Silent,
 	}
 	if c.Sessions < 1 || c.Sessions > 200 {
 		return config, fmt.Errorf("--sessions is %d: use 1 to 200", c.Sessions)

@@ -34,6 +34,11 @@ type roomMessage struct {
 	Question *struct {
 		Text string `json:"text"`
 	} `json:"question"`
+	Probe *struct {
+		Index int    `json:"index"`
+		Text  string `json:"text"`
+	} `json:"probe"`
+	Closing  *int64 `json:"closing_ms"`
 	Consents *struct {
 		Recording     bool `json:"recording"`
 		Transcription bool `json:"transcription"`

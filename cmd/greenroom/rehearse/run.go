@@ -23,6 +23,7 @@ type Config struct {
 	Video    string   // IVF VP8 file; empty: the demo picture
 	Answers  int      // finish after so many answers; 0: all of the plan
 	Refuse   Consents // what to refuse
+	Silent   bool     // do not say that an answer is done: stop speaking, and let silence end it
 
 	// Share, if its organization is set, authorizes that organization afterwards.
 	Share Share
@@ -167,7 +168,7 @@ func (r *rehearsal) checkRefusedBeforeConsent(ctx context.Context) error {
 		return nil // a closed door is the refusal that is looked for
 	}
 	defer room.leave()
-	if err := room.send("hello", map[string]any{"version": 1}); err != nil {
+	if err := room.send("hello", map[string]any{"version": 2}); err != nil {
 		return err
 	}
 	for {

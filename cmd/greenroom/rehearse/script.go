@@ -25,10 +25,11 @@ type script struct {
 
 	begun    time.Time
 	answered int
+	probed   [2]int // the question and its probe that were answered last, from 1
 }
 
 func (s *script) play(ctx context.Context) error {
-	if err := s.room.send("hello", map[string]any{"version": 1}); err != nil {
+	if err := s.room.send("hello", map[string]any{"version": 2}); err != nil {
 		return err
 	}
 	joined := time.AfterFunc(joinLimit, s.room.leave)
@@ -145,10 +146,27 @@ func (s *script) takeTurn(ctx context.Context, m roomMessage) error {
 		}
 		s.answered = m.Index + 1
 		s.group.Go(func() error { return s.answer(ctx, m.Index) })
+	case "probing":
+		return s.answerProbe(m)
+	case "reviewing":
+		if s.Answers > 0 && m.Index+1 >= s.Answers {
+			return s.room.send("finish", nil)
+		}
+		return s.room.send("next", nil)
 	case "finished": // the recording ends here; the room stays for the last caption
 		s.result.InterviewMS = time.Since(s.begun).Milliseconds()
 	}
 	return nil
+}
+
+// answerProbe has nothing to add.
+func (s *script) answerProbe(m roomMessage) error {
+	if m.Probe == nil || s.probed == [2]int{m.Index + 1, m.Probe.Index + 1} { // the same turn told again
+		return nil
+	}
+	s.probed = [2]int{m.Index + 1, m.Probe.Index + 1}
+	s.say("follow-up: %s", m.Probe.Text)
+	return s.room.send("done", nil)
 }
 
 // answer speaks, is silent for a breath, and says that it is done. It runs beside the reading of the
@@ -164,6 +182,9 @@ func (s *script) answer(ctx context.Context, index int) error {
 	}
 	if err := s.peer.speak(ctx, packets); err != nil {
 		return nil //nolint:nilerr // the interview ended while speaking
+	}
+	if s.Silent {
+		return nil
 	}
 	select {
 	case <-ctx.Done():
