@@ -2,10 +2,12 @@ package storage
 
 import (
 	"context"
+	"math"
 	"testing"
 	"time"
 
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 
 	"greenroom/assess"
 	"greenroom/consent"
@@ -110,7 +112,8 @@ func TestJobsOfPausedSessionsWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	work := func() error {
-		return jobs.workAnswer(t.Context(), &river.Job[answerJob]{Args: answerJob{Session: id, Take: 1}})
+		newest := &rivertype.JobRow{ID: math.MaxInt64}
+		return jobs.workAnswer(t.Context(), &river.Job[answerJob]{JobRow: newest, Args: answerJob{Session: id, Take: 1}})
 	}
 	if err := work(); err != nil {
 		t.Errorf("an open session: %v", err)

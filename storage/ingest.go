@@ -171,22 +171,53 @@ func (n nanoseconds) ScanInt64(v pgtype.Int8) error {
 	return nil
 }
 
+// NoteTurns appends decisions about turns to the session's log.
+func (i *Ingest) NoteTurns(ctx context.Context, id consent.SessionID, events []assess.TurnEvent) error {
+	err := i.about(ctx, id, func(tx pgx.Tx) error {
+		for _, e := range events {
+			detail := eventDetail{"question": e.Question, "take": e.Take, "probe": e.Probe, "media_ms": e.Media.Milliseconds()}
+			if e.EndedBy != "" {
+				detail["ended_by"] = string(e.EndedBy)
+			}
+			if err := logEvent(ctx, tx, id, TopicSession, "turn_"+e.Kind, detail); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("note turns: %w", err)
+	}
+	return nil
+}
+
 // SaveAnswer stores an answer that closed and, in the same transaction, adds the job that assesses it
-// where the candidate consented to that.
+// where the candidate consented to that. An answer that was gone on with is stored again with its later
+// end, and is to be assessed again.
 func (i *Ingest) SaveAnswer(ctx context.Context, a assess.Answer) error {
 	err := i.about(ctx, a.Session, func(tx pgx.Tx) error {
 		consents, err := consentsNow(ctx, tx, a.Session)
 		if err != nil {
 			return err
 		}
+		var before *int64
+		const end = `SELECT (SELECT end_ns FROM answers WHERE session = $1 AND question = $2 AND take = $3)`
+		if err := tx.QueryRow(ctx, end, a.Session, a.Question, a.Take).Scan(&before); err != nil {
+			return err
+		}
 		const put = `INSERT INTO answers (session, question, take, start_ns, end_ns, limit_ns, ended_by)
 			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (session, question, take) DO UPDATE
-			SET start_ns = excluded.start_ns, end_ns = excluded.end_ns, limit_ns = excluded.limit_ns, ended_by = excluded.ended_by`
+			SET start_ns = excluded.start_ns, end_ns = excluded.end_ns, limit_ns = excluded.limit_ns, ended_by = excluded.ended_by,
+				assessed_at = CASE WHEN answers.end_ns = excluded.end_ns THEN answers.assessed_at END`
 		if _, err := tx.Exec(ctx, put, a.Session, a.Question, a.Take, int64(a.Start), int64(a.End), int64(a.Limit), a.EndedBy); err != nil {
 			return err
 		}
 		if consents.Assessment {
-			if err := i.database.jobs.add(ctx, tx, answerJob{Session: a.Session, Question: a.Question, Take: a.Take}); err != nil {
+			job := answerJob{Session: a.Session, Question: a.Question, Take: a.Take}
+			if before != nil && *before != int64(a.End) {
+				job.Until = int64(a.End)
+			}
+			if err := i.database.jobs.add(ctx, tx, job); err != nil {
 				return err
 			}
 		}

@@ -26,6 +26,7 @@ const (
 	abandonEvery        = 10 * time.Minute
 	turnEvery           = time.Hour
 	rescueMargin        = time.Minute
+	beforeOther         = 2 * time.Second // an answer's job waits so long for another of the same answer
 	longestRetryPause   = 10 * time.Minute
 )
 
@@ -201,7 +202,22 @@ func (j *Jobs) workEvidence(ctx context.Context, job *river.Job[evidenceJob]) er
 	return j.unlessPaused(ctx, job.Args.Session, j.handlers.Evidence(ctx, job.Args.Session, job.Args.line()))
 }
 
+// workAnswer assesses an answer. Of the jobs of an answer that was gone on with the last one alone counts,
+// and none works beside another: the older could write over what the newer found.
 func (j *Jobs) workAnswer(ctx context.Context, job *river.Job[answerJob]) error {
+	const look = `SELECT coalesce(bool_or(id > $1), false), coalesce(bool_or(id < $1 AND state = 'running' AND attempted_at > now() - $4::interval), false)
+		FROM river.river_job WHERE kind = $2 AND id <> $1 AND args @> $3`
+	of := map[string]any{"session": job.Args.Session, "question": job.Args.Question, "take": job.Args.Take}
+	var outdated, busy bool
+	err := j.database.Pool(RoleWorker).QueryRow(ctx, look, job.ID, job.Args.Kind(), of, j.options.Timeout+rescueMargin).Scan(&outdated, &busy)
+	switch {
+	case err != nil:
+		return fmt.Errorf("look for other jobs of the answer: %w", err)
+	case outdated:
+		return nil
+	case busy:
+		return river.JobSnooze(beforeOther)
+	}
 	return j.unlessPaused(ctx, job.Args.Session, j.handlers.Answer(ctx, job.Args.Session, job.Args.Question, job.Args.Take))
 }
 

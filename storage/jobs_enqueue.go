@@ -32,11 +32,13 @@ func (j evidenceJob) line() assess.LineRef {
 	return assess.LineRef{Epoch: j.Epoch, Sequence: j.Sequence}
 }
 
-// answerJob asks for the measurements and ratings of one answer that has closed.
+// answerJob asks for the measurements and ratings of one answer that has closed. Until is the end of one
+// that closed again, in nanoseconds of media time.
 type answerJob struct {
 	Session  consent.SessionID `json:"session"`
 	Question int               `json:"question"`
 	Take     int               `json:"take"`
+	Until    int64             `json:"until,omitempty"`
 }
 
 // Kind names the job in the table.

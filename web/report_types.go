@@ -69,7 +69,7 @@ type takeJSON struct {
 	Take         int               `json:"take"`
 	StartMS      *int64            `json:"start_ms,omitempty" doc:"Absent for an employer who sees nothing that has times."`
 	EndMS        *int64            `json:"end_ms,omitempty"`
-	EndedBy      assess.AnswerEnd  `json:"ended_by,omitempty" enum:"done,limit,skip,finish,drop"`
+	EndedBy      assess.AnswerEnd  `json:"ended_by,omitempty" enum:"done,limit,skip,finish,drop,silence"`
 	Pending      bool              `json:"pending" doc:"Assessment work is still queued or running."`
 	Lines        []lineJSON        `json:"lines,omitzero" doc:"Absent where the transcript is withheld."`
 	Measurements []measurementJSON `json:"measurements,omitzero" doc:"Absent where measurements are withheld."`

@@ -54,6 +54,7 @@ type liveSessions interface {
 	GoLive(ctx context.Context, id consent.SessionID) (epoch int, origin time.Time, err error)
 	SetOrigin(ctx context.Context, id consent.SessionID, at time.Time) error
 	SaveAnswer(ctx context.Context, a assess.Answer) error
+	NoteTurns(ctx context.Context, id consent.SessionID, events []assess.TurnEvent) error
 	SaveGap(ctx context.Context, id consent.SessionID, gap media.Gap) error
 	EndSession(ctx context.Context, id consent.SessionID) error
 }
@@ -124,13 +125,18 @@ func (d *desk) Open(ctx context.Context, session consent.Session, events signali
 	if err != nil {
 		return nil, nil, err
 	}
+	if plan.Mode == "" {
+		plan.Mode = session.Mode // of before plans held it
+	}
 	room := openRoom{saving: &saving{tell: events.OnStatus}}
 	events.OnStatus = room.saving.setRecorder
-	room.capture = media.NewCapture(d.captureConfig(session, epoch, origin, events)) //nolint:contextcheck // its callbacks write in the background, after the call that opened the room
 	room.interviewer = &interviewer{
-		session: session.ID, keep: d.live.SaveAnswer, log: d.log,
+		session: session.ID, keep: d.live.SaveAnswer, note: d.live.NoteTurns, hurry: events.Hurry, log: d.log,
 		machine: assess.NewInterview(plan, answered),
 	}
+	config := d.captureConfig(session, epoch, origin, events) //nolint:contextcheck // its callbacks write in the background, after the call that opened the room
+	config.OnVoice = room.interviewer.hear
+	room.capture = media.NewCapture(config)
 	d.mu.Lock()
 	d.open[session.ID] = room
 	d.mu.Unlock()

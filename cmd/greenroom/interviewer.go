@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,19 +14,25 @@ import (
 	"greenroom/signaling"
 )
 
-// interviewer lets a room walk through the pure interview of assess, keeps each answer that closes,
-// and tells which answer speech belongs to. The room has one user at a time; the speech cutter asks
-// from its own goroutine, hence the mutex.
+// interviewer lets a room walk through the pure interview of assess, keeps each answer that closes and
+// each decision about turns, and tells which answer speech belongs to. The room has one user at a time; the
+// speech cutter tells and asks from its own goroutine, hence the mutex.
 type interviewer struct {
 	session consent.SessionID
 	keep    func(ctx context.Context, a assess.Answer) error
+	note    func(ctx context.Context, id consent.SessionID, events []assess.TurnEvent) error
+	hurry   func() // asks the room for a Tick
 	log     *slog.Logger
 
 	mu       sync.Mutex // guards what follows
 	machine  *assess.Interview
 	unsaved  []assess.Answer
+	unnoted  []assess.TurnEvent // written with the next Tick, so that no turn waits for it
 	nextSave time.Time
 }
+
+// mostUnnoted bounds what waits to be noted while the database is away; what is more is not noted.
+const mostUnnoted = 500
 
 var _ signaling.Interviewer = (*interviewer)(nil)
 
@@ -55,11 +62,26 @@ func (i *interviewer) Act(ctx context.Context, act signaling.Act, now time.Time,
 
 func (i *interviewer) Tick(ctx context.Context, now time.Time, mediaNow time.Duration) (signaling.Turn, bool, error) {
 	i.mu.Lock()
+	noted := len(i.unnoted)
 	changed := i.machine.Tick(assess.Moment{Wall: now, Media: mediaNow})
 	closed := i.collect()
 	turn := i.turn()
 	i.mu.Unlock()
-	return turn, changed, i.save(ctx, now, closed)
+	if err := i.save(ctx, now, closed); err != nil {
+		return turn, changed, err
+	}
+	return turn, changed, i.saveNotes(ctx, now, noted)
+}
+
+// hear takes what the voice activity says, some 30 times a second, and asks for a Tick where the turn
+// changes by it.
+func (i *interviewer) hear(start, end time.Duration, speech bool) {
+	i.mu.Lock()
+	due := i.machine.Hear(assess.Voice{Start: start, End: end, Speech: speech})
+	i.mu.Unlock()
+	if due {
+		i.hurry()
+	}
 }
 
 // Place says which answer an utterance belongs to.
@@ -76,7 +98,31 @@ func (i *interviewer) collect() (closed bool) {
 		i.unsaved = append(i.unsaved, a)
 		closed = true
 	}
+	events := i.machine.Events()
+	i.unnoted = append(i.unnoted, events[:min(len(events), mostUnnoted-len(i.unnoted))]...)
 	return closed
+}
+
+// saveNotes keeps the first so many decisions, which the page has heard of; what cannot be kept is tried
+// again as answers are.
+func (i *interviewer) saveNotes(ctx context.Context, now time.Time, count int) error {
+	i.mu.Lock()
+	if count == 0 || now.Before(i.nextSave) {
+		i.mu.Unlock()
+		return nil
+	}
+	events := slices.Clone(i.unnoted[:count])
+	i.mu.Unlock()
+	err := i.note(ctx, i.session, events)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if err != nil {
+		i.nextSave = now.Add(saveRetry)
+		i.log.Warn("turns not noted yet", "session", i.session, "error", err)
+		return err
+	}
+	i.unnoted = i.unnoted[count:]
+	return nil
 }
 
 // save keeps the answers in order; what cannot be kept stays in the list and is tried again a second
@@ -107,12 +153,16 @@ func (i *interviewer) save(ctx context.Context, now time.Time, closed bool) erro
 func (i *interviewer) turn() signaling.Turn {
 	turn, plan := i.machine.Turn(), i.machine.Plan()
 	told := signaling.Turn{Phase: signaling.Phase(turn.Phase), Total: len(plan.Questions)}
-	if turn.Phase != assess.PhasePreparing && turn.Phase != assess.PhaseAnswering {
+	if turn.Phase == assess.PhaseWaiting || turn.Phase == assess.PhaseFinished {
 		return told
 	}
 	question := plan.Questions[turn.Question]
-	told.Index, told.Take = turn.Question, turn.Take
+	told.Index, told.Take, told.TakesLeft = turn.Question, turn.Take, i.machine.TakesLeft()
 	told.Question = &signaling.Question{Text: question.Text, Kind: question.Kind}
+	if turn.Probe > 0 {
+		told.Probe = &signaling.Probe{Index: turn.Probe - 1, Text: question.Probes[turn.Probe-1]}
+	}
 	told.EndsAt, told.Limit = turn.EndsAt, turn.Limit
+	told.ClosingAt, told.HeldUntil, told.Moments = turn.ClosingAt, turn.HeldUntil, turn.Moments
 	return told
 }
