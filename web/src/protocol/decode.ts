@@ -90,17 +90,25 @@ const decoders: Record<FromServer['type'], (f: Fields) => FromServer> = {
 function turn(f: Fields): TurnMessage {
   const message: TurnMessage = {
     type: 'turn',
-    phase: f.oneOf('phase', ['waiting', 'preparing', 'answering', 'finished']),
+    phase: f.oneOf('phase', ['waiting', 'preparing', 'answering', 'probing', 'reviewing', 'finished']),
     total: f.number('total'),
     ...f.optionalNumber('take'),
     ...f.optionalNumber('remaining_ms'),
     ...f.optionalNumber('limit_ms'),
+    ...f.optionalNumber('closing_ms'),
+    ...f.optionalNumber('held_ms'),
+    ...f.optionalNumber('moments'),
+    ...f.optionalNumber('takes_left'),
   };
   // Index 0 may be left out on the wire by an encoder that omits zero values.
-  if (message.phase === 'preparing' || message.phase === 'answering') {
+  if (message.phase !== 'waiting' && message.phase !== 'finished') {
     const q = f.object('question');
     message.question = { text: q.text('text'), kind: q.text('kind') };
     message.index = f.has('index') ? f.number('index') : 0;
+    if (f.has('probe')) {
+      const probe = f.object('probe');
+      message.probe = { index: probe.number('index'), text: probe.text('text') };
+    }
   }
   return message;
 }

@@ -1,7 +1,7 @@
 // The room protocol as the page sees it. The words on the wire and their meaning are written down in
 // signaling/PROTOCOL.md; field names stay as they are on the wire.
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** The W3C dictionary; an empty candidate says that there are no more. */
 export interface IceCandidateMessage {
@@ -21,6 +21,9 @@ export type FromPage =
   | { type: 'begin' }
   | { type: 'start_answer' }
   | { type: 'done' }
+  | { type: 'moment' }
+  | { type: 'again' }
+  | { type: 'next' }
   | { type: 'skip' }
   | { type: 'finish' }
   | { type: 'muted'; kind: MediaKind; muted: boolean };
@@ -38,7 +41,13 @@ export interface QuestionAsked {
   kind: string;
 }
 
-export type Phase = 'waiting' | 'preparing' | 'answering' | 'finished';
+/** A follow-up question of the present one; index: its place among them. */
+export interface ProbeAsked {
+  index: number;
+  text: string;
+}
+
+export type Phase = 'waiting' | 'preparing' | 'answering' | 'probing' | 'reviewing' | 'finished';
 /** How one kind of media arrives at the server. */
 export type MediaState = 'off' | 'receiving' | 'muted' | 'missing';
 export type RecordingState = 'on' | 'delayed' | 'failed' | 'off';
@@ -50,8 +59,13 @@ export interface TurnMessage {
   index?: number;
   take?: number;
   question?: QuestionAsked;
+  probe?: ProbeAsked;
   remaining_ms?: number;
   limit_ms?: number;
+  closing_ms?: number; // until silence ends the answer
+  held_ms?: number; // until the clocks go on; remaining_ms has it in it
+  moments?: number; // how often they may still be held
+  takes_left?: number; // how often the question may be answered again
 }
 
 export interface WelcomeMessage {

@@ -81,7 +81,7 @@ describe('messages from the server', () => {
 describe('messages from the page', () => {
   // One value per type: the compiler refuses a missing or misspelt field, the examples refuse an extra one.
   const sent: { [T in FromPage['type']]: Extract<FromPage, { type: T }> } = {
-    hello: { type: 'hello', version: 1 },
+    hello: { type: 'hello', version: 2 },
     offer: { type: 'offer', sdp: 'v=0\r\n' },
     ice_candidate: {
       type: 'ice_candidate',
@@ -94,6 +94,9 @@ describe('messages from the page', () => {
     begin: { type: 'begin' },
     start_answer: { type: 'start_answer' },
     done: { type: 'done' },
+    moment: { type: 'moment' },
+    again: { type: 'again' },
+    next: { type: 'next' },
     skip: { type: 'skip' },
     finish: { type: 'finish' },
     muted: { type: 'muted', kind: 'audio', muted: true },
@@ -105,7 +108,7 @@ describe('messages from the page', () => {
   };
 
   const takeovers: FromPage[] = [
-    { type: 'hello', version: 1, page: 'pKq0y4mUeFhZ3wqL1b8SxA', takeover: true },
+    { type: 'hello', version: 2, page: 'pKq0y4mUeFhZ3wqL1b8SxA', takeover: true },
     { type: 'offer', sdp: 'v=0\r\n', takeover: true },
   ];
 

@@ -96,7 +96,7 @@ describe('reduce', () => {
     const troubled = given([{ type: 'problem', code: 'busy', message: 'm', fatal: false }]);
     const welcome: FromServer = {
       type: 'welcome',
-      version: 1,
+      version: 2,
       session: 's',
       role_title: 'r',
       total: 1,

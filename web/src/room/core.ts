@@ -115,7 +115,10 @@ function receive(state: RoomState, message: FromServer, now: number): RoomState 
       return { ...state, program: message.sending ? 'sending' : stoppedOrNone(state) };
     case 'turn': {
       const { type: _, ...turn } = message;
-      const changed = turn.phase !== state.turn?.phase || turn.index !== state.turn?.index;
+      const changed =
+        turn.phase !== state.turn?.phase ||
+        turn.index !== state.turn?.index ||
+        turn.take !== state.turn?.take;
       return { ...state, turn: { ...turn, at: now }, gaps: changed ? [] : state.gaps };
     }
     case 'caption': {
@@ -170,7 +173,9 @@ function withCaption(captions: readonly Caption[], caption: Caption): readonly C
 export function remainingMs(state: RoomState, now: number): number | null {
   const turn = state.turn;
   if (turn?.remaining_ms === undefined) return null;
-  return Math.max(0, turn.remaining_ms - since(turn.at, now));
+  // While the clocks stand, so does what is left.
+  const stood = turn.held_ms === undefined ? 0 : turn.held_ms;
+  return Math.max(0, turn.remaining_ms - stood - Math.max(0, since(turn.at, now) - stood));
 }
 
 /** What the recording mark may say. While the link is down the page does not know, and says so. */
@@ -202,7 +207,21 @@ export function recordingMark(state: RoomState, now: number): RecordingMark {
   }
 }
 
-export type Command = 'begin' | 'start_answer' | 'done' | 'skip' | 'finish';
+/** What is left until silence ends the answer; null while it does not. */
+export function closingMs(state: RoomState, now: number): number | null {
+  const turn = state.turn;
+  if (turn?.closing_ms === undefined) return null;
+  return Math.max(0, turn.closing_ms - since(turn.at, now));
+}
+
+/** For how long the clocks still stand; null while they run. */
+export function heldMs(state: RoomState, now: number): number | null {
+  const turn = state.turn;
+  if (turn?.held_ms === undefined) return null;
+  return Math.max(0, turn.held_ms - since(turn.at, now));
+}
+
+export type Command = 'begin' | 'start_answer' | 'done' | 'moment' | 'again' | 'next' | 'skip' | 'finish';
 
 /** Whether a command means anything now; the page offers only those that do. */
 export function can(state: RoomState, command: Command): boolean {
@@ -214,9 +233,19 @@ export function can(state: RoomState, command: Command): boolean {
     case 'start_answer':
       return phase === 'preparing';
     case 'done':
-      return phase === 'answering';
+      return phase === 'answering' || phase === 'probing';
+    case 'moment':
+      return (
+        (phase === 'answering' || phase === 'probing') &&
+        (state.turn.moments ?? 0) > 0 &&
+        state.turn.held_ms === undefined
+      );
+    case 'again':
+      return phase === 'reviewing' && (state.turn.takes_left ?? 0) > 0;
+    case 'next':
+      return phase === 'reviewing';
     case 'skip':
-      return phase === 'preparing' || phase === 'answering';
+      return phase === 'preparing' || phase === 'answering' || phase === 'probing';
     case 'finish':
       return phase !== 'finished';
     default:

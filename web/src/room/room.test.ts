@@ -7,7 +7,7 @@ import { waitBefore } from './socket';
 const consents = { recording: true, transcription: true, assessment: true };
 const welcome: FromServer = {
   type: 'welcome',
-  version: 1,
+  version: 2,
   session: 's',
   role_title: 'r',
   total: 2,
@@ -83,7 +83,7 @@ afterEach(() => {
 describe('joining', () => {
   it('says hello, offers both tracks one way, and trickles after the offer', async () => {
     const { socket, peer, room } = await joined();
-    expect(socket().sent[0]).toEqual({ type: 'hello', version: 1 });
+    expect(socket().sent[0]).toEqual({ type: 'hello', version: 2 });
     expect(socket().types()).toEqual(['hello', 'offer', 'ice_candidate']);
     expect(socket().sent[2]).toEqual({
       type: 'ice_candidate',
@@ -339,14 +339,14 @@ describe('another window', () => {
     const { socket } = await joined({ page: 'a-page-of-a-window', takeover: true });
     expect(socket().sent[0]).toEqual({
       type: 'hello',
-      version: 1,
+      version: 2,
       page: 'a-page-of-a-window',
       takeover: true,
     });
     socket().lose();
     await vi.advanceTimersByTimeAsync(500);
     socket().open();
-    expect(socket().sent[0]).toEqual({ type: 'hello', version: 1, page: 'a-page-of-a-window' });
+    expect(socket().sent[0]).toEqual({ type: 'hello', version: 2, page: 'a-page-of-a-window' });
   });
 
   it('asks again to take over if it was not welcomed', async () => {
@@ -355,7 +355,7 @@ describe('another window', () => {
     socket().lose();
     await vi.advanceTimersByTimeAsync(500);
     socket().open();
-    expect(socket().sent[0]).toEqual({ type: 'hello', version: 1, takeover: true });
+    expect(socket().sent[0]).toEqual({ type: 'hello', version: 2, takeover: true });
   });
 
   it('stays away where another window has the interview', async () => {

@@ -7,25 +7,25 @@ import { Loaded, useLoad } from '../ui/load';
 import { QuestionPanel } from './report-question';
 
 /**
- * Practice mode: what was counted and rated in the answer before, folded until somebody wants it.
- * Nobody should have to look at it while they think.
+ * Practice mode: what was counted and rated in the answer to the question. It is open while it is reviewed;
+ * later it is folded until somebody wants it, for nobody should have to look at it while they think.
  */
-export function RoomFeedback(props: { id: string; index: number }) {
-  const previous = props.index - 1;
-  const report = useLoad((signal) => api.report(props.id, { signal }), `${props.id}/${previous}`);
+export function RoomFeedback(props: { id: string; index: number; reviewing?: boolean }) {
+  const answered = props.index;
+  const report = useLoad((signal) => api.report(props.id, { signal }), `${props.id}/${answered}`);
   useEffect(() => {
     const leaving = new AbortController();
     listen(eventsUrl('sessions', props.id), leaving.signal, { results: report.reload }, () => undefined);
     return () => leaving.abort();
   }, [props.id]);
   return (
-    <details class="feedback" data-testid="room-feedback">
-      <summary>{words.feedback}</summary>
+    <details class="feedback" data-testid="room-feedback" open={props.reviewing}>
+      <summary>{props.reviewing ? words.feedbackNow : words.feedback}</summary>
       <Loaded of={report}>
         {(r) => (
           <QuestionPanel
             report={r}
-            place={r.questions.findIndex((q) => q.index === previous)}
+            place={r.questions.findIndex((q) => q.index === answered)}
             takePlace={-1}
             onTake={() => undefined}
             onPlay={null}

@@ -31,7 +31,9 @@ export function RoomSide(props: StageProps & { hidden: boolean; onHidden: (hidde
       </p>
       <RoomProgram id={props.id} room={room} state={state} />
       <LiveConsents id={props.id} state={state} />
-      {props.mode === 'practice' && index > 0 && <RoomFeedback id={props.id} index={index} />}
+      {props.mode === 'practice' && index > 0 && state.turn?.phase !== 'reviewing' && (
+        <RoomFeedback id={props.id} index={index - 1} />
+      )}
       <Shortcuts />
     </aside>
   );

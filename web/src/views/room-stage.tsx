@@ -7,9 +7,10 @@ import { Dialog } from '../ui/dialog';
 import { shortcuts } from '../ui/shortcuts';
 import type { StageProps } from './room';
 import { RoomCaptions } from './room-captions';
+import { RoomFeedback } from './room-feedback';
 import { RoomNotes } from './room-notes';
 import { RoomSide } from './room-side';
-import { Countdown, TurnControls } from './room-turn';
+import { Closing, Countdown, TurnControls } from './room-turn';
 import { markWords } from './room-words';
 import { useClock } from './use-clock';
 import { useKeys } from './use-keys';
@@ -26,14 +27,19 @@ export function RoomStage(props: StageProps) {
   const turnAt = useRef(0);
   const question = state.turn?.question?.text;
   const phase = state.turn?.phase;
+  const take = state.turn?.take;
+  const probe = state.turn?.probe?.text;
 
   useEffect(() => {
     if (question && phase === 'preparing') voice.say(question);
+    if (probe && phase === 'probing') voice.say(probe);
     turnAt.current = performance.now();
-  }, [question, phase]);
+  }, [question, phase, take, probe]);
   useEffect(() => () => voice.stop(), []);
 
+  const asked = phase === 'probing' && probe ? probe : question;
   const send = (command: Command) => {
+    if (!can(state, command)) return;
     voice.stop();
     room.command(command);
   };
@@ -43,12 +49,15 @@ export function RoomStage(props: StageProps) {
   };
   useKeys({
     ' ': () => {
-      if (phase === 'answering' && performance.now() - turnAt.current < SAME_KEY_MS) return;
-      const command = (['begin', 'start_answer', 'done'] as const).find((c) => can(state, c));
+      const justBegun = phase === 'answering' || phase === 'probing' || phase === 'reviewing';
+      if (justBegun && performance.now() - turnAt.current < SAME_KEY_MS) return;
+      const command = (['begin', 'start_answer', 'done', 'next'] as const).find((c) => can(state, c));
       if (command) send(command);
     },
+    p: () => send('moment'),
+    a: () => send('again'),
     h: () => setHidden(!hidden),
-    r: () => question && voice.say(question),
+    r: () => asked && voice.say(asked),
   });
 
   return (
@@ -56,12 +65,12 @@ export function RoomStage(props: StageProps) {
       <section class="stage">
         <StageHead state={state} />
         <Asked state={state} />
-        {question && (
+        {asked && phase !== 'reviewing' && (
           <p class="stage-voice">
             <button
               type="button"
               class="button button-quiet"
-              onClick={() => voice.say(question)}
+              onClick={() => asked && voice.say(asked)}
               disabled={voiceOff}
             >
               {words.repeat} <kbd>R</kbd>
@@ -78,7 +87,16 @@ export function RoomStage(props: StageProps) {
           </p>
         )}
         <RoomNotes {...props} />
+        {phase === 'reviewing' && props.mode === 'practice' && state.turn?.index !== undefined && (
+          <RoomFeedback
+            key={`${state.turn.index}/${take}`}
+            id={props.id}
+            index={state.turn.index}
+            reviewing
+          />
+        )}
         <RoomCaptions state={state} />
+        <Closing state={state} />
         <div class="stage-bottom">
           <Countdown state={state} />
           <TurnControls state={state} send={send} finish={() => setFinishing(true)} />
@@ -135,9 +153,28 @@ function Asked(props: { state: RoomState }) {
   const { turn, welcome } = props.state;
   if (turn?.question) {
     return (
-      <h1 class="question" aria-live="polite" data-testid="question">
-        {turn.question.text}
-      </h1>
+      <>
+        <h1
+          class={turn.probe ? 'question question-before' : 'question'}
+          aria-live="polite"
+          data-testid="question"
+        >
+          {turn.question.text}
+        </h1>
+        {turn.probe && (
+          <div class="probe" aria-live="polite">
+            <p class="label">{words.probe}</p>
+            <p class="question" data-testid="probe">
+              {turn.probe.text}
+            </p>
+          </div>
+        )}
+        {turn.phase === 'reviewing' && (
+          <p class="lead" role="status" data-testid="reviewing">
+            {turn.remaining_ms === undefined ? words.reviewing : words.lastReview}
+          </p>
+        )}
+      </>
     );
   }
   return (

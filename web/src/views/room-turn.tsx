@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Command, RoomState } from '../room/core';
-import { can, remainingMs } from '../room/core';
+import { can, closingMs, heldMs, remainingMs } from '../room/core';
 import { room as words } from '../text';
 import { countdown, spoken } from '../ui/format';
 import { Ring } from '../ui/ring';
-import { announcement } from './room-words';
+import { announcement, phaseLabel } from './room-words';
 import { useClock } from './use-clock';
 
 /** The time left, as a ring to see and, at 30, 10 and 5 s, as words to hear. */
@@ -19,8 +19,8 @@ export function Countdown(props: { state: RoomState }) {
     if (next) setSaid(next);
   }, [left]);
   const turn = props.state.turn;
-  if (turn?.phase !== 'preparing' && turn?.phase !== 'answering') return null;
-  const label = turn.phase === 'preparing' ? words.thinking : words.answering;
+  const label = phaseLabel(props.state);
+  if (!turn || label === null) return null;
   return (
     <div class={`countdown countdown-${turn.phase}`} data-testid="countdown" data-phase={turn.phase}>
       {left === null ? (
@@ -40,6 +40,30 @@ export function Countdown(props: { state: RoomState }) {
   );
 }
 
+/** Seconds until silence ends the answer, to see; said once to people who listen. */
+export function Closing(props: { state: RoomState }) {
+  const now = useClock();
+  const left = closingMs(props.state, now);
+  const held = heldMs(props.state, now);
+  const seconds = Math.ceil((left ?? held ?? 0) / 1000);
+  return (
+    <div class="closing" data-testid="closing" data-left={left === null ? undefined : seconds}>
+      {left !== null && (
+        <>
+          <p aria-hidden="true">{words.closing(seconds)}</p>
+          <div class="closing-line" aria-hidden="true">
+            <div style={{ width: `${Math.min(100, left / 40)}%` }} />
+          </div>
+        </>
+      )}
+      {left === null && held !== null && <p aria-hidden="true">{words.held(seconds)}</p>}
+      <p class="visually-hidden" role="status">
+        {left !== null ? words.closingSaid : held !== null ? words.heldSaid : ''}
+      </p>
+    </div>
+  );
+}
+
 export function TurnControls(props: {
   state: RoomState;
   send: (command: Command) => void;
@@ -47,6 +71,7 @@ export function TurnControls(props: {
 }) {
   const { state, send } = props;
   const phase = state.turn?.phase;
+  const last = state.turn?.index !== undefined && state.turn.index + 1 === state.turn.total;
   // The first question waits until the server hears something: an answer nobody receives helps nobody.
   const heard =
     state.program === 'sending' ? state.received?.audio === 'receiving' : state.peer === 'connected';
@@ -77,7 +102,7 @@ export function TurnControls(props: {
           {words.startAnswer} <kbd>{words.space}</kbd>
         </button>
       )}
-      {phase === 'answering' && (
+      {(phase === 'answering' || phase === 'probing') && (
         <button
           type="button"
           class="button button-primary button-large"
@@ -88,7 +113,40 @@ export function TurnControls(props: {
           {words.done} <kbd>{words.space}</kbd>
         </button>
       )}
-      {(phase === 'preparing' || phase === 'answering') && (
+      {(phase === 'answering' || phase === 'probing') && can(state, 'moment') && (
+        <button
+          type="button"
+          class="button"
+          title={words.momentHint(state.turn?.moments ?? 0)}
+          onClick={() => send('moment')}
+          data-testid="room-moment"
+        >
+          {words.moment} <kbd>P</kbd>
+        </button>
+      )}
+      {phase === 'reviewing' && (
+        <button
+          type="button"
+          class="button button-primary button-large"
+          disabled={!can(state, 'next')}
+          onClick={() => send('next')}
+          data-testid="room-next"
+        >
+          {last ? words.toEnd : words.next} <kbd>{words.space}</kbd>
+        </button>
+      )}
+      {can(state, 'again') && (
+        <button
+          type="button"
+          class="button"
+          title={words.againHint(state.turn?.takes_left ?? 0)}
+          onClick={() => send('again')}
+          data-testid="room-again"
+        >
+          {words.again} <kbd>A</kbd>
+        </button>
+      )}
+      {(phase === 'preparing' || phase === 'answering' || phase === 'probing') && (
         <button
           type="button"
           class="button"
@@ -96,7 +154,7 @@ export function TurnControls(props: {
           onClick={() => send('skip')}
           data-testid="room-skip"
         >
-          {words.skip}
+          {phase === 'probing' ? words.skipProbe : words.skip}
         </button>
       )}
       {phase !== 'finished' && (

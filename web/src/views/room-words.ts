@@ -39,6 +39,23 @@ export function markWords(mark: RecordingMark): string {
   return mark.state === 'on' || mark.state === 'delayed' ? `${name} ${clock(mark.elapsedMs)}` : name;
 }
 
+/** What the clock of the phase is for; null in a phase without one. */
+export function phaseLabel(state: RoomState): string | null {
+  const turn = state.turn;
+  switch (turn?.phase) {
+    case 'preparing':
+      return words.thinking;
+    case 'answering':
+    case 'probing':
+      if (turn.held_ms !== undefined) return words.heldLabel;
+      return turn.phase === 'probing' ? words.probing : words.answering;
+    case 'reviewing':
+      return turn.remaining_ms === undefined ? null : words.ending;
+    default:
+      return null;
+  }
+}
+
 const announced = [30, 10, 5];
 
 /** What to say to people who listen when the time left passes from before to now; empty: nothing. */
