@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"greenroom/consent"
@@ -26,6 +27,10 @@ type Results interface {
 	EvidenceDone(ctx context.Context, feedback consent.Permit, session consent.SessionID, ref LineRef) (bool, error)
 	SaveEvidence(ctx context.Context, feedback consent.Permit, session consent.SessionID, ref LineRef, found []Evidence) error
 	SaveMeasurements(ctx context.Context, measurements consent.Permit, found []Measurement) error
+	// RatingsOf returns what models rated in one answer so far, without their sentences.
+	RatingsOf(ctx context.Context, ratings consent.Permit, session consent.SessionID, question, take int) ([]Rating, error)
+	// SaveRating stores one rating. A first pass takes the place of every rating that a model gave the same
+	// competency of the answer before; a later pass takes that of the same one.
 	SaveRating(ctx context.Context, ratings consent.Permit, rating Rating) error
 	MarkAnswerAssessed(ctx context.Context, session consent.SessionID, question, take int) error
 }
@@ -35,6 +40,7 @@ type AssessorConfig struct {
 	Results Results
 	Gate    consent.Gate
 	Model   Model // nil: measurements only
+	Second  Model // makes the second rating; nil: Model does
 	// Settled blocks until everything said in the session before the given media time is written
 	// down, or it will not be; nil where nothing is being said on this node.
 	Settled func(ctx context.Context, session consent.SessionID, until time.Duration)
@@ -64,18 +70,18 @@ func (a *Assessor) permit(ctx context.Context, session consent.SessionID, artefa
 
 // whileAskable lets the model work for as long as the session may be sent to it. What it is asked is noted
 // before anything is sent, so that the candidate sees also the calls that nothing came of.
-func (a *Assessor) whileAskable(ctx context.Context, session consent.SessionID, call consent.AICall, work func(context.Context, askable) error) error {
-	model := askable{a.Model, func(ctx context.Context) (consent.Permit, error) {
+func (a *Assessor) whileAskable(ctx context.Context, session consent.SessionID, asked Model, call consent.AICall, work func(context.Context, askable) error) error {
+	model := askable{asked, func(ctx context.Context) (consent.Permit, error) {
 		return a.permit(ctx, session, consent.ArtefactModel)
 	}}
 	permit, err := model.permit(ctx)
 	if err != nil {
 		return err
 	}
-	if err := a.Model.Allowed(); err != nil {
+	if err := asked.Allowed(); err != nil {
 		return err // before the call is noted: there is none
 	}
-	call.Session, call.Model, call.Place = session, a.Model.Name(), a.Model.Place()
+	call.Session, call.Model, call.Place = session, asked.Name(), asked.Place()
 	if err := a.Results.NoteAICall(ctx, permit, call); err != nil {
 		return err
 	}
@@ -140,7 +146,7 @@ func (a *Assessor) evidenceIn(ctx context.Context, plan Plan, line Line) error {
 	question := plan.Questions[line.Question]
 	var found []Evidence
 	call := consent.AICall{For: consent.AIEvidence, PromptSHA256: promptSHA256(evidenceSystem, evidenceSchema)}
-	err = a.whileAskable(ctx, line.Session, call, func(ctx context.Context, model askable) (err error) {
+	err = a.whileAskable(ctx, line.Session, a.Model, call, func(ctx context.Context, model askable) (err error) {
 		found, err = findEvidence(ctx, model, names, question, plan.CompetenciesOf(question), line)
 		return err
 	})
@@ -248,32 +254,39 @@ func (a *Assessor) rate(ctx context.Context, plan Plan, answer Answer, lines []L
 	if err != nil {
 		return err
 	}
-	question := plan.Questions[answer.Question]
-	for _, c := range plan.CompetenciesOf(question) {
-		var rating Rating
-		call := consent.AICall{For: consent.AIRating, PromptSHA256: promptSHA256(ratingSystem, ratingSchema)}
-		err := a.whileAskable(ctx, answer.Session, call, func(ctx context.Context, model askable) (err error) {
-			rating, err = rateCompetency(ctx, model, names, of, question, c, lines, evidence, a.Now())
-			return err
-		})
-		if errors.Is(err, errUnusable) {
-			rating, err = notAssessable(a.Model.Name(), of, c, "The model's answer could not be used.", a.Now())
-		}
-		if errors.Is(err, consent.ErrProvider) {
-			a.Log.Error("nothing was sent to the model", "session", answer.Session, "error", err)
-			rating, err = notAssessable(a.Model.Name(), of, c, unreviewed, a.Now())
-		}
-		if err != nil {
-			return fmt.Errorf("rate %s: %w", c.ID, err)
-		}
-		if err := a.save(ctx, rating); err != nil {
+	have, err := a.ratingsOf(ctx, of)
+	if err != nil {
+		return err
+	}
+	for _, r := range a.toRate(plan, of) {
+		r.names, r.lines, r.evidence = names, lines, evidence
+		if err := a.passes(ctx, r, have); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// GiveUp writes that an answer cannot be assessed, after its job failed for the last time.
+// toRate lists the competencies that the answer's question asks for.
+func (a *Assessor) toRate(plan Plan, of answerOf) []toRate {
+	question := plan.Questions[of.question]
+	var list []toRate
+	for _, c := range plan.CompetenciesOf(question) {
+		list = append(list, toRate{of: of, bank: plan.BankSHA256, question: question, competency: c, now: a.Now})
+	}
+	return list
+}
+
+func (a *Assessor) ratingsOf(ctx context.Context, of answerOf) ([]Rating, error) {
+	permit, err := a.permit(ctx, of.session, consent.ArtefactRatings)
+	if err != nil {
+		return nil, err
+	}
+	return a.Results.RatingsOf(ctx, permit, of.session, of.question, of.take)
+}
+
+// GiveUp writes that what was not rated cannot be, after the answer's job failed for the last time. Levels that
+// were given stay.
 func (a *Assessor) GiveUp(ctx context.Context, session consent.SessionID, question, take int) error {
 	plan, err := a.Results.PlanOf(ctx, session)
 	if err != nil {
@@ -288,9 +301,17 @@ func (a *Assessor) GiveUp(ctx context.Context, session consent.SessionID, questi
 	return a.Results.MarkAnswerAssessed(ctx, session, question, take)
 }
 
+// refuseAll writes why nothing is rated, for each competency that is not.
 func (a *Assessor) refuseAll(ctx context.Context, plan Plan, of answerOf, reason string) error {
-	for _, c := range plan.CompetenciesOf(plan.Questions[of.question]) {
-		rating, err := notAssessable(a.Model.Name(), of, c, reason, a.Now())
+	have, err := a.ratingsOf(ctx, of)
+	if err != nil {
+		return err
+	}
+	for _, r := range a.toRate(plan, of) {
+		if slices.ContainsFunc(have, func(rated Rating) bool { return rated.Competency() == r.competency.ID }) {
+			continue
+		}
+		rating, err := r.without(OutcomeNotAssessable, a.Model.Name(), PassFirst, reason)
 		if err != nil {
 			return err
 		}

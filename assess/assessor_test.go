@@ -99,9 +99,26 @@ func (k *keptResults) SaveMeasurements(_ context.Context, p consent.Permit, foun
 	return p.Demand(k.of.Session, consent.ArtefactMeasurements)
 }
 
+func (k *keptResults) RatingsOf(_ context.Context, p consent.Permit, s consent.SessionID, _, _ int) ([]Rating, error) {
+	return slices.Clone(k.ratings), p.Demand(s, consent.ArtefactRatings)
+}
+
 func (k *keptResults) SaveRating(_ context.Context, p consent.Permit, r Rating) error {
+	k.ratings = slices.DeleteFunc(k.ratings, func(other Rating) bool {
+		return other.Competency() == r.Competency() && (r.Rater().Pass == PassFirst || other.Rater().Pass == r.Rater().Pass)
+	})
 	k.ratings = append(k.ratings, r)
 	return p.Demand(r.Session(), consent.ArtefactRatings)
+}
+
+// ratedBy returns the ratings of one pass.
+func (k *keptResults) ratedBy(pass Pass) (list []Rating) {
+	for _, r := range k.ratings {
+		if r.Rater().Pass == pass {
+			list = append(list, r)
+		}
+	}
+	return list
 }
 
 func (k *keptResults) MarkAnswerAssessed(context.Context, consent.SessionID, int, int) error {
@@ -160,7 +177,7 @@ func good(r ModelRequest) (string, error) {
 	if r.SchemaName == "evidence" {
 		return `{"evidence":[{"competency":"ownership","first":0,"last":2,"polarity":"supports","part":"action"}]}`, nil
 	}
-	if strings.Contains(r.User.text, `"id":"ownership"`) {
+	if strings.Contains(r.User.text, `"id":"ownership"`) || strings.Contains(r.User.text, `"name":"Ownership"`) {
 		return `{"observed":true,"level":4,"why_not_higher":"No change afterwards is named.","why_not_lower":"The decision is their own."}`, nil
 	}
 	return `{"observed":false,"level":0,"why_not_higher":"","why_not_lower":""}`, nil
@@ -172,17 +189,18 @@ func TestAnswerIsMeasuredThenRatedPerCompetency(t *testing.T) {
 	if len(kept.measurements) == 0 || !kept.assessed {
 		t.Errorf("measurements %d, assessed %v", len(kept.measurements), kept.assessed)
 	}
-	if len(model.asked) != 3 { // one evidence call, one rating call for each of two competencies
-		t.Errorf("the model was asked %d times, want 3", len(model.asked))
+	if len(model.asked) != 5 { // one evidence call, two rating calls for each of two competencies
+		t.Errorf("the model was asked %d times, want 5", len(model.asked))
 	}
-	if len(kept.ratings) != 2 {
-		t.Fatalf("ratings = %+v, want one for each of two competencies", kept.ratings)
+	first := kept.ratedBy(PassFirst)
+	if len(first) != 2 || len(kept.ratings) != 4 {
+		t.Fatalf("ratings = %+v, want two for each of two competencies", kept.ratings)
 	}
-	if level, ok := kept.ratings[0].Level(); !ok || level != 4 || kept.ratings[0].Competency() != "ownership" {
-		t.Errorf("first rating = %+v, want ownership at level 4", kept.ratings[0])
+	if level, ok := first[0].Level(); !ok || level != 4 || first[0].Competency() != "ownership" {
+		t.Errorf("first rating = %+v, want ownership at level 4", first[0])
 	}
-	if kept.ratings[1].Outcome() != OutcomeNotObserved {
-		t.Errorf("second rating = %+v, want not observed", kept.ratings[1])
+	if first[1].Outcome() != OutcomeNotObserved {
+		t.Errorf("second competency = %+v, want not observed", first[1])
 	}
 	rater := kept.ratings[0].Rater()
 	if rater.Model != "scripted" || len(rater.PromptSHA256) != 64 || len(rater.RubricSHA256) != 64 {
@@ -363,8 +381,8 @@ func TestWrongModelsGiveNoLevel(t *testing.T) {
 				t.Errorf("%s: a level of %d was written", name, level)
 			}
 		}
-		if len(model.asked) != 5 { // 1 evidence + 2 competencies × (call + repair)
-			t.Errorf("%s: asked %d times, want 5", name, len(model.asked))
+		if len(model.asked) != 9 { // 1 evidence + 2 competencies × 2 passes × (call + repair)
+			t.Errorf("%s: asked %d times, want 9", name, len(model.asked))
 		}
 		if last := model.asked[len(model.asked)-1]; !strings.Contains(last.System, "could not be used") {
 			t.Errorf("%s: the repair does not say what was wrong", name)
@@ -398,7 +416,7 @@ func TestPromptsQuoteTheCandidateAsData(t *testing.T) {
 	if err := json.Unmarshal([]byte(prompt.text), &decoded); err != nil || len(decoded) != 3 {
 		t.Errorf("the prompt is no longer one object of three fields: %v, %v", decoded, err)
 	}
-	if strings.Contains(evidenceSystem+ratingSystem, "lenient") {
+	if strings.Contains(evidenceSystem+ratingSystem+ratingAgainSystem, "lenient") {
 		t.Error("the candidate's words are in the instructions")
 	}
 }
@@ -416,7 +434,9 @@ func FuzzParseModelAnswers(f *testing.F) {
 				t.Errorf("evidence outside the line was accepted: %+v", e)
 			}
 		}
-		rating, err := parseRating(text, "m", answerOf{"s", 0, 1}, competency, newSource(), true, begun)
+		rating, err := toRate{
+			of: answerOf{"s", 0, 1}, competency: competency, evidence: []Evidence{{Competency: "c"}}, now: func() time.Time { return begun },
+		}.parse(text, "m", PassFirst, newSource())
 		if level, ok := rating.Level(); err == nil && ok && (level < MinLevel || level > MaxLevel) {
 			t.Errorf("level %d was accepted", level)
 		}

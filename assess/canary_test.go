@@ -156,10 +156,11 @@ func (c *canary) seen(r openaitest.Request) []string {
 		var said struct {
 			Words  string
 			Answer []struct{ Words string }
+			Said   []struct{ Words string }
 		}
-		_ = json.Unmarshal([]byte(chat.User()), &said) // one of the two shapes, or neither
+		_ = json.Unmarshal([]byte(chat.User()), &said) // one of the shapes, or none
 		all := said.Words
-		for _, line := range said.Answer {
+		for _, line := range append(said.Answer, said.Said...) {
 			all += " " + line.Words
 		}
 		texts = append(texts, strings.ReplaceAll(wordNumbers.ReplaceAllString(all, " ")+" ", " uh ", " "))

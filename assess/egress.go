@@ -41,6 +41,22 @@ type ratingQuestion struct {
 	Question   string           `json:"question"`
 }
 
+// ratingAgainQuestion is the prompt of a second rating: the same, in another order and under other names, with
+// the anchors from the highest to the lowest.
+type ratingAgainQuestion struct {
+	Question string           `json:"question"`
+	Marked   []promptEvidence `json:"marked"`
+	Said     []promptLine     `json:"said"`
+	Name     string           `json:"name"`
+	Meaning  string           `json:"meaning"` // of the competency
+	Levels   []promptLevel    `json:"levels"`
+}
+
+type promptLevel struct {
+	Level  int    `json:"level"`
+	Anchor string `json:"anchor"`
+}
+
 type promptCompetency struct {
 	ID         string         `json:"id"`
 	Name       string         `json:"name"`
@@ -70,21 +86,43 @@ func evidencePrompt(names Names, question Question, competencies []Competency, l
 	return newPrompt(line.Session, evidenceQuestion{Question: question.Text, Competencies: asked, Words: words})
 }
 
-func ratingPrompt(names Names, session consent.SessionID, question Question, c Competency, lines []Line, evidence []Evidence) (Prompt, error) {
+// ratingPrompt is what a model is asked in one of the passes. The third has the first one's instructions and
+// fields, in an order of its own.
+func ratingPrompt(pass Pass, names Names, session consent.SessionID, question Question, c Competency, lines []Line, evidence []Evidence) (Prompt, error) {
 	said := make([]promptLine, 0, len(lines))
 	place := map[LineRef]int{}
 	for i, words := range names.mask(lines) {
 		place[lines[i].Ref()] = i
 		said = append(said, promptLine{Utterance: i, Words: numberedWords(words)})
 	}
-	asked := promptCompetency{ID: c.ID, Name: c.Name, Definition: c.Definition, Anchors: c.Anchors}
 	marked := []promptEvidence{}
 	for _, e := range evidence {
 		if at, ok := place[e.Line]; ok && e.Competency == c.ID {
 			marked = append(marked, promptEvidence{Utterance: at, First: e.First, Last: e.Last, Polarity: e.Polarity, Part: e.Part})
 		}
 	}
-	return newPrompt(session, ratingQuestion{Question: question.Text, Competency: asked, Answer: said, Evidence: marked})
+	asked := promptCompetency{ID: c.ID, Name: c.Name, Definition: c.Definition, Anchors: c.Anchors}
+	switch pass {
+	case PassSecond:
+		again := ratingAgainQuestion{Question: question.Text, Marked: marked, Said: said, Name: c.Name, Meaning: c.Definition}
+		for level := MaxLevel; level >= MinLevel; level-- {
+			if anchor, ok := c.Anchors[level]; ok {
+				again.Levels = append(again.Levels, promptLevel{Level: level, Anchor: anchor})
+			}
+		}
+		return newPrompt(session, again)
+	case PassThird:
+		return newPrompt(session, struct {
+			Question   string           `json:"question"`
+			Evidence   []promptEvidence `json:"evidence"`
+			Competency promptCompetency `json:"competency"`
+			Answer     []promptLine     `json:"answer"`
+		}{question.Text, marked, asked, said})
+	case PassFirst:
+		return newPrompt(session, ratingQuestion{Question: question.Text, Competency: asked, Answer: said, Evidence: marked})
+	default:
+		return Prompt{}, fmt.Errorf("there is no prompt for a pass %q", pass)
+	}
 }
 
 func numberedWords(words []string) string {

@@ -92,7 +92,8 @@ func (s sweep) one(random *rand.Rand) {
 	_, _ = findEvidence(ctx, asked, c.names(), question, competencies, lines[0]) // what is sent counts, not what comes
 	of := answerOf{session: session, take: 1}
 	evidence := []Evidence{{Session: session, Competency: competencies[0].ID, Polarity: Supports, Part: PartAction, Line: lines[0].Ref()}}
-	_, _ = rateCompetency(ctx, asked, c.names(), of, question, competencies[0], lines, evidence, time.Now())
+	r := toRate{of: of, names: c.names(), question: question, competency: competencies[0], lines: lines, evidence: evidence, now: time.Now}
+	_, _ = r.ask(ctx, asked, []Pass{PassFirst, PassSecond, PassThird}[random.IntN(3)])
 	u := media.Utterance{Session: session, End: 200 * time.Millisecond, PCM: make([]float32, media.SampleRate/5)}
 	if _, _, err := s.transcriber.Transcribe(ctx, u); err != nil {
 		s.t.Error(err)

@@ -20,7 +20,7 @@ func PromptsSHA256() string {
 
 // levelPrompts are the hashes of the prompts on which a level depends.
 func levelPrompts() []string {
-	return []string{promptSHA256(evidenceSystem, evidenceSchema), promptSHA256(ratingSystem, ratingSchema)}
+	return []string{promptSHA256(evidenceSystem, evidenceSchema), promptSHA256(ratingSystem, ratingSchema), promptSHA256(ratingAgainSystem, ratingSchema)}
 }
 
 // RubricsSHA256 names the competencies of a bank with the anchors that hold for each of its questions.

@@ -41,6 +41,9 @@ func TestWordsThatInstructTheModelAreData(t *testing.T) {
 			if request.SchemaName == "rating" {
 				system, schema, known = ratingSystem, ratingSchema, 4
 			}
+			if strings.Contains(request.User.text, `"levels"`) {
+				system, known = ratingAgainSystem, 6
+			}
 			if request.System != system || string(request.Schema) != string(schema) || len(fields) != known {
 				t.Errorf("%q changed what is asked: %q, fields %v", attack, request.System, fields)
 			}

@@ -129,16 +129,18 @@ func (w *wire) outgoingChat(raw []byte) ([]byte, error) {
 	return text, nil
 }
 
-// knownMessage: instructions of this program, or a question of [evidenceQuestion]'s or [ratingQuestion]'s
-// fields.
+// knownMessage: instructions of this program, or a question of one of the shapes that are made in
+// this package.
 func knownMessage(message outgoingMessage) bool {
 	switch message.Role {
 	case "system":
 		known := func(instructions string) bool { return strings.HasPrefix(message.Content, instructions) }
-		return slices.ContainsFunc([]string{evidenceSystem, ratingSystem}, known)
+		return slices.ContainsFunc([]string{evidenceSystem, ratingSystem, ratingAgainSystem}, known)
 	case "user":
 		content := []byte(message.Content)
-		return decodeStrictly(content, new(evidenceQuestion)) == nil || decodeStrictly(content, new(ratingQuestion)) == nil
+		return slices.ContainsFunc([]any{new(evidenceQuestion), new(ratingQuestion), new(ratingAgainQuestion)}, func(shape any) bool {
+			return decodeStrictly(content, shape) == nil
+		})
 	default:
 		return false
 	}

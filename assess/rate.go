@@ -2,6 +2,7 @@ package assess
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -19,32 +20,63 @@ type answerOf struct {
 	take     int
 }
 
-// rateCompetency makes one rating call for one competency and checks what comes back.
-func rateCompetency(ctx context.Context, model askable, names Names, of answerOf, question Question, c Competency, lines []Line, evidence []Evidence, now time.Time) (Rating, error) {
-	prompt, err := ratingPrompt(names, of.session, question, c, lines, evidence)
+// toRate is one competency of one answer, and all that a model is given to rate it.
+type toRate struct {
+	of         answerOf
+	names      Names
+	bank       string // SHA-256 of the bank the plan came from
+	question   Question
+	competency Competency
+	lines      []Line
+	evidence   []Evidence
+	now        func() time.Time
+}
+
+// errNoEvidence is unusable in one way of its own: the level stands on nothing that was said.
+var errNoEvidence = fmt.Errorf("%w: there is no evidence for a level above %d", errUnusable, MinLevel)
+
+// reasonNoEvidence is for the candidate, where a model would have given a level for nothing.
+const reasonNoEvidence = "Nothing was found in the answer that shows this."
+
+// ask makes one rating call and checks what comes back. A model that gives a level without evidence, also when
+// it is told so, has observed nothing.
+func (r toRate) ask(ctx context.Context, model askable, pass Pass) (Rating, error) {
+	prompt, err := ratingPrompt(pass, r.names, r.of.session, r.question, r.competency, r.lines, r.evidence)
 	if err != nil {
 		return Rating{}, err
 	}
-	from := ratingSource(names, question, c, lines)
-	request := ModelRequest{System: ratingSystem, User: prompt, Schema: ratingSchema, SchemaName: "rating", MaxTokens: 600}
-	return askTwice(ctx, model, request, func(text string) (Rating, error) {
-		return parseRating(text, model.model.Name(), of, c, from, supported(evidence, c.ID), now)
+	from := r.source()
+	request := ModelRequest{System: ratingInstructions(pass), User: prompt, Schema: ratingSchema, SchemaName: "rating", MaxTokens: 600}
+	rating, err := askTwice(ctx, model, request, func(text string) (Rating, error) {
+		return r.parse(text, model.model.Name(), pass, from)
 	})
+	if errors.Is(err, errNoEvidence) {
+		return r.without(OutcomeNotObserved, model.model.Name(), pass, reasonNoEvidence)
+	}
+	return rating, err
 }
 
-// ratingSource is what a model may quote in its sentences: what it was given to read.
-func ratingSource(names Names, question Question, c Competency, lines []Line) source {
-	texts := []string{question.Text, c.Name, c.Definition}
-	for level := MinLevel; level <= MaxLevel; level++ {
-		texts = append(texts, c.Anchors[level])
+// ratingInstructions returns the fixed text of a pass.
+func ratingInstructions(pass Pass) string {
+	if pass == PassSecond {
+		return ratingAgainSystem
 	}
-	for _, words := range names.mask(lines) {
+	return ratingSystem
+}
+
+// source is what a model may quote in its sentences: what it was given to read.
+func (r toRate) source() source {
+	texts := []string{r.question.Text, r.competency.Name, r.competency.Definition}
+	for level := MinLevel; level <= MaxLevel; level++ {
+		texts = append(texts, r.competency.Anchors[level])
+	}
+	for _, words := range r.names.mask(r.lines) {
 		texts = append(texts, strings.Join(words, " "))
 	}
 	return newSource(texts...)
 }
 
-func parseRating(text, modelName string, of answerOf, c Competency, from source, hasEvidence bool, now time.Time) (Rating, error) {
+func (r toRate) parse(text, modelName string, pass Pass, from source) (Rating, error) {
 	var answer struct {
 		Observed     bool   `json:"observed"`
 		Level        int    `json:"level"`
@@ -59,13 +91,11 @@ func parseRating(text, modelName string, of answerOf, c Competency, from source,
 			return Rating{}, err
 		}
 	}
-	fields := RatingFields{
-		Session: of.session, Question: of.question, Take: of.take, Competency: c.ID,
-		Rater: modelRater(modelName, c), Outcome: OutcomeNotObserved, At: now,
-	}
+	fields := r.fields(modelName, pass)
+	fields.Outcome = OutcomeNotObserved
 	if answer.Observed {
-		if !hasEvidence && answer.Level > MinLevel {
-			return Rating{}, fmt.Errorf("%w: there is no evidence for a level above %d", errUnusable, MinLevel)
+		if !r.supported() && answer.Level > MinLevel {
+			return Rating{}, errNoEvidence
 		}
 		fields.Outcome, fields.Level = OutcomeLevel, answer.Level
 		fields.WhyNotHigher, fields.WhyNotLower = strings.TrimSpace(answer.WhyNotHigher), strings.TrimSpace(answer.WhyNotLower)
@@ -77,24 +107,31 @@ func parseRating(text, modelName string, of answerOf, c Competency, from source,
 	return rating, nil
 }
 
-// notAssessable is the rating of an answer that no level can be given for.
-func notAssessable(modelName string, of answerOf, c Competency, reason string, now time.Time) (Rating, error) {
-	return NewRating(RatingFields{
-		Session: of.session, Question: of.question, Take: of.take, Competency: c.ID,
-		Rater: modelRater(modelName, c), Outcome: OutcomeNotAssessable, Reason: reason, At: now,
-	})
+// without is a rating that has no level, and why.
+func (r toRate) without(outcome Outcome, modelName string, pass Pass, reason string) (Rating, error) {
+	fields := r.fields(modelName, pass)
+	fields.Outcome, fields.Reason = outcome, reason
+	return NewRating(fields)
 }
 
-func modelRater(name string, c Competency) Rater {
-	return Rater{
-		Kind: RaterModel, Model: name,
-		PromptSHA256: promptSHA256(ratingSystem, ratingSchema), RubricSHA256: rubricSHA256(c),
+func (r toRate) fields(modelName string, pass Pass) RatingFields {
+	return RatingFields{
+		Session: r.of.session, Question: r.of.question, Take: r.of.take, Competency: r.competency.ID,
+		Rater: r.rater(modelName, pass), At: r.now(),
 	}
 }
 
-func supported(evidence []Evidence, competency string) bool {
-	for _, e := range evidence {
-		if e.Competency == competency {
+// rater names a model with the hashes of everything that it is told.
+func (r toRate) rater(modelName string, pass Pass) Rater {
+	return Rater{
+		Kind: RaterModel, Model: modelName, Pass: pass, PromptSHA256: promptSHA256(ratingInstructions(pass), ratingSchema),
+		RubricSHA256: rubricSHA256(r.competency), BankSHA256: r.bank,
+	}
+}
+
+func (r toRate) supported() bool {
+	for _, e := range r.evidence {
+		if e.Competency == r.competency.ID {
 			return true
 		}
 	}

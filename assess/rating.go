@@ -35,6 +35,9 @@ type RatingFields struct {
 // NewRating checks the fields together and returns the rating: it has a rater, and a level exactly
 // when its outcome says so. It is the only way to make one.
 func NewRating(f RatingFields) (Rating, error) {
+	if f.Rater.Kind == RaterModel && f.Rater.Pass == "" {
+		f.Rater.Pass = PassFirst
+	}
 	for _, check := range []func(RatingFields) error{checkAddress, checkRater, checkOutcome} {
 		if err := check(f); err != nil {
 			return Rating{}, fmt.Errorf("%w: %w", ErrRating, err)
@@ -111,9 +114,15 @@ func checkRater(f RatingFields) error {
 		if f.Rater.Model == "" || f.Rater.PromptSHA256 == "" || f.Rater.RubricSHA256 == "" {
 			return errors.New("a model rates under its name and the hashes of its prompt and rubric")
 		}
+		if p := f.Rater.Pass; p != PassFirst && p != PassSecond && p != PassThird {
+			return fmt.Errorf("unknown pass %q", p)
+		}
 	case RaterSelf, RaterHuman:
 		if f.Rater.Model != "" || f.Rater.PromptSHA256 != "" {
 			return fmt.Errorf("rater %q names a model", f.Rater.Kind)
+		}
+		if f.Rater.Pass != "" {
+			return fmt.Errorf("rater %q rates once", f.Rater.Kind)
 		}
 	default:
 		return fmt.Errorf("unknown rater kind %q", f.Rater.Kind)

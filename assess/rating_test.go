@@ -18,7 +18,7 @@ func selfRating() RatingFields {
 
 func modelRating() RatingFields {
 	f := selfRating()
-	f.Rater = Rater{Kind: RaterModel, Model: "m", PromptSHA256: "p", RubricSHA256: "r"}
+	f.Rater = Rater{Kind: RaterModel, Model: "m", Pass: PassSecond, PromptSHA256: "p", RubricSHA256: "r"}
 	return f
 }
 
@@ -37,6 +37,8 @@ func TestNewRatingRefusesWhatNobodyCouldStandBehind(t *testing.T) {
 		"model without name":            func(f *RatingFields) { *f = modelRating(); f.Rater.Model = "" },
 		"model without prompt hash":     func(f *RatingFields) { *f = modelRating(); f.Rater.PromptSHA256 = "" },
 		"model without rubric hash":     func(f *RatingFields) { *f = modelRating(); f.Rater.RubricSHA256 = "" },
+		"model of a fourth pass":        func(f *RatingFields) { *f = modelRating(); f.Rater.Pass = "fourth" },
+		"self rating twice":             func(f *RatingFields) { f.Rater.Pass = PassSecond },
 		"no outcome":                    func(f *RatingFields) { f.Outcome = "" },
 		"unknown outcome":               func(f *RatingFields) { f.Outcome = "hire" },
 		"level zero":                    func(f *RatingFields) { f.Level = 0 },

@@ -120,12 +120,24 @@ const (
 	RaterHuman RaterKind = "human"
 )
 
+// Pass is which of the ratings of one competency of one answer a rating is. People rate once.
+type Pass string
+
+// The passes of a model. There is a third where the first and the second differ.
+const (
+	PassFirst  Pass = "first"
+	PassSecond Pass = "second"
+	PassThird  Pass = "third"
+)
+
 // Rater names who gave a rating; a model is named with the hashes of what it was told.
 type Rater struct {
 	Kind         RaterKind `json:"kind"`
 	Model        string    `json:"model,omitempty"`
+	Pass         Pass      `json:"pass,omitempty"` // a model's; PassFirst where nothing else is said
 	PromptSHA256 string    `json:"prompt_sha256,omitempty"`
 	RubricSHA256 string    `json:"rubric_sha256,omitempty"`
+	BankSHA256   string    `json:"bank_sha256,omitempty"` // of the bank that the session's plan came from
 }
 
 // Outcome says whether a rating has a level at all.

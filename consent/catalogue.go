@@ -100,7 +100,7 @@ func tables() []table {
 		},
 		{
 			name: "ratings", class: ClassInterview,
-			linked: "id session question take competency rater_kind model prompt_sha256 rubric_sha256 outcome level at",
+			linked: "id session question take competency rater_kind model pass prompt_sha256 rubric_sha256 bank_sha256 outcome level at",
 		},
 		{name: "rating_notes", class: ClassInterview, linked: "rating session", sealed: "notes"},
 		{name: "measurements", class: ClassInterview, linked: "session question take name value unit counted valid invalid"},

@@ -21,7 +21,7 @@ var gatedRows = regexp.MustCompile(`(?i)\b(FROM|JOIN|USING)\s+(lines|evidence|ra
 // readsWithoutPermit are the functions that read such rows and are handed no Permit, with why that is right.
 func readsWithoutPermit() map[string]string {
 	reasons := map[string]string{
-		"called by reads that demand a Permit first":                   "readLines readEvidence readRatings readMeasurements Segments.rows storeNotes",
+		"called by reads that demand a Permit first":                   "readLines readEvidence readRatings dropRatings readMeasurements Segments.rows storeNotes",
 		"part of a reading, which newReading makes from Permits alone": "reading.readAnswers reading.readGaps",
 		"unwraps for whoever a Permit and its own question let in":     "Keys.unwrap",
 		"keeps the wrapped keys, opens none of them for anybody":       "OpenKeys Keys.openEpochs Keys.resealBatch Keys.destroyEpochs destroyKeys",

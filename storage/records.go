@@ -124,7 +124,7 @@ func (r *reading) read(ctx context.Context, tx pgx.Tx) error {
 		}
 	}
 	if given(r.permits.Ratings) || given(r.permits.Private) {
-		r.ratings, err = readRatings(ctx, tx, r.id)
+		r.ratings, err = readRatings(ctx, tx, r.id, "")
 	}
 	return err
 }

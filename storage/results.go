@@ -227,6 +227,37 @@ func (r *Results) SaveMeasurements(ctx context.Context, measurements consent.Per
 	return nil
 }
 
+// RatingsOf returns what models rated in one answer so far, without their sentences.
+func (r *Results) RatingsOf(ctx context.Context, ratings consent.Permit, session consent.SessionID, question, take int) ([]assess.Rating, error) {
+	if err := demand(ratings, session, consent.ArtefactRatings, consent.ActorAssessor); err != nil {
+		return nil, fmt.Errorf("read ratings: %w", err)
+	}
+	var stored []sealedRating
+	err := r.about(ctx, session, func(tx pgx.Tx) error {
+		var err error
+		stored, err = readRatings(ctx, tx, session, ` AND r.question = $2 AND r.take = $3 AND r.rater_kind = 'model'`, question, take)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read ratings: %w", err)
+	}
+	list := make([]assess.Rating, 0, len(stored))
+	for _, s := range stored {
+		if s.Outcome == assess.OutcomeNotAssessable {
+			s.Reason = notRead
+		}
+		rating, err := assess.NewRating(s.RatingFields)
+		if err != nil {
+			return nil, fmt.Errorf("read ratings: %w", err)
+		}
+		list = append(list, rating)
+	}
+	return list, nil
+}
+
+// notRead stands for a reason that was left where it is, where a rating must have one.
+const notRead = "not read"
+
 // SaveRating stores or replaces one rater's rating of one competency of one answer, with its sentences
 // encrypted under the session's feedback key.
 func (r *Results) SaveRating(ctx context.Context, ratings consent.Permit, rating assess.Rating) error {
@@ -239,6 +270,9 @@ func (r *Results) SaveRating(ctx context.Context, ratings consent.Permit, rating
 		return fmt.Errorf("save rating: %w", err)
 	}
 	err = r.write(ctx, ratings, f.Session, consent.ArtefactRatings, func(tx pgx.Tx) error {
+		if err := dropRatings(ctx, tx, f); err != nil {
+			return err
+		}
 		id, err := upsertRating(ctx, tx, f)
 		if err != nil {
 			return err

@@ -72,21 +72,33 @@ func readEvidence(ctx context.Context, tx pgx.Tx, session consent.SessionID, whi
 	})
 }
 
-// upsertRating stores a rating without its sentences; one rater rates one competency of one answer once.
+// upsertRating stores a rating without its sentences; one rater rates one competency of one answer once in each
+// pass.
 func upsertRating(ctx context.Context, tx pgx.Tx, f assess.RatingFields) (int64, error) {
-	const put = `INSERT INTO ratings (session, question, take, competency, rater_kind, model, prompt_sha256, rubric_sha256, outcome, level, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-		ON CONFLICT (session, question, take, competency, rater_kind, model, prompt_sha256) DO UPDATE SET
-		rubric_sha256 = excluded.rubric_sha256, outcome = excluded.outcome, level = excluded.level, at = excluded.at
+	const put = `INSERT INTO ratings (session, question, take, competency, rater_kind, model, pass, prompt_sha256, rubric_sha256,
+			bank_sha256, outcome, level, at)
+		VALUES ($1, $2, $3, $4, $5, $6, coalesce(nullif($7, ''), 'first'), $8, $9, $10, $11, $12, $13)
+		ON CONFLICT (session, question, take, competency, rater_kind, model, pass, prompt_sha256) DO UPDATE SET
+		rubric_sha256 = excluded.rubric_sha256, bank_sha256 = excluded.bank_sha256, outcome = excluded.outcome,
+		level = excluded.level, at = excluded.at
 		RETURNING id`
 	var level *int
 	if f.Outcome == assess.OutcomeLevel {
 		level = &f.Level
 	}
 	var id int64
-	err := tx.QueryRow(ctx, put, f.Session, f.Question, f.Take, f.Competency, f.Rater.Kind, f.Rater.Model,
-		f.Rater.PromptSHA256, f.Rater.RubricSHA256, f.Outcome, level, toMicrosecond(f.At)).Scan(&id)
+	err := tx.QueryRow(ctx, put, f.Session, f.Question, f.Take, f.Competency, f.Rater.Kind, f.Rater.Model, f.Rater.Pass,
+		f.Rater.PromptSHA256, f.Rater.RubricSHA256, f.Rater.BankSHA256, f.Outcome, level, toMicrosecond(f.At)).Scan(&id)
 	return id, err
+}
+
+// dropRatings takes away what a model's rating takes the place of: the same pass by another rater, and for a
+// first pass all of them.
+func dropRatings(ctx context.Context, tx pgx.Tx, f assess.RatingFields) error {
+	const drop = `DELETE FROM ratings WHERE session = $1 AND question = $2 AND take = $3 AND competency = $4
+		AND rater_kind = 'model' AND ($5 = 'first' OR pass = $5)`
+	_, err := tx.Exec(ctx, drop, f.Session, f.Question, f.Take, f.Competency, f.Rater.Pass)
+	return err
 }
 
 // ratingNotes are the sentences about a rating. They are kept apart from it, because they need another
@@ -97,9 +109,14 @@ type ratingNotes struct {
 	Reason       string `json:"reason,omitempty"`
 }
 
-// notesContext binds the sentences to the rating they are about.
+// notesContext binds the sentences to the rating they are about. A first pass is not named: there was no other
+// once.
 func notesContext(f assess.RatingFields) string {
-	return fmt.Sprintf("rating_notes.notes/%d/%d/%s/%s/%s/%s", f.Question, f.Take, f.Competency, f.Rater.Kind, f.Rater.Model, f.Rater.PromptSHA256)
+	rating := fmt.Sprintf("rating_notes.notes/%d/%d/%s/%s/%s/%s", f.Question, f.Take, f.Competency, f.Rater.Kind, f.Rater.Model, f.Rater.PromptSHA256)
+	if f.Rater.Pass == "" || f.Rater.Pass == assess.PassFirst {
+		return rating
+	}
+	return rating + "/" + string(f.Rater.Pass)
 }
 
 // sealNotes returns the encrypted sentences, nil where there are none.
@@ -137,19 +154,21 @@ type sealedRating struct {
 	notes []byte
 }
 
-// readRatings reads the ratings of a session. The policies of the plane leave out what it may not see.
-func readRatings(ctx context.Context, tx pgx.Tx, session consent.SessionID) ([]sealedRating, error) {
-	const read = `SELECT r.session, r.question, r.take, r.competency, r.rater_kind, r.model, r.prompt_sha256, r.rubric_sha256,
+// readRatings reads the ratings of a session that a condition names. The policies of the plane leave out what it
+// may not see.
+func readRatings(ctx context.Context, tx pgx.Tx, session consent.SessionID, which string, arguments ...any) ([]sealedRating, error) {
+	rows, err := tx.Query(ctx, `SELECT r.session, r.question, r.take, r.competency, r.rater_kind, r.model,
+		CASE WHEN r.rater_kind = 'model' THEN r.pass ELSE '' END, r.prompt_sha256, r.rubric_sha256, r.bank_sha256,
 		r.outcome, coalesce(r.level, 0), r.at, n.notes
-		FROM ratings r LEFT JOIN rating_notes n ON n.rating = r.id WHERE r.session = $1 ORDER BY r.question, r.take, r.id`
-	rows, err := tx.Query(ctx, read, session)
+		FROM ratings r LEFT JOIN rating_notes n ON n.rating = r.id WHERE r.session = $1`+which+` ORDER BY r.question, r.take, r.id`,
+		append([]any{session}, arguments...)...)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (sealedRating, error) {
 		var r sealedRating
-		err := row.Scan(&r.Session, &r.Question, &r.Take, &r.Competency, &r.Rater.Kind, &r.Rater.Model, &r.Rater.PromptSHA256,
-			&r.Rater.RubricSHA256, &r.Outcome, &r.Level, &r.At, &r.notes)
+		err := row.Scan(&r.Session, &r.Question, &r.Take, &r.Competency, &r.Rater.Kind, &r.Rater.Model, &r.Rater.Pass, &r.Rater.PromptSHA256,
+			&r.Rater.RubricSHA256, &r.Rater.BankSHA256, &r.Outcome, &r.Level, &r.At, &r.notes)
 		r.At = r.At.UTC()
 		return r, err
 	})

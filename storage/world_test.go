@@ -185,7 +185,7 @@ func testEvidence(session consent.SessionID, sequence int) assess.Evidence {
 }
 
 func testModel() assess.Rater {
-	return assess.Rater{Kind: assess.RaterModel, Model: "model-1", PromptSHA256: "p1", RubricSHA256: "r1"}
+	return assess.Rater{Kind: assess.RaterModel, Model: "model-1", PromptSHA256: "p1", RubricSHA256: "r1", BankSHA256: "b1"}
 }
 
 func testRating(t *testing.T, change func(*assess.RatingFields), session consent.SessionID) assess.Rating {

@@ -48,8 +48,9 @@ type transcriberJSON struct {
 }
 
 type assessorJSON struct {
-	Model string `json:"model" doc:"Empty: no model rates; only facts are counted."`
-	Place string `json:"place"`
+	Model  string `json:"model" doc:"Empty: no model rates; only facts are counted."`
+	Second string `json:"second_model,omitempty" doc:"Another model that makes the second rating; absent where the same one does."`
+	Place  string `json:"place"`
 }
 
 // Judge says who writes down and who judges, and where that happens. An empty engine or model means
@@ -58,6 +59,7 @@ type Judge struct {
 	TranscriberEngine string
 	TranscriberPlace  string
 	AssessorModel     string
+	AssessorSecond    string // empty: the same model rates a second time
 	AssessorPlace     string
 	// Provider is what the register says of a place that is not on this machine; zero for one that is.
 	Provider consent.Provider
@@ -69,7 +71,7 @@ const ThisServer = "this server"
 func judgeOf(j Judge) judgeJSON {
 	return judgeJSON{
 		Transcriber: transcriberJSON{Engine: j.TranscriberEngine, Place: j.TranscriberPlace},
-		Assessor:    assessorJSON{Model: j.AssessorModel, Place: j.AssessorPlace},
+		Assessor:    assessorJSON{Model: j.AssessorModel, Second: j.AssessorSecond, Place: j.AssessorPlace},
 	}
 }
 

@@ -75,11 +75,18 @@ func assessed(judge Judge) string {
 	case judge.AssessorModel == "":
 		return text + "on this server. No AI model is set up here, so none rates them; you can rate your answers yourself. It needs the writing down."
 	case judge.AssessorPlace == ThisServer:
-		return text + "and rated by an AI model (" + judge.AssessorModel + "). The transcript is not sent anywhere for this: it stays on this server. It needs the writing down."
+		return text + "and rated by " + ratingModels(judge) + ". The transcript is not sent anywhere for this: it stays on this server. It needs the writing down."
 	default:
-		return text + "and rated by an AI model (" + judge.AssessorModel + "). For this the transcript of your answers is sent to " + judge.AssessorPlace +
+		return text + "and rated by " + ratingModels(judge) + ". For this the transcript of your answers is sent to " + judge.AssessorPlace +
 			". Your name, your e-mail address, sound and picture are not sent with it. It needs the writing down." + under(judge.Provider)
 	}
+}
+
+func ratingModels(judge Judge) string {
+	if judge.AssessorSecond == "" {
+		return "an AI model (" + judge.AssessorModel + ")"
+	}
+	return "two AI models (" + judge.AssessorModel + " and " + judge.AssessorSecond + ")"
 }
 
 // under says by which terms a provider works. The day of its last review is left out: a new one does not

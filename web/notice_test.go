@@ -35,6 +35,11 @@ func TestNoticeSaysWhereThingsGo(t *testing.T) {
 			[]string{"judge-1", "the transcript of your answers is sent to models.example.org"},
 			[]string{"No AI model is set up"},
 		},
+		"two models": {
+			Judge{AssessorModel: "judge-1", AssessorSecond: "judge-2", AssessorPlace: "models.example.org"},
+			[]string{"two AI models (judge-1 and judge-2)", "is sent to models.example.org"},
+			[]string{"by an AI model"},
+		},
 		"a model here": {
 			Judge{TranscriberEngine: "m", TranscriberPlace: ThisServer, AssessorModel: "judge-1", AssessorPlace: ThisServer},
 			[]string{"judge-1", "The transcript is not sent anywhere"},

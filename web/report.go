@@ -92,11 +92,18 @@ func judgedBy(report reportJSON, today Judge) judgeJSON {
 				by.TranscriberEngine, by.TranscriberPlace = line.Engine, placeOf(line.Engine, today.TranscriberEngine, today.TranscriberPlace)
 			}
 			for _, rating := range take.Ratings {
-				if model := rating.Rater.Model; model != "" {
+				switch model := rating.Rater.Model; {
+				case model == "":
+				case rating.Rater.Pass == assess.PassSecond:
+					by.AssessorSecond = model
+				default:
 					by.AssessorModel, by.AssessorPlace = model, placeOf(model, today.AssessorModel, today.AssessorPlace)
 				}
 			}
 		}
+	}
+	if by.AssessorSecond == by.AssessorModel {
+		by.AssessorSecond = "" // asked twice
 	}
 	return judgeOf(by)
 }
@@ -264,7 +271,10 @@ func (p reporter) rating(r assess.Rating) (ratingJSON, bool) {
 	rater := r.Rater()
 	shown := ratingJSON{
 		Competency: r.Competency(), Outcome: r.Outcome(), At: r.At(),
-		Rater: raterJSON{Kind: rater.Kind, Model: rater.Model, PromptSHA256: rater.PromptSHA256},
+		Rater: raterJSON{
+			Kind: rater.Kind, Model: rater.Model, Pass: rater.Pass,
+			PromptSHA256: rater.PromptSHA256, RubricSHA256: rater.RubricSHA256, BankSHA256: rater.BankSHA256,
+		},
 	}
 	if level, ok := r.Level(); ok {
 		shown.Level = level

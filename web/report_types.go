@@ -120,7 +120,10 @@ type ratingJSON struct {
 type raterJSON struct {
 	Kind         assess.RaterKind `json:"kind" enum:"self,model,human"`
 	Model        string           `json:"model,omitempty"`
+	Pass         assess.Pass      `json:"pass,omitempty" enum:"first,second,third" doc:"A model rates more than once; absent for people."`
 	PromptSHA256 string           `json:"prompt_sha256,omitempty"`
+	RubricSHA256 string           `json:"rubric_sha256,omitempty"`
+	BankSHA256   string           `json:"bank_sha256,omitempty"`
 }
 
 // evidenceJSON has its quote, times and word range only for readers of quotes.

@@ -53,7 +53,7 @@ func TestJudgeIsNamed(t *testing.T) {
 	t.Parallel()
 	var judge judgeJSON
 	newStage(t).nobody(t).get("/api/v1/judge").want(http.StatusOK).into(&judge)
-	want := judgeJSON{transcriberJSON{"moonshine-tiny", ThisServer}, assessorJSON{"judge-1", "models.example.org"}}
+	want := judgeJSON{transcriberJSON{"moonshine-tiny", ThisServer}, assessorJSON{Model: "judge-1", Place: "models.example.org"}}
 	if judge != want {
 		t.Errorf("judge %+v, want %+v", judge, want)
 	}

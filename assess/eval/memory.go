@@ -3,6 +3,7 @@ package eval
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"greenroom/assess"
@@ -113,8 +114,17 @@ func (s *sitting) SaveMeasurements(_ context.Context, p consent.Permit, _ []asse
 	return p.Demand(s.session, consent.ArtefactMeasurements)
 }
 
+// RatingsOf implements [assess.Results].
+func (s *sitting) RatingsOf(_ context.Context, p consent.Permit, session consent.SessionID, _, _ int) ([]assess.Rating, error) {
+	return slices.Clone(s.ratings), p.Demand(session, consent.ArtefactRatings)
+}
+
 // SaveRating implements [assess.Results].
 func (s *sitting) SaveRating(_ context.Context, p consent.Permit, rating assess.Rating) error {
+	pass := rating.Rater().Pass
+	s.ratings = slices.DeleteFunc(s.ratings, func(other assess.Rating) bool {
+		return other.Competency() == rating.Competency() && (pass == assess.PassFirst || other.Rater().Pass == pass)
+	})
 	s.ratings = append(s.ratings, rating)
 	return p.Demand(rating.Session(), consent.ArtefactRatings)
 }

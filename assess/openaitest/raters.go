@@ -79,24 +79,26 @@ type question struct {
 }
 
 func readQuestion(r ChatRequest) question {
+	type lines []struct {
+		Words string `json:"words"`
+	}
 	var asked struct {
 		Competencies []struct {
 			ID string `json:"id"`
 		} `json:"competencies"`
 		Words  string `json:"words"`
-		Answer []struct {
-			Words string `json:"words"`
-		} `json:"answer"`
+		Answer lines  `json:"answer"`
+		Said   lines  `json:"said"` // the answer, where it is rated a second time
 	}
 	if json.Unmarshal([]byte(r.User()), &asked) != nil {
 		return question{}
 	}
-	q := question{words: len(strings.Fields(asked.Words)), rating: len(asked.Answer) > 0}
+	q := question{words: len(strings.Fields(asked.Words)), rating: len(asked.Answer)+len(asked.Said) > 0}
 	for _, c := range asked.Competencies {
 		q.competencies = append(q.competencies, c.ID)
 	}
 	var said []string
-	for _, line := range asked.Answer {
+	for _, line := range append(asked.Answer, asked.Said...) {
 		for _, numbered := range strings.Fields(line.Words) {
 			_, word, _ := strings.Cut(numbered, ":")
 			said = append(said, word)

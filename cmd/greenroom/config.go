@@ -64,6 +64,7 @@ type aiConfig struct {
 	APIKey      string `name:"api-key" help:"Its key, if it wants one." env:"API_KEY"`
 	APIKeyFile  string `name:"api-key-file" help:"File that holds the key." env:"API_KEY_FILE" placeholder:"FILE"`
 	ChatModel   string `help:"Model that rates answers; empty: answers are only measured." env:"CHAT_MODEL"`
+	SecondModel string `name:"second-chat-model" help:"Another model of the same server, which makes the second rating; empty: the same model, asked in another way." env:"SECOND_CHAT_MODEL"`
 	SpeechModel string `help:"Model that writes speech down; empty: the one on this server." env:"SPEECH_MODEL"`
 
 	VoiceModel      string `help:"Model that says questions aloud; empty: the candidate's browser does." env:"VOICE_MODEL"`
@@ -153,6 +154,8 @@ func (c *aiConfig) check() error {
 	switch ownServer := c.VoiceBaseURL != ""; {
 	case c.BaseURL == "" && (c.ChatModel != "" || c.SpeechModel != "" || (c.VoiceModel != "" && !ownServer)):
 		return fmt.Errorf("a model is named but no server: set GREENROOM_AI_BASE_URL")
+	case c.SecondModel != "" && (c.ChatModel == "" || c.SecondModel == c.ChatModel):
+		return fmt.Errorf("GREENROOM_AI_SECOND_CHAT_MODEL is set: set GREENROOM_AI_CHAT_MODEL too, to another model")
 	case c.BaseURL != "" && c.ChatModel == "" && c.SpeechModel == "" && (c.VoiceModel == "" || ownServer):
 		return fmt.Errorf("GREENROOM_AI_BASE_URL is set but no model: set GREENROOM_AI_CHAT_MODEL, GREENROOM_AI_SPEECH_MODEL or both")
 	case (c.VoiceModel == "") != (c.Voice == ""), ownServer && c.VoiceModel == "":

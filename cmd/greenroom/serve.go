@@ -79,6 +79,7 @@ type app struct {
 	speech      *assess.SpeechRuntime
 	transcriber assess.Transcriber
 	model       assess.Model   // nil: measuring only
+	second      assess.Model   // makes the second rating; nil: model does
 	spoken      *assess.Spoken // nil: browsers say the questions
 	judge       web.Judge
 	scribe      *assess.Scribe
@@ -269,7 +270,18 @@ func (a *app) openModels(context.Context) error {
 		}
 		a.model = model
 		a.judge.AssessorModel, a.judge.AssessorPlace = model.Name(), model.Place() // the name that ratings keep
-		a.banner.outside = append(a.banner.outside, "answers rated by "+a.AI.ChatModel+" at "+model.Place())
+		by := a.AI.ChatModel
+		if a.AI.SecondModel != "" {
+			config := a.openAI(provider)
+			config.ChatModel = a.AI.SecondModel
+			second, err := assess.NewOpenAIModel(config)
+			if err != nil {
+				return err
+			}
+			a.second, a.judge.AssessorSecond = second, second.Name()
+			by += " and " + a.AI.SecondModel
+		}
+		a.banner.outside = append(a.banner.outside, "answers rated by "+by+" at "+model.Place())
 	} else {
 		a.banner.inside = append(a.banner.inside, "answers are measured, not rated")
 	}
@@ -499,7 +511,7 @@ func (a *app) ready(ctx context.Context) error {
 
 func (a *app) startJobs(ctx context.Context) error {
 	a.assessor = assess.NewAssessor(assess.AssessorConfig{
-		Results: storage.NewResults(a.database, a.keys), Gate: a.gate, Model: a.model, Settled: a.desk.settled, Log: a.log,
+		Results: storage.NewResults(a.database, a.keys), Gate: a.gate, Model: a.model, Second: a.second, Settled: a.desk.settled, Log: a.log,
 	})
 	eraser := storage.NewEraser(a.database, a.spool, a.objects, a.exports, a.processors, a.log)
 	jobs, err := storage.NewJobs(a.database, storage.JobHandlers{

@@ -298,8 +298,10 @@ export const consent = {
       needs: 'This reads your transcript, so it needs “Write down my words”.',
     },
   },
-  model: (model: string, place: string) =>
-    `A model (${model}, ${place}) compares your words with written descriptions.`,
+  model: (model: string, second: string, place: string) =>
+    second
+      ? `Two models (${model} and ${second}, ${place}) compare your words with written descriptions.`
+      : `A model (${model}, ${place}) compares your words with written descriptions.`,
   noModel:
     'No model is set up on this server: facts such as speaking time are counted, and no level is given.',
   transcriber: (engine: string, place: string) =>
@@ -655,8 +657,8 @@ export const report = {
   measurements: 'What was counted',
   measurementColumns: { name: 'What, and how it was counted', value: 'Value' },
   notValid: (why: string) => `Not valid here. ${why}`,
-  judgedBy: (transcriber: string, assessor: string) =>
-    `Words by ${transcriber || 'nobody'}. Levels by ${assessor || 'nobody but you'}.`,
+  judgedBy: (transcriber: string, assessor: string, second: string) =>
+    `Words by ${transcriber || 'nobody'}. Levels by ${assessor || 'nobody but you'}${second ? ` and ${second}` : ''}.`,
 };
 
 export const measurementNames: Record<string, string> = {

@@ -163,6 +163,6 @@ function whoWrites(judge: Judge): string {
 }
 
 function whoJudges(judge: Judge): string {
-  const { model, place } = judge.assessor;
-  return model ? consent.model(model, place) : consent.noModel;
+  const { model, second_model, place } = judge.assessor;
+  return model ? consent.model(model, second_model ?? '', place) : consent.noModel;
 }

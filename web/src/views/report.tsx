@@ -68,7 +68,11 @@ function Summary(props: { session: Session; report: Report }) {
       </p>
       <p class="quiet">
         {report.ended_at ? `${dateTime(report.ended_at)}. ` : ''}
-        {words.judgedBy(report.judged_by.transcriber.engine, report.judged_by.assessor.model)}
+        {words.judgedBy(
+          report.judged_by.transcriber.engine,
+          report.judged_by.assessor.model,
+          report.judged_by.assessor.second_model ?? '',
+        )}
         {report.label ? ` ${words.labelWhy}` : ''}
       </p>
       <p class="actions no-print">
