@@ -29,6 +29,7 @@ var census = map[string]caller{
 	"GET /api/v1/organization/receipts":     employer,
 	"GET /api/v1/receipts/{rid}":            anyLogIn,
 	"GET /api/v1/judge":                     anyone,
+	"POST /api/v1/read-pdf":                 candidate,
 	"POST /api/v1/sessions":                 candidate,
 	"GET /api/v1/sessions":                  candidate,
 	"GET /api/v1/sessions/{id}":             candidate,

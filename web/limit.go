@@ -14,6 +14,7 @@ type Limits struct {
 	LogInPerMinute     int // log-ins and new accounts per address; 20
 	MediaPerSecond     int // requests for pieces of recordings per account; 20
 	RedeemPerMinute    int // invitations tried per account; 10
+	PDFPerMinute       int // files read per account; 6
 }
 
 func (l Limits) withDefaults() Limits {
@@ -31,6 +32,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.RedeemPerMinute == 0 {
 		l.RedeemPerMinute = 10
+	}
+	if l.PDFPerMinute == 0 {
+		l.PDFPerMinute = 6
 	}
 	return l
 }

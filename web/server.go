@@ -30,6 +30,7 @@ type Config struct {
 	Erasures   Erasures
 	Receipts   Receipts
 	Ledger     Ledger
+	PDF        PDFReader
 	Gate       consent.Gate
 	Pepper     Pepper
 
@@ -66,6 +67,7 @@ type Server struct {
 	pieces      *limiter // of recordings
 	layouts     *layouts // of recordings that are played
 	redeems     *limiter
+	pdfs        *limiter
 	streams     *streams
 }
 
@@ -100,6 +102,7 @@ func New(cfg Config) (*Server, error) {
 		pieces:     newLimiter(limits.MediaPerSecond, time.Second, cfg.Now),
 		layouts:    newLayouts(cfg.Now),
 		redeems:    newLimiter(limits.RedeemPerMinute, time.Minute, cfg.Now),
+		pdfs:       newLimiter(limits.PDFPerMinute, time.Minute, cfg.Now),
 	}
 	s.crossOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, foreignOrigin())
@@ -115,7 +118,7 @@ func (c Config) check() error {
 		"Accounts": c.Accounts == nil, "Sessions": c.Sessions == nil, "Record": c.Record == nil, "Viewers": c.Viewers == nil, "Records": c.Records == nil,
 		"Recordings": c.Recordings == nil, "Shared": c.Shared == nil, "Changes": c.Changes == nil, "Ops": c.Ops == nil,
 		"Exports": c.Exports == nil, "Erasures": c.Erasures == nil, "Receipts": c.Receipts == nil, "Ledger": c.Ledger == nil,
-		"Gate": c.Gate.Reader == nil, "Mount": c.Mount == nil, "Publish": c.Publish == nil, "Log": c.Log == nil, "Pepper": c.Pepper == nil,
+		"Gate": c.Gate.Reader == nil, "Mount": c.Mount == nil, "Publish": c.Publish == nil, "Log": c.Log == nil, "Pepper": c.Pepper == nil, "PDF": c.PDF == nil,
 	} {
 		if missing {
 			return fmt.Errorf("web: Config.%s is missing", name)
@@ -154,6 +157,7 @@ func (s *Server) addRoutes() error {
 	s.roomRoutes()
 	s.publishRoutes()
 	s.voiceRoutes()
+	s.pdfRoutes()
 	return s.addOuterRoutes()
 }
 

@@ -19,6 +19,7 @@ type commands struct {
 	Verify   verifyCommand   `cmd:"" help:"Check a receipt, a certificate, an export or a ledger folder, without asking anybody but for the public keys."`
 	Eval     evalCommand     `cmd:"" help:"Measure how well a model rates: agreement, attacks, swapped names, against answers with known levels."`
 	Admin    adminCommand    `cmd:"" help:"Make organizations and accounts."`
+	ReadPDF  readPDFCommand  `cmd:"" name:"read-pdf" hidden:"" help:"Read a PDF from standard input; the server starts this for each file."`
 	Version  versionCommand  `cmd:"" help:"Say which build this is."`
 }
 

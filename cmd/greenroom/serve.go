@@ -450,13 +450,17 @@ func (a *app) openPages(ctx context.Context) error {
 		a.services.start(ctx, "spoken questions", a.spoken.Run, nil)
 		voices = voicesOf{asked: a.desk.asked, spoken: a.spoken}
 	}
+	pdf, err := newPDFReader()
+	if err != nil {
+		return err
+	}
 	a.pages, err = web.New(web.Config{ //nolint:contextcheck // handlers get theirs from each request
 		Accounts: storage.NewAccounts(a.database, a.logIn), Sessions: sessions, Record: sessions, Records: records,
 		Recordings: a.segments, Shared: storage.NewShared(a.database), Viewers: storage.NewViewers(a.database), Changes: a.changes,
 		Ops: storage.NewOps(a.database, a.spoolBacklog), Exports: a.exports, Erasures: storage.NewErasures(a.database),
 		Receipts: storage.NewReceipts(a.database), Ledger: a.journal, Gate: a.gate, Pepper: a.logIn, Bank: bank, Judge: a.judge, Voices: voices,
 		Mount: signaling.Handler(a.rooms), Publish: signaling.PublishHandler(a.rooms), Ready: a.ready, Build: buildName(), Log: a.log,
-		TrustedProxies: proxies, Limits: a.limits,
+		TrustedProxies: proxies, Limits: a.limits, PDF: pdf,
 	})
 	if err != nil {
 		return err
