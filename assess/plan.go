@@ -38,21 +38,23 @@ type PlanOptions struct {
 	// was asked. An exam heeds neither.
 	Seed  uint64
 	Avoid []string
+	// Prefer says by id which questions have to do with what the candidate pasted, and how much ([Tailoring]);
+	// an exam does not heed it.
+	Prefer map[string]int
 }
 
 // Plan freezes what a session for the role asks. Behavioural questions come first, then situational and
 // technical ones, as evenly as the role has them; no question stands beside a parallel form of its own. Of
-// all such plans it takes one that repeats least of what was asked before, then names most competencies,
-// then names each about as often as the others.
+// all such plans it takes one that repeats least of what was asked before, then has most that is preferred,
+// then names most competencies, then names each about as often as the others.
 //
 // An exam's plan is the same for everyone, as long as the bank is the same: a first choice in the order of
 // the bank's file, [UsualQuestions] long.
 func (b Bank) Plan(roleID string, o PlanOptions) (Plan, error) {
-	i := slices.IndexFunc(b.Roles, func(r Role) bool { return r.ID == roleID })
-	if i < 0 {
+	role, ok := b.Role(roleID)
+	if !ok {
 		return Plan{}, fmt.Errorf("%w %q", ErrUnknownRole, roleID)
 	}
-	role := b.Roles[i]
 	plan := Plan{
 		Role: role.ID, RoleTitle: role.Title, BankVersion: b.Version, BankSHA256: b.SHA256,
 		Mode: cmp.Or(o.Mode, consent.ModePractice), Takes: takesInPractice, Probes: probesAfterEach,
@@ -61,7 +63,7 @@ func (b Bank) Plan(roleID string, o PlanOptions) (Plan, error) {
 		if o.Questions != 0 && o.Questions != UsualQuestions {
 			return Plan{}, fmt.Errorf("%w: an exam has %d questions, not %d", ErrPlanLength, UsualQuestions, o.Questions)
 		}
-		plan.Takes, o.Seed, o.Avoid = 1, 0, nil
+		plan.Takes, o.Seed, o.Avoid, o.Prefer = 1, 0, nil, nil
 	}
 	n := cmp.Or(o.Questions, UsualQuestions)
 	if n < LeastQuestions || n > role.MostQuestions() {
@@ -173,6 +175,7 @@ func dealKinds(families []family, n int) map[string]int {
 type choice struct {
 	families []family
 	asked    []int // by family: how often its least asked form was asked, which is the one to ask now
+	prefer   []int // by family: how much that form is preferred
 	siblings []int // by family: how often its other forms were
 	form     []int // by family: that form
 	order    []int // by family: its place in the order of the seed
@@ -200,12 +203,16 @@ func newChoice(role Role, o PlanOptions) *choice {
 		if o.Seed != 0 {
 			forms = random.Perm(len(f.forms))
 		}
-		best := slices.MinFunc(forms, func(a, b int) int { return cmp.Compare(times[f.forms[a].ID], times[f.forms[b].ID]) })
+		best := slices.MinFunc(forms, func(a, b int) int {
+			left, right := f.forms[a].ID, f.forms[b].ID
+			return cmp.Or(cmp.Compare(times[left], times[right]), cmp.Compare(o.Prefer[right], o.Prefer[left]))
+		})
 		all := 0
 		for _, q := range f.forms {
 			all += times[q.ID]
 		}
 		asked := times[f.forms[best].ID]
+		c.prefer = append(c.prefer, o.Prefer[f.forms[best].ID])
 		c.form, c.asked, c.siblings = append(c.form, best), append(c.asked, asked), append(c.siblings, all-asked)
 	}
 	return c
@@ -293,7 +300,7 @@ func (c *choice) improve(chosen, inOrder []int) {
 }
 
 // worth is what plans are compared by, what matters most first; less is better.
-type worth [5]int
+type worth [6]int
 
 func (w worth) less(than worth) bool { return slices.Compare(w[:], than[:]) < 0 }
 
@@ -302,15 +309,16 @@ func (c *choice) worth(chosen []int) worth {
 	times := map[string]int{}
 	for _, i := range chosen {
 		w[0] += c.asked[i]
-		w[3] += c.siblings[i]
-		w[4] += c.order[i]
+		w[1] -= c.prefer[i]
+		w[4] += c.siblings[i]
+		w[5] += c.order[i]
 		for _, id := range c.families[i].competencies {
 			times[id]++
 		}
 	}
-	w[1] = -len(times)
+	w[2] = -len(times)
 	for _, n := range times {
-		w[2] += n * n
+		w[3] += n * n
 	}
 	return w
 }

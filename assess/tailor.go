@@ -27,6 +27,15 @@ const (
 	shortest   = 5  // letters of a word that says something by itself
 )
 
+// Role returns the role with the id, and false if the bank has none.
+func (b Bank) Role(id string) (Role, bool) {
+	i := slices.IndexFunc(b.Roles, func(r Role) bool { return r.ID == id })
+	if i < 0 {
+		return Role{}, false
+	}
+	return b.Roles[i], true
+}
+
 // Tailor looks for the words of the role's questions in a text. What is beyond [MostTailorText] is not
 // looked at.
 func (b Bank) Tailor(role Role, text string) Tailoring {
@@ -128,7 +137,7 @@ func bareWords(text string) []string {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '+' && r != '#'
 	})
 	for i, word := range words {
-		if len(word) >= shortest && strings.HasSuffix(word, "s") && !strings.HasSuffix(word, "ss") {
+		if len(word) > 3 && strings.HasSuffix(word, "s") && !strings.HasSuffix(word, "ss") {
 			words[i] = strings.TrimSuffix(word, "s")
 		}
 	}

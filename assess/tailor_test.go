@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"greenroom/consent"
 )
 
 func tailorBank() (Bank, Role) {
@@ -43,6 +45,42 @@ func TestTailorPrefersWhatTheTextIsAbout(t *testing.T) {
 			if got.Prefer[id] != fit {
 				t.Errorf("%s: question %s fits %d, want %d", c.name, id, got.Prefer[id], fit)
 			}
+		}
+	}
+}
+
+func TestTailoredPlan(t *testing.T) {
+	bank, err := BuiltInBank()
+	must(t, err)
+	role, ok := bank.Role("software-engineer")
+	if !ok {
+		t.Fatal("there is no software engineer")
+	}
+	// Each question that has terms of its own is asked where they are all that is pasted.
+	for _, q := range role.Questions {
+		if len(q.Terms) == 0 {
+			continue
+		}
+		found := bank.Tailor(role, strings.Join(q.Terms, ", "))
+		for _, other := range role.Questions {
+			if found.Prefer[other.ID] > found.Prefer[q.ID] {
+				t.Errorf("the terms of %s fit %s better", q.ID, other.ID)
+			}
+		}
+		asked := func(o PlanOptions) bool {
+			plan, err := bank.Plan(role.ID, o)
+			must(t, err)
+			return slices.ContainsFunc(plan.Questions, func(p Question) bool { return p.ID == q.ID })
+		}
+		only := map[string]int{q.ID: 1}
+		if !asked(PlanOptions{Prefer: only, Seed: 3}) {
+			t.Errorf("%s is preferred and not asked", q.ID)
+		}
+		exam := PlanOptions{Mode: consent.ModeExam}
+		tailored := exam
+		tailored.Prefer = only
+		if asked(exam) != asked(tailored) {
+			t.Errorf("an exam heeds what is preferred: %s", q.ID)
 		}
 	}
 }

@@ -57,6 +57,7 @@ type newSessionInput struct {
 		Role      string       `json:"role" maxLength:"100" doc:"Id of a role in the bank."`
 		Mode      consent.Mode `json:"mode" enum:"practice,exam"`
 		Questions int          `json:"questions,omitempty" minimum:"2" maximum:"8" doc:"How many are asked: as many as the bank says that the role has. Absent: 4. An exam always has 4."`
+		Text      string       `json:"text,omitempty" maxLength:"100000" doc:"A résumé or a job description: of the questions those are preferred that have to do with it. It is looked at for the bank's own words and not kept. An exam does not heed it."`
 	}
 }
 
@@ -75,6 +76,10 @@ func (s *Server) sessionRoutes() {
 		OperationID: "create-session", Method: http.MethodPost, Path: "/sessions", DefaultStatus: http.StatusCreated,
 		Summary: "Begin an interview: it waits for the notice to be answered",
 	}, s.createSession)
+	register(s, candidate, huma.Operation{
+		OperationID: "fit-text", Method: http.MethodPost, Path: "/fit",
+		Summary: "Which of the bank's words a résumé or a job description has; nothing of it is kept",
+	}, s.fitText)
 	register(s, candidate, huma.Operation{
 		OperationID: "list-sessions", Method: http.MethodGet, Path: "/sessions", Summary: "Your interviews",
 	}, s.listSessions)
@@ -110,6 +115,9 @@ func (s *Server) plan(ctx context.Context, account consent.Account, in *newSessi
 			return assess.Plan{}, fmt.Errorf("read what was asked before: %w", err)
 		}
 		options.Avoid, options.Seed = asked, rand.Uint64() //nolint:gosec // which questions come is no secret
+		if role, ok := s.cfg.Bank.Role(in.Body.Role); ok {
+			options.Prefer = s.cfg.Bank.Tailor(role, in.Body.Text).Prefer
+		}
 	}
 	plan, err := s.cfg.Bank.Plan(in.Body.Role, options)
 	switch {
@@ -121,6 +129,31 @@ func (s *Server) plan(ctx context.Context, account consent.Account, in *newSessi
 			"Choose one from the list.").because(err)
 	}
 	return plan, nil
+}
+
+type fitInput struct {
+	Body struct {
+		Role string `json:"role" maxLength:"100" doc:"Id of a role in the bank."`
+		Text string `json:"text" maxLength:"100000"`
+	}
+}
+
+type fitJSON struct {
+	Words     []string `json:"words" doc:"As the bank writes them, the most telling first; at most 24."`
+	Questions int      `json:"questions" doc:"How many of the role's questions have to do with the text."`
+}
+
+// mostFitWords is as many as somebody reads.
+const mostFitWords = 24
+
+func (s *Server) fitText(_ context.Context, _ consent.Account, in *fitInput) (*body[fitJSON], error) {
+	role, ok := s.cfg.Bank.Role(in.Body.Role)
+	if !ok {
+		return nil, newProblem(http.StatusUnprocessableEntity, "There is no such interview to practise.", "Choose one from the list.")
+	}
+	found := s.cfg.Bank.Tailor(role, in.Body.Text)
+	words := append([]string{}, found.Words[:min(len(found.Words), mostFitWords)]...)
+	return answer(fitJSON{Words: words, Questions: len(found.Prefer)}), nil
 }
 
 func (s *Server) listSessions(ctx context.Context, account consent.Account, _ *struct{}) (*body[sessionsJSON], error) {

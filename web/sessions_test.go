@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
@@ -64,6 +65,34 @@ func (p *person) newSession() sessionJSON {
 	var session sessionJSON
 	p.do(http.MethodPost, "/api/v1/sessions", map[string]any{"role": "software-engineer", "mode": "practice"}).want(http.StatusCreated).into(&session)
 	return session
+}
+
+func TestPastedTextPrefersQuestionsAndIsNotKept(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	p := s.candidate(t)
+	text := "My secret employer. Ten years of idempotency keys, unique constraints and PostgreSQL."
+	var fit fitJSON
+	p.do(http.MethodPost, "/api/v1/fit", map[string]any{"role": "software-engineer", "text": text}).want(http.StatusOK).into(&fit)
+	if !slices.Contains(fit.Words, "PostgreSQL") || fit.Questions == 0 {
+		t.Errorf("the text fits %+v", fit)
+	}
+	p.do(http.MethodPost, "/api/v1/fit", map[string]any{"role": "astronaut", "text": text}).want(http.StatusUnprocessableEntity)
+	p.do(http.MethodPost, "/api/v1/fit", map[string]any{"role": "software-engineer", "text": strings.Repeat("a", 100_001)}).want(http.StatusUnprocessableEntity)
+	var session sessionJSON
+	p.do(http.MethodPost, "/api/v1/sessions", map[string]any{"role": "software-engineer", "mode": "practice", "text": text}).want(http.StatusCreated).into(&session)
+	s.set(func(w *world) {
+		plan, err := json.Marshal(w.plans[session.ID])
+		if err != nil || strings.Contains(string(plan), "secret employer") {
+			t.Errorf("the plan keeps the text: %s, %v", plan, err)
+		}
+		if !strings.Contains(string(plan), "dempoten") {
+			t.Error("what the text is about is not asked")
+		}
+	})
+	if strings.Contains(s.log.String(), "secret employer") {
+		t.Error("the text is in the log")
+	}
 }
 
 func TestSessionHasTheLengthThatWasChosen(t *testing.T) {

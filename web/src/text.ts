@@ -272,6 +272,21 @@ export const start = {
       'You get a report. Nobody else sees it unless you share it.',
     ],
   },
+  tailor: {
+    summary: 'Prefer questions by a résumé or a job description',
+    body: 'Paste either, or both. The words of our questions are looked for in it; questions that have to do with it come first. It is used once and not kept, and no AI reads it.',
+    label: 'Your text',
+    pdf: 'Read it from a PDF',
+    reading: 'Reading the PDF…',
+    read: 'This is what the PDF says. Change what you like.',
+    cut: 'The PDF is long: this is its beginning. Change what you like.',
+    tooLarge: 'The file has more than 1 MB. Paste the text, or choose a smaller file.',
+    look: 'See what fits',
+    clear: 'Remove it',
+    fits: (n: number) =>
+      n === 1 ? 'One question has to do with your text:' : `${n} questions have to do with your text:`,
+    none: 'None of our questions has to do with it: you get the usual ones.',
+  },
   submit: 'Go on',
   noRoles: 'There is nothing to practise for yet. Whoever runs this server has not set up any roles.',
 };

@@ -83,7 +83,10 @@ export class Client {
 
   private async once(method: string, path: string, body: unknown, call: Call): Promise<Response> {
     const init: RequestInit = { method, headers: { Accept: 'application/json' }, credentials: 'same-origin' };
-    if (body !== undefined) {
+    if (body instanceof Blob) {
+      init.body = body;
+      init.headers = { ...init.headers, 'Content-Type': body.type };
+    } else if (body !== undefined) {
       init.body = JSON.stringify(body);
       init.headers = { ...init.headers, 'Content-Type': 'application/json' };
     }

@@ -38,8 +38,11 @@ export function endpoints(client: Client) {
     privacy: (call?: Call) => client.get<t.Privacy>('privacy', call),
     retention: (call?: Call) => client.get<t.Retention>('retention', call),
 
-    startSession: (role: string, mode: t.Mode, questions?: number) =>
-      client.post<t.Session>('sessions', { role, mode, questions }),
+    /** The text is looked at for the bank's own words and not kept. */
+    startSession: (role: string, mode: t.Mode, questions?: number, text?: string) =>
+      client.post<t.Session>('sessions', { role, mode, questions, text: text || undefined }),
+    fit: (role: string, text: string, call?: Call) => client.post<t.Fit>('fit', { role, text }, call),
+    readPdf: (file: Blob, call?: Call) => client.post<t.PdfText>('read-pdf', file, call),
     sessions: (call?: Call) => client.get<{ sessions: t.Session[] }>('sessions', call),
     session: (id: string, call?: Call) => client.get<t.Session>(`sessions/${at(id)}`, call),
     notice: (id: string, call?: Call) => client.get<t.Notice>(`sessions/${at(id)}/notice`, call),

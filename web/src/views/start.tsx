@@ -8,6 +8,7 @@ import { ErrorBox } from '../ui/errors';
 import { Loaded, useLoad } from '../ui/load';
 import { Page } from '../ui/page';
 import { lengthFor } from './start-length';
+import { Tailor } from './start-tailor';
 import { sessionPath } from './steps';
 
 export function StartView() {
@@ -26,6 +27,7 @@ function Choose(props: { roles: Role[] }) {
   const [roleId, setRoleId] = useState(props.roles.length === 1 ? (props.roles[0]?.id ?? '') : '');
   const [mode, setMode] = useState<Mode>('practice');
   const [wanted, setWanted] = useState(0); // questions; 0: the usual
+  const [text, setText] = useState(''); // what questions are preferred by
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const role = props.roles.find((r) => r.id === roleId);
@@ -35,7 +37,9 @@ function Choose(props: { roles: Role[] }) {
     setBusy(true);
     setError(null);
     try {
-      route(sessionPath(await api.startSession(roleId, mode, length?.questions)));
+      route(
+        sessionPath(await api.startSession(roleId, mode, length?.questions, mode === 'practice' ? text : '')),
+      );
     } catch (cause) {
       setError(cause);
       setBusy(false);
@@ -86,6 +90,7 @@ function Choose(props: { roles: Role[] }) {
       {role && length && mode === 'practice' && (
         <Lengths role={role} chosen={length.questions} onChoose={setWanted} />
       )}
+      {role && mode === 'practice' && <Tailor role={role.id} text={text} onText={setText} />}
       {length && (
         <section>
           <h2>{start.willHappen}</h2>
