@@ -1,5 +1,6 @@
 // The doors: who is too young, who refuses everything, what a device that is missing looks like.
 import assert from "node:assert/strict";
+import * as path from "node:path";
 import { after, before, test } from "node:test";
 import { byId, logIn, openBrowser, openPage } from "./support/browser.mjs";
 import { unusedCode } from "./support/codes.mjs";
@@ -111,3 +112,35 @@ test("every page works by keyboard alone and at phone width", async () => {
   }
   assert.deepEqual(wrong, []);
 });
+
+test("questions are preferred by a PDF that its sender has looked at", { timeout: 120_000 }, async () => {
+  const { page, wrong } = await openPage(browser);
+  await page.setContent("<h1>Nurse, eleven years</h1><p>Triage in an emergency ward, hand-over by SBAR, early warning scores.</p>");
+  const pdf = await page.pdf({ format: "A4" });
+  await logIn(page, server.address, server.accounts.candidate);
+  await page.goto(`${server.address}/start`);
+  await byId(page, "role-registered-nurse").check();
+  await byId(page, "tailor").locator("summary").click();
+  await byId(page, "tailor-file").setInputFiles({ name: "cv.pdf", mimeType: "application/pdf", buffer: pdf });
+  await page.waitForFunction(() => document.querySelector("textarea")?.value.includes("Triage"));
+  await byId(page, "tailor-look").click();
+  await byId(page, "tailor-words").getByText("SBAR").waitFor();
+  await shoot(page, "start-tailored");
+  // What is no PDF is refused with what to do, and what was there stays.
+  await byId(page, "tailor-file").setInputFiles({ name: "cv.pdf", mimeType: "application/pdf", buffer: Buffer.from("not a PDF at all") });
+  await byId(page, "tailor").getByText("That is not a PDF.").waitFor();
+  assert.match(await byId(page, "tailor-text").inputValue(), /Triage/);
+  const begun = page.waitForRequest((request) => request.method() === "POST" && request.url().endsWith("/api/v1/sessions"));
+  await byId(page, "start-submit").click();
+  await page.waitForURL("**/consent");
+  assert.match((await begun).postDataJSON().text, /SBAR/);
+  assert.deepEqual(wrong, []);
+});
+
+async function shoot(page, name) {
+  if (!process.env.GREENROOM_SHOTS) return;
+  await page.screenshot({ path: path.join(process.env.GREENROOM_SHOTS, `${name}.png`), fullPage: true });
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.screenshot({ path: path.join(process.env.GREENROOM_SHOTS, `${name}-phone.png`), fullPage: true });
+  await page.setViewportSize({ width: 1440, height: 900 });
+}
