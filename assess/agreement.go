@@ -6,14 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
-// AgreementCard says how far the levels of one model, told one thing, agree with other levels of the same
-// answers. It is made by `greenroom eval` and read by the server; whoever runs the server vouches for it.
+// AgreementCard says how far the levels of a model (or of two that rate together), told one thing, agree
+// with other levels of the same answers. It is made by `greenroom eval` and read by the server; whoever runs the server vouches for it.
 type AgreementCard struct {
-	Card          string    `json:"card"` // always [CardKind]
-	Model         string    `json:"model"`
+	Card          string    `json:"card"`   // always [CardKind]
+	Models        []string  `json:"models"` // all that gave ratings, in order of their names
 	At            time.Time `json:"at"`
 	LevelsFrom    string    `json:"levels_from"` // "construction" or "human"
 	Raters        int       `json:"raters"`      // people who rated each answer, at least; 0 by construction
@@ -79,15 +80,15 @@ func ParseAgreementCard(from io.Reader) (AgreementCard, error) {
 	return card, nil
 }
 
-// Holds reports what of the card does not fit the model and the bank, all of it, or nil.
-func (c AgreementCard) Holds(model string, bank Bank) error {
+// Holds reports what of the card does not fit the models and the bank, all of it, or nil.
+func (c AgreementCard) Holds(models []string, bank Bank) error {
 	var problems []error
 	note := func(wrong bool, format string, args ...any) {
 		if wrong {
 			problems = append(problems, fmt.Errorf(format, args...))
 		}
 	}
-	note(c.Model != model, "it is about another model, %q", c.Model)
+	note(len(models) == 0 || !slices.Equal(c.Models, slices.Sorted(slices.Values(models))), "it is about %q, and %q rate here", c.Models, models)
 	note(c.PromptsSHA256 != PromptsSHA256(), "the instructions to the model are not those it was tried with")
 	note(c.BankSHA256 != bank.SHA256, "the question bank is not the one it was tried with")
 	note(c.RubricSHA256 != RubricsSHA256(bank), "the anchors are not those it was tried with")
@@ -103,5 +104,11 @@ func (c AgreementCard) Holds(model string, bank Bank) error {
 
 // Covers reports whether a rating was given by what the card is about: the same model, told the same.
 func (c AgreementCard) Covers(rater Rater, plan Plan) bool {
-	return rater.Kind == RaterModel && rater.Model == c.Model && plan.BankSHA256 == c.BankSHA256 && isLevelPrompt(rater.PromptSHA256)
+	return rater.Kind == RaterModel && slices.Contains(c.Models, rater.Model) && plan.BankSHA256 == c.BankSHA256 && isLevelPrompt(rater.PromptSHA256)
+}
+
+// Sentence is what ratings that the card covers are called.
+func (c AgreementCard) Sentence() string {
+	return fmt.Sprintf("practice estimate; on %d answers its agreement with the median of at least %d people was %.2f (weighted kappa, 95 %% interval %.2f to %.2f)",
+		c.N, c.Raters, c.QWK.Value, c.QWK.Low, c.QWK.High)
 }

@@ -12,14 +12,14 @@ import (
 // another word in one of them the card is about another rater.
 func PromptsSHA256() string {
 	hash := sha256.New()
-	for _, sum := range levelPrompts() {
+	for _, sum := range LevelPrompts() {
 		fmt.Fprintln(hash, sum)
 	}
 	return hex.EncodeToString(hash.Sum(nil))
 }
 
-// levelPrompts are the hashes of the prompts on which a level depends.
-func levelPrompts() []string {
+// LevelPrompts returns the hashes of the prompts on which a level depends.
+func LevelPrompts() []string {
 	return []string{promptSHA256(evidenceSystem, evidenceSchema), promptSHA256(ratingSystem, ratingSchema), promptSHA256(ratingAgainSystem, ratingSchema)}
 }
 
@@ -39,4 +39,4 @@ func RubricsSHA256(bank Bank) string {
 	return hex.EncodeToString(hash.Sum(nil))
 }
 
-func isLevelPrompt(sum string) bool { return slices.Contains(levelPrompts(), sum) }
+func isLevelPrompt(sum string) bool { return slices.Contains(LevelPrompts(), sum) }

@@ -17,7 +17,7 @@ import (
 	"greenroom/media"
 )
 
-// unvalidated is how ratings by a model must be called: no model here has a valid agreement card.
+// unvalidated is how ratings by a model must be called that no valid agreement card is about.
 const unvalidated = "unvalidated practice estimate"
 
 func (s *Server) reportRoutes() {
@@ -44,7 +44,7 @@ func (s *Server) getReport(ctx context.Context, account consent.Account, in *ses
 	if err != nil {
 		return nil, fmt.Errorf("read record: %w", err)
 	}
-	report := reporter{rights: rights, record: record}.report()
+	report := reporter{rights: rights, record: record, card: s.cfg.Agreement}.report()
 	report.JudgedBy = judgedBy(report, s.cfg.Judge)
 	if report.Recording, err = s.recordingLink(ctx, rights, record.Session); err != nil {
 		return nil, err
@@ -133,6 +133,7 @@ func (s *Server) candidateName(ctx context.Context, r rights) (string, error) {
 type reporter struct {
 	rights rights
 	record assess.Record
+	card   *assess.AgreementCard // nil: none holds
 }
 
 func (p reporter) may(artefact consent.Artefact) bool { return p.rights.may(artefact) }
@@ -153,10 +154,29 @@ func (p reporter) report() reportJSON {
 			}
 		}
 	}
+	if out.Label != "" && p.measured() {
+		out.Label, out.Agreement = p.card.Sentence(), agreementOf(*p.card)
+	}
 	if !p.rights.owner() {
 		out.Withheld, out.Authorization = p.withheld(), p.rights.grant()
 	}
 	return out
+}
+
+// measured: every rating by a model was given by what the card is about. A report with ratings of an older
+// model or older instructions among them stays without it.
+func (p reporter) measured() bool {
+	if p.card == nil {
+		return false
+	}
+	for _, answered := range p.record.Answers {
+		for _, rating := range answered.Ratings {
+			if rater := rating.Rater(); rater.Kind == assess.RaterModel && !p.card.Covers(rater, p.record.Plan) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func (p reporter) withheld() []string {

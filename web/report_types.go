@@ -17,6 +17,7 @@ type reportJSON struct {
 	LengthMS      int64              `json:"length_ms"`
 	EndedAt       time.Time          `json:"ended_at,omitzero"`
 	Label         string             `json:"label,omitempty" doc:"How ratings by a model must be called; absent where there are none."`
+	Agreement     *agreementJSON     `json:"agreement,omitempty" doc:"How far the model's levels agree with people's; absent where that was not measured for all of these ratings."`
 	JudgedBy      judgeJSON          `json:"judged_by"`
 	Recording     *recordingLinkJSON `json:"recording,omitempty" doc:"Absent where nothing was recorded or none of it is shared."`
 	Gaps          []gapJSON          `json:"gaps"`
@@ -26,6 +27,43 @@ type reportJSON struct {
 	Withheld      []string           `json:"withheld,omitempty" enum:"ratings,feedback,quotes,transcript,measurements,recording.audio,recording.video" doc:"Employers only: parts that are not shared."`
 	Authorization *grantJSON         `json:"authorization,omitempty" doc:"Employers only."`
 	Candidate     string             `json:"candidate,omitempty" doc:"Employers only, where the profile is shared."`
+}
+
+type agreementJSON struct {
+	Models     []string      `json:"models"`
+	MeasuredAt time.Time     `json:"measured_at"`
+	People     int           `json:"people" doc:"How many rated each answer, at least."`
+	Answers    int           `json:"answers"`
+	Questions  int           `json:"questions"`
+	Kappa      intervalJSON  `json:"kappa" doc:"Quadratic weighted, with the median of the people."`
+	ICC        intervalJSON  `json:"icc" doc:"ICC(2,1)."`
+	Bias       intervalJSON  `json:"bias" doc:"Levels; above 0 the model is generous."`
+	Humans     *intervalJSON `json:"humans,omitempty" doc:"Kappa of two people with each other."`
+	Pairs      intervalJSON  `json:"pairs" doc:"Share of twins of which the better one got the higher level."`
+	Attacks    *intervalJSON `json:"attacks,omitempty" doc:"Levels that words meant to raise a level gained, mean."`
+}
+
+type intervalJSON struct {
+	Value float64 `json:"value"`
+	Low   float64 `json:"low"`
+	High  float64 `json:"high"`
+	N     int     `json:"n"`
+}
+
+func agreementOf(card assess.AgreementCard) *agreementJSON {
+	shown := &agreementJSON{
+		Models: card.Models, MeasuredAt: card.At, People: card.Raters, Answers: card.N, Questions: card.Questions,
+		Kappa: intervalJSON(card.QWK), ICC: intervalJSON(card.ICC), Bias: intervalJSON(card.Bias), Pairs: intervalJSON(card.Pairs),
+	}
+	if card.Humans != nil {
+		humans := intervalJSON(*card.Humans)
+		shown.Humans = &humans
+	}
+	if card.Inflation != nil {
+		attacks := intervalJSON(*card.Inflation)
+		shown.Attacks = &attacks
+	}
+	return shown
 }
 
 type grantJSON struct {

@@ -37,6 +37,8 @@ type Config struct {
 	Bank   assess.Bank
 	Judge  Judge
 	Voices Voices // optional; nil: browsers say the questions
+	// Agreement is the agreement card that holds for Judge and Bank; nil where none does.
+	Agreement *assess.AgreementCard
 	// Publish is what programs send to (WHIP); it asks for their token itself.
 	Publish http.Handler
 	Mount   http.Handler                // the room; called for candidates only, at GET /api/v1/sessions/{id}/room

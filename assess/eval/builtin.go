@@ -10,6 +10,9 @@ import (
 //go:embed gold/*.json
 var goldFiles embed.FS
 
+//go:embed attacks/*.json counterfactuals.json
+var attackFiles embed.FS
+
 // BuiltIn returns the set that comes with Greenroom. Its levels are by construction.
 func BuiltIn(bank assess.Bank) (Set, error) {
 	return Load(together{}, bank)
@@ -22,7 +25,7 @@ type together struct{}
 func (together) Open(name string) (fs.File, error) {
 	switch name {
 	case attacksFile, lookAlikesFile, swapsFile:
-		return goldFiles.Open(name) //nolint:wrapcheck // a file system
+		return attackFiles.Open(name) //nolint:wrapcheck // a file system
 	default:
 		gold, err := fs.Sub(goldFiles, "gold")
 		if err != nil {

@@ -5,7 +5,7 @@ import "greenroom/assess"
 // Card is the report as an agreement card.
 func (r *Report) Card() assess.AgreementCard {
 	card := assess.AgreementCard{
-		Card: assess.CardKind, Model: r.Model, At: r.At, LevelsFrom: string(r.LevelsFrom), Raters: r.FewestHumans,
+		Card: assess.CardKind, Models: r.Raters, At: r.At, LevelsFrom: string(r.LevelsFrom), Raters: r.FewestHumans,
 		N: r.Agreement.QWK.N, Questions: r.Questions,
 		GoldSHA256: r.GoldSHA256, PromptsSHA256: r.PromptsSHA256, RubricSHA256: r.RubricSHA256, BankSHA256: r.BankSHA256,
 		QWK: r.Agreement.QWK.interval(), ICC: r.Agreement.ICC.interval(), Bias: r.Agreement.Bias.interval(),

@@ -41,7 +41,7 @@ func (r *Report) judge() {
 		least("icc", "agreement, ICC(2,1)", leastICC, r.Agreement.ICC),
 		above("beats-constant", "kappa ahead of always saying 3, whole interval above 0", r.Constant.AheadQWK),
 		above("beats-length", "kappa ahead of counting words, whole interval above 0", r.Length.AheadQWK),
-		least("pairs", "the better of two twins has the higher level", leastDirection, r.Pairs.Direction),
+		ifAny(r.Pairs.Direction.N, least("pairs", "the better of two twins has the higher level", leastDirection, r.Pairs.Direction)),
 		least("coverage", "answers with a level, or rightly none", leastCovered, r.Coverage.Right),
 		most("quotes-shown", "kept ranges and quotes that are not in the answer", 0, exactly(r.Quotes.Broken)),
 		most("quotes-made-up", "raw replies with ranges or quotes that do not exist", mostMadeUp, r.Quotes.MadeUp),
@@ -91,6 +91,14 @@ func most(id, what string, bound float64, found Estimate) Criterion {
 func above(id, what string, found Estimate) Criterion {
 	met := found.Known && found.Low > 0
 	return Criterion{ID: id, What: what, Found: found, Measured: true, Met: met, Sure: true}
+}
+
+// ifAny is not measured where the set has nothing to measure it with.
+func ifAny(n int, c Criterion) Criterion {
+	if n == 0 {
+		return unmeasured(c.ID, c.What+": the set has none")
+	}
+	return c
 }
 
 func unmeasured(id, what string) Criterion { return Criterion{ID: id, What: what} }

@@ -195,12 +195,16 @@ func decodeStrictly(raw []byte, into any) error {
 	return nil
 }
 
-// BorrowFrom takes the attacks, look-alikes and swaps of another set where this one has none, as far as
-// they are about answers and questions that it has.
+// BorrowFrom takes the pairs, attacks, look-alikes and swaps of another set where this one has none, as
+// far as they are about answers and questions that it has.
 func (s *Set) BorrowFrom(other Set) {
 	answers, questions := map[string]bool{}, map[string]bool{}
 	for _, a := range s.Answers {
 		answers[a.ID], questions[a.Question] = true, true
+	}
+	if len(s.Pairs) == 0 {
+		known := func(side Side) bool { return side.Text != "" && questions[side.Question] || answers[side.ID] }
+		s.Pairs = slices.DeleteFunc(slices.Clone(other.Pairs), func(p Pair) bool { return !known(p.Higher) || !known(p.Lower) })
 	}
 	if len(s.Attacks) == 0 {
 		s.Attacks = slices.DeleteFunc(slices.Clone(other.Attacks), func(a Attack) bool { return !answers[a.Base] })

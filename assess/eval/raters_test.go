@@ -1,6 +1,7 @@
 package eval_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,13 +57,14 @@ func TestRatersWithAKnownFaultAreCaught(t *testing.T) {
 		"reference":       {openaitest.NewRater(knows(t)), nil},
 		"constant":        {openaitest.ConstantRater(3), []string{"qwk", "icc", "beats-constant", "beats-length", "pairs"}},
 		"length":          {openaitest.LengthRater(), []string{"qwk", "icc", "beats-constant", "beats-length", "pairs"}},
+		"gullible":        {openaitest.GullibleRater(knows(t)), []string{"inflation"}},
 		"quote-inventing": {openaitest.QuoteInventingRater(knows(t)), []string{"quotes-made-up", "coverage"}},
 		"generous":        {openaitest.NewRater(shifted(knows(t))), []string{"icc"}},
 		"contrary":        {openaitest.NewRater(contrary(knows(t))), []string{"qwk", "icc", "beats-constant", "pairs"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			report := tried(t, c.rater, eval.Options{Sample: 40})
+			report := tried(t, c.rater, eval.Options{Sample: 25, Attacks: true})
 			for _, id := range c.fails {
 				if !report.Fails(id) {
 					t.Errorf("criterion %s is met:\n%s", id, printed(t, report))
@@ -73,6 +75,9 @@ func TestRatersWithAKnownFaultAreCaught(t *testing.T) {
 			}
 			if c.fails == nil && len(report.Failed()) > 0 {
 				t.Errorf("fails %v:\n%s", report.Failed(), printed(t, report))
+			}
+			if name == "gullible" && !slices.Equal(report.Failed(), c.fails) {
+				t.Errorf("fails %v beside its fault:\n%s", report.Failed(), printed(t, report))
 			}
 			if report.Quotes.Broken != 0 {
 				t.Errorf("%d ranges or quotes were kept that are not in the answer", report.Quotes.Broken)
@@ -108,11 +113,39 @@ func printed(t *testing.T, report eval.Report) string {
 	return b.String()
 }
 
+// The built-in set is as large as it claims to be, and length says nothing about its levels.
+func TestTheBuiltInSet(t *testing.T) {
+	t.Parallel()
+	_, set := bankAndSet(t)
+	spoken := 0
+	for _, a := range set.Attacks {
+		if a.Spoken {
+			spoken++
+		}
+	}
+	if len(set.Answers) < 120 || len(set.Pairs) < 24 || len(set.Attacks) < 60 || spoken < 20 || len(set.LookAlikes) < 40 {
+		t.Errorf("%d answers, %d pairs, %d attacks of which %d can be said, %d look-alikes", len(set.Answers), len(set.Pairs), len(set.Attacks), spoken, len(set.LookAlikes))
+	}
+	byLevel, points := map[int]int{}, make([]eval.Point, 0, len(set.Answers))
+	for _, a := range set.Answers {
+		byLevel[a.Level]++
+		points = append(points, eval.Point{Gold: float64(a.Level), Given: float64(len(strings.Fields(a.Text)))})
+	}
+	if rho, ok := eval.Spearman(points); !ok || rho > .15 || rho < -.15 {
+		t.Errorf("rank correlation of words with levels is %.2f", rho)
+	}
+	for level := 1; level <= 5; level++ {
+		if byLevel[level] < 20 {
+			t.Errorf("level %d has %d answers", level, byLevel[level])
+		}
+	}
+}
+
 // The same rater and set say the same twice, but for the time it took.
 func TestTheSameRaterIsFoundTheSameTwice(t *testing.T) {
 	t.Parallel()
 	noisy := openaitest.NewRater(openaitest.Noisy(knows(t), 40, "noise"))
-	options := eval.Options{Sample: 15, Repeat: 1, Counterfactuals: true}
+	options := eval.Options{Sample: 15, Repeat: 1, Attacks: true, Counterfactuals: true}
 	first, again := tried(t, noisy, options), tried(t, noisy, options)
 	if first.Agreement != again.Agreement || first.Verdict != again.Verdict || first.Pairs.Direction != again.Pairs.Direction {
 		t.Errorf("first %s\nagain %s", printed(t, first), printed(t, again))
@@ -134,7 +167,7 @@ func TestConstructedLevelsAreNeverHuman(t *testing.T) {
 	}
 	report := tried(t, openaitest.NewRater(knows(t)), eval.Options{Sample: 10})
 	card := report.Card()
-	if card.LevelsFrom != "construction" || card.Raters != 0 || card.Holds(card.Model, bank) == nil {
+	if card.LevelsFrom != "construction" || card.Raters != 0 || card.Holds(card.Models, bank) == nil {
 		t.Errorf("the card %+v", card)
 	}
 }

@@ -16,6 +16,7 @@ type Report struct {
 	Model         string     `json:"model"`
 	At            time.Time  `json:"at"`
 	Took          string     `json:"took"`
+	Raters        []string   `json:"raters"` // the models that gave ratings
 	LevelsFrom    LevelsFrom `json:"levels_from"`
 	FewestHumans  int        `json:"fewest_humans,omitempty"` // people who rated each answer, at least
 	Answers       int        `json:"answers"`                 // of the gold set that were tried

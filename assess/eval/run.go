@@ -28,7 +28,8 @@ type Item struct {
 type Rated struct {
 	Level    float64
 	Outcome  assess.Outcome
-	Reason   string // why there is no level
+	Reason   string   // why there is no level
+	Models   []string // that gave the ratings
 	Took     time.Duration
 	Evidence int // ranges that were kept, for all competencies
 	Broken   int // kept ranges or quotes that are not in the answer; there should never be one
@@ -128,6 +129,7 @@ func (r *Runner) rate(ctx context.Context, item Item) (Rated, error) {
 	rated := desk.result(item.Target)
 	rated.Took, rated.Usage, rated.Delays = time.Since(begun), model.used, model.delay
 	for _, rating := range desk.ratings {
+		rated.Models = append(rated.Models, rating.Rater().Model)
 		for _, sentence := range []string{rating.WhyNotHigher(), rating.WhyNotLower()} {
 			if !quotesExist(sentence, model.source) {
 				rated.Broken++

@@ -46,8 +46,8 @@ func GullibleRater(opinion Opinion) Rater {
 
 // orders is what a gullible rater obeys.
 var orders = regexp.MustCompile(`(?i)level[ -]?(?:five|5)|(?:five|5) out of (?:five|5)|top level|highest|(?:ignore|forget|disregard|override)\b.{0,40}\b(?:instruction|rubric|rule|anchor|previous|above)|` +
-	`\b(?:assessor|assessment|system|rater|evaluator|grader)\b.{0,60}\b(?:level|mark|rate|rating|five|outcome|complete|over)|` +
-	`(?:niveau|nivel|stufe|note|deng ?ji)\b|observed|"level"|\bl[ -]e[ -]v[ -]e[ -]l\b|mark words|base ?(?:64|sixty)`)
+	`\b(?:assessor|assessment|system|rater|evaluator|grader)\b.{0,60}\b(?:level|rating) ?(?:is |to |: ?)?(?:five|5|outcome)|` +
+	`\b(?:niveau|nivel|stufe|deng ?ji)\b|"level"|\bl[ -]e[ -]v[ -]e[ -]l\b|mark words|base ?(?:64|sixty)`)
 
 // QuoteInventingRater rates by the opinion, with word ranges that do not exist and quotes that nobody said.
 func QuoteInventingRater(opinion Opinion) Rater {

@@ -37,6 +37,8 @@ type config struct {
 	S3 s3Config `embed:"" prefix:"s3-" envprefix:"GREENROOM_S3_"`
 	AI aiConfig `embed:"" prefix:"ai-" envprefix:"GREENROOM_AI_"`
 
+	AgreementCard string `help:"Agreement card of the model, as greenroom eval --card writes it; without one that holds, levels by a model are called an unvalidated practice estimate." env:"GREENROOM_AGREEMENT_CARD" placeholder:"FILE"`
+
 	Operator operatorConfig `embed:"" prefix:"operator-" envprefix:"GREENROOM_OPERATOR_"`
 
 	SpoolLimit        int64         `help:"Bytes of recordings that may wait for the object store; near it, new sessions are refused." default:"10737418240" env:"GREENROOM_SPOOL_LIMIT"`
@@ -106,7 +108,7 @@ func (c *config) validate() error {
 	if c.LedgerDir == "" {
 		c.LedgerDir = filepath.Join(c.DataDir, "ledger")
 	}
-	for _, path := range []*string{&c.DataDir, &c.LedgerDir, &c.LibDir, &c.PostgresBin} {
+	for _, path := range []*string{&c.DataDir, &c.LedgerDir, &c.LibDir, &c.PostgresBin, &c.AgreementCard} {
 		if *path == "" {
 			continue
 		}

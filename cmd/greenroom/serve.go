@@ -436,6 +436,10 @@ func (a *app) openPages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	card, err := a.agreementCard(bank)
+	if err != nil {
+		return err
+	}
 	records, sessions := storage.NewRecords(a.database, a.keys), storage.NewSessions(a.database)
 	a.counts = newMetrics(sources{
 		liveRooms: a.rooms.Live, lostPackets: a.rooms.LostPackets, scribeWait: a.scribe.Waiting, scribeOldest: a.scribe.Oldest, spoolUsed: a.spool.Used,
@@ -458,7 +462,7 @@ func (a *app) openPages(ctx context.Context) error {
 		Accounts: storage.NewAccounts(a.database, a.logIn), Sessions: sessions, Record: sessions, Records: records,
 		Recordings: a.segments, Shared: storage.NewShared(a.database), Viewers: storage.NewViewers(a.database), Changes: a.changes,
 		Ops: storage.NewOps(a.database, a.spoolBacklog), Exports: a.exports, Erasures: storage.NewErasures(a.database),
-		Receipts: storage.NewReceipts(a.database), Ledger: a.journal, Gate: a.gate, Pepper: a.logIn, Bank: bank, Judge: a.judge, Voices: voices,
+		Receipts: storage.NewReceipts(a.database), Ledger: a.journal, Gate: a.gate, Pepper: a.logIn, Bank: bank, Judge: a.judge, Voices: voices, Agreement: card,
 		Mount: signaling.Handler(a.rooms), Publish: signaling.PublishHandler(a.rooms), Ready: a.ready, Build: buildName(), Log: a.log,
 		TrustedProxies: proxies, Limits: a.limits, PDF: pdf,
 	})

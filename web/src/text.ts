@@ -578,6 +578,28 @@ export const room = {
   stopping: 'The server is restarting. What you said is kept. This page comes back by itself.',
 };
 
+export const agreement = {
+  title: 'How the model compares with people',
+  sentence: (models: readonly string[], answers: number, questions: number, people: number, on: string) =>
+    `${models.join(' and ')} rated ${answers} answers to ${questions} questions that at least ${people} people had rated, each by themselves, measured on ${on}.`,
+  limit:
+    'That says how it does on such answers, not on this one: read the words it points to and judge yourself.',
+  columns: { what: 'Measured', value: 'Value', interval: '95 % interval', n: 'Of' },
+  interval: (low: string, high: string) => `${low} to ${high}`,
+  kappa: 'Agreement with people',
+  kappaCounted: 'Weighted kappa with the middle level of the people: 1 is the same levels, 0 is chance.',
+  humans: 'Two people with each other',
+  humansCounted: 'The same, for comparison: no model can be asked for more.',
+  icc: 'Same levels, not only the same order',
+  iccCounted: 'Intraclass correlation, ICC(2,1).',
+  bias: 'Too generous or too strict, in levels',
+  biasCounted: 'Mean difference; above 0 the model gives higher levels than people.',
+  pairs: 'The better of two twins first',
+  pairsCounted: 'Share of pairs in which one text lacks a part that the other has.',
+  attacks: 'Levels gained by words meant to raise them',
+  attacksCounted: 'Mean; such words were slipped into answers.',
+};
+
 export const report = {
   title: (role: string) => (role ? `Report: ${role}` : 'Report'),
   notYet: 'This interview has not ended. The report fills in when it has.',
@@ -590,6 +612,8 @@ export const report = {
   recordedPending: 'The recording is still on its way into the store.',
   recordedNo: 'Nothing was recorded.',
   rated: (model: string) => `${model || 'A model'} rated it: an unvalidated practice estimate.`,
+  ratedMeasured: (model: string) =>
+    `${model || 'A model'} rated it: a practice estimate. How it compares with people is below.`,
   ratingPending: 'Results are still arriving; they appear here by themselves.',
   noRating: 'No one has rated this answer yet. Here is what was counted.',
   noRatingNoCounts: 'No one has rated this answer yet.',

@@ -6,6 +6,7 @@ import { listen } from '../api/events';
 import type { Report } from '../api/types';
 import { api } from '../state';
 import { artefacts, purposes, report as reportWords, scopes, org as words } from '../text';
+import { ModelAgreement } from '../ui/agreement';
 import { clock, dateTime, listed } from '../ui/format';
 import { type Load, Loaded, useLoad } from '../ui/load';
 import { Page } from '../ui/page';
@@ -83,8 +84,9 @@ function Banner(props: { report: Report }) {
       <p>
         {report.candidate ? `${report.candidate}. ` : ''}
         {reportWords.answeredShared(answered, report.questions.length, clock(report.length_ms))}
-        {report.label ? ` ${reportWords.label}: ${reportWords.labelWhy}` : ''}
+        {report.label && !report.agreement ? ` ${reportWords.label}: ${reportWords.labelWhy}` : ''}
       </p>
+      {report.agreement && <ModelAgreement of={report.agreement} />}
       {report.withheld && report.withheld.length > 0 && (
         <p class="quiet" data-testid="withheld">
           {words.withheldBody(listed(report.withheld.map((w) => artefacts[w] ?? w)))}

@@ -5,6 +5,7 @@ import { listen } from '../api/events';
 import type { Report, Session } from '../api/types';
 import { api } from '../state';
 import { home, report as words } from '../text';
+import { ModelAgreement } from '../ui/agreement';
 import { clock, dateTime } from '../ui/format';
 import { Loaded, useLoad } from '../ui/load';
 import { Page } from '../ui/page';
@@ -73,8 +74,9 @@ function Summary(props: { session: Session; report: Report }) {
           report.judged_by.assessor.model,
           report.judged_by.assessor.second_model ?? '',
         )}
-        {report.label ? ` ${words.labelWhy}` : ''}
+        {report.label && !report.agreement ? ` ${words.labelWhy}` : ''}
       </p>
+      {report.agreement && <ModelAgreement of={report.agreement} />}
       <p class="actions no-print">
         <a
           class="button"
@@ -101,6 +103,7 @@ function recordingWords(report: Report): string {
 
 function ratingWords(report: Report): string {
   if (isPending(report)) return words.ratingPending;
-  if (hasModelRating(report)) return words.rated(report.judged_by.assessor.model);
+  const { model } = report.judged_by.assessor;
+  if (hasModelRating(report)) return report.agreement ? words.ratedMeasured(model) : words.rated(model);
   return words.noRatingAtAll;
 }

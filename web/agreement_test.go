@@ -1,0 +1,72 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"greenroom/assess"
+	"greenroom/consent"
+)
+
+// A card replaces the label only where it is about every rating by a model in the report.
+func TestTheLabelChangesOnlyWithACardForAllRatings(t *testing.T) {
+	t.Parallel()
+	bank, err := assess.BuiltInBank()
+	if err != nil {
+		t.Fatal(err)
+	}
+	card := &assess.AgreementCard{Models: []string{canaryModel}, BankSHA256: bank.SHA256, Raters: 2, N: 60, Questions: 8, QWK: assess.Interval{Value: .71, Low: .6, High: .8, N: 60}}
+	for name, c := range map[string]struct {
+		card   *assess.AgreementCard
+		prompt string
+		old    bool // one rating more, with older instructions
+		covers bool
+	}{
+		"no card":                       {nil, assess.LevelPrompts()[1], false, false},
+		"a card":                        {card, assess.LevelPrompts()[1], false, true},
+		"other instructions":            {card, "aa", false, false},
+		"one rating under an older one": {card, assess.LevelPrompts()[1], true, false},
+	} {
+		s := newStage(t, func(cfg *Config) { cfg.Agreement = c.card })
+		p := s.candidate(t)
+		id := s.interview(t, p)
+		s.rateAs(t, id, c.prompt, c.old)
+		got := p.get(sessionPathOf(id, "report")).want(http.StatusOK)
+		var report reportJSON
+		got.into(&report)
+		if c.covers != (report.Agreement != nil) || c.covers == (report.Label == unvalidated) || c.covers && report.Label != card.Sentence() {
+			t.Errorf("%s: label %q, agreement %+v", name, report.Label, report.Agreement)
+		}
+		if c.covers && (report.Agreement.Kappa.Value != .71 || report.Agreement.People != 2 || !strings.Contains(report.Label, "0.71")) {
+			t.Errorf("%s: %+v", name, report.Agreement)
+		}
+	}
+}
+
+// rateAs gives the model's ratings of a session the hash of its instructions.
+func (s *stage) rateAs(t *testing.T, id consent.SessionID, prompt string, andOld bool) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	record := s.records[id]
+	for i := range record.Answers {
+		var ratings []assess.Rating
+		for _, rating := range record.Answers[i].Ratings {
+			fields := rating.Fields()
+			if fields.Rater.Kind == assess.RaterModel {
+				if andOld {
+					ratings = append(ratings, rating)
+				}
+				fields.Rater.PromptSHA256 = prompt
+			}
+			again, err := assess.NewRating(fields)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ratings = append(ratings, again)
+		}
+		record.Answers[i].Ratings = ratings
+	}
+	s.records[id] = record
+}
