@@ -44,7 +44,8 @@ func (r Rated) Known() bool { return r.Outcome == assess.OutcomeLevel }
 type Runner struct {
 	Bank     assess.Bank
 	Model    assess.Model
-	Parallel int // answers at the same time
+	Second   assess.Model // makes the second rating; nil: Model does
+	Parallel int          // answers at the same time
 	Progress func(done, all int)
 }
 
@@ -109,10 +110,14 @@ func (r *Runner) rate(ctx context.Context, item Item) (Rated, error) {
 		return Rated{}, err
 	}
 	desk := newSitting(consent.SessionID("eval-"+item.Key), plan, item.Text, item.Name)
-	model := &watched{Model: r.Model, source: quotable(plan, item.Text)}
-	assessor := assess.NewAssessor(assess.AssessorConfig{
-		Results: desk, Gate: consent.Gate{Reader: desk}, Model: model, Log: slog.New(slog.DiscardHandler),
-	})
+	count := &tally{source: quotable(plan, item.Text)}
+	config := assess.AssessorConfig{
+		Results: desk, Gate: consent.Gate{Reader: desk}, Model: watched{r.Model, count}, Log: slog.New(slog.DiscardHandler),
+	}
+	if r.Second != nil {
+		config.Second = watched{r.Second, count}
+	}
+	assessor := assess.NewAssessor(config)
 	begun := time.Now()
 	err = retried(ctx, func() error {
 		for _, line := range desk.lines {
@@ -127,11 +132,11 @@ func (r *Runner) rate(ctx context.Context, item Item) (Rated, error) {
 		err = errors.Join(err, assessor.GiveUp(ctx, desk.session, 0, 1))
 	}
 	rated := desk.result(item.Target)
-	rated.Took, rated.Usage, rated.Delays = time.Since(begun), model.used, model.delay
+	rated.Took, rated.Usage, rated.Delays = time.Since(begun), count.used, count.delay
 	for _, rating := range desk.ratings {
 		rated.Models = append(rated.Models, rating.Rater().Model)
 		for _, sentence := range []string{rating.WhyNotHigher(), rating.WhyNotLower()} {
-			if !quotesExist(sentence, model.source) {
+			if !quotesExist(sentence, count.source) {
 				rated.Broken++
 			}
 		}

@@ -17,6 +17,11 @@ import (
 // although none of it is kept. It also counts what the answer cost.
 type watched struct {
 	assess.Model
+	*tally
+}
+
+// tally is what all models did for one answer.
+type tally struct {
 	source []string // folded words that may be quoted: question, competencies, answer
 
 	mu    sync.Mutex // guards what follows
@@ -47,7 +52,7 @@ func (u *Usage) add(other Usage) {
 type lineKey struct{}
 
 // Complete implements [assess.Model].
-func (w *watched) Complete(ctx context.Context, permit consent.Permit, request assess.ModelRequest) (assess.ModelAnswer, error) {
+func (w watched) Complete(ctx context.Context, permit consent.Permit, request assess.ModelRequest) (assess.ModelAnswer, error) {
 	begun := time.Now()
 	answer, err := w.Model.Complete(ctx, permit, request)
 	took := time.Since(begun)
@@ -73,7 +78,7 @@ func (w *watched) Complete(ctx context.Context, permit consent.Permit, request a
 
 // madeUp looks at a raw reply: at ranges beyond the line they are about (words is its length; 0: not about
 // a line), and at quotes in sentences.
-func (w *watched) madeUp(text string, words int) bool {
+func (w *tally) madeUp(text string, words int) bool {
 	var reply struct {
 		Evidence []struct {
 			First *int `json:"first"`

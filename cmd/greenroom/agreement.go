@@ -24,8 +24,10 @@ func (a *app) agreementCard(bank assess.Bank) (*assess.AgreementCard, error) {
 		return nil, fmt.Errorf("GREENROOM_AGREEMENT_CARD: %s: %w; make one with greenroom eval --card FILE", a.AgreementCard, err)
 	}
 	var models []string
-	if a.judge.AssessorModel != "" {
-		models = append(models, a.judge.AssessorModel)
+	for _, model := range []string{a.judge.AssessorModel, a.judge.AssessorSecond} {
+		if model != "" {
+			models = append(models, model)
+		}
 	}
 	if err := card.Holds(models, bank); err != nil {
 		a.log.Warn("the agreement card does not hold: levels by the model stay an unvalidated practice estimate",

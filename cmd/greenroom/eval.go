@@ -41,7 +41,7 @@ func (c *evalCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	model, done, err := c.model(set)
+	model, second, done, err := c.models(set)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (c *evalCommand) Run(ctx context.Context) error {
 	if c.Parallel < 1 || c.Parallel > 64 || c.Sample < 0 || c.Repeat < 0 || c.Repeat > 20 {
 		return fmt.Errorf("use --parallel 1 to 64, --sample 0 or more and --repeat 0 to 20")
 	}
-	report, err := eval.Evaluate(ctx, &eval.Runner{Bank: bank, Model: model, Parallel: c.Parallel, Progress: showProgress()}, set, eval.Options{
+	report, err := eval.Evaluate(ctx, &eval.Runner{Bank: bank, Model: model, Second: second, Parallel: c.Parallel, Progress: showProgress()}, set, eval.Options{
 		Sample: c.Sample, Repeat: c.Repeat, Attacks: c.Attacks, Counterfactuals: c.Counterfactuals, Levels: eval.LevelsFrom(c.Levels),
 	})
 	fmt.Fprintln(os.Stderr)
@@ -81,30 +81,35 @@ func (c *evalCommand) set(bank assess.Bank) (eval.Set, error) {
 	return set, nil
 }
 
-// model is the configured one, or a built-in rater behind a server of its own on this machine.
-func (c *evalCommand) model(set eval.Set) (assess.Model, func(), error) {
+// models are the configured ones, or a built-in rater behind a server of its own on this machine.
+func (c *evalCommand) models(set eval.Set) (model, second assess.Model, done func(), err error) {
 	if c.Rater != "configured" {
 		if c.Card != "" {
-			return nil, nil, fmt.Errorf("--card is for the configured model: nobody is rated by the built-in rater %q", c.Rater)
+			return nil, nil, nil, fmt.Errorf("--card is for the configured model: nobody is rated by the built-in rater %q", c.Rater)
 		}
 		server := openaitest.New()
 		server.AnswerChat(builtInRater(c.Rater, set))
 		model, err := assess.NewOpenAIModel(assess.OpenAIConfig{BaseURL: server.BaseURL(), ChatModel: c.Rater})
-		return model, server.Close, err
+		return model, nil, server.Close, err
 	}
 	settings := config{AI: c.AI}
 	if err := readSecret(&settings.AI.APIKey, settings.AI.APIKeyFile, "GREENROOM_AI_API_KEY"); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if settings.AI.BaseURL == "" || settings.AI.ChatModel == "" {
-		return nil, nil, fmt.Errorf("no model is configured: set GREENROOM_AI_BASE_URL and GREENROOM_AI_CHAT_MODEL as for serve, or try a built-in one with --rater reference")
+		return nil, nil, nil, fmt.Errorf("no model is configured: set GREENROOM_AI_BASE_URL and GREENROOM_AI_CHAT_MODEL as for serve, or try a built-in one with --rater reference")
 	}
 	provider, err := settings.provider(time.Now())
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	model, err := assess.NewOpenAIModel(settings.openAI(provider))
-	return model, func() {}, err
+	if model, err = assess.NewOpenAIModel(settings.openAI(provider)); err != nil || settings.AI.SecondModel == "" {
+		return model, nil, func() {}, err
+	}
+	other := settings.openAI(provider)
+	other.ChatModel = settings.AI.SecondModel
+	second, err = assess.NewOpenAIModel(other)
+	return model, second, func() {}, err
 }
 
 // builtInRater is a rater whose fault is known, so that the harness can be seen to find it.
