@@ -308,7 +308,7 @@ func (s *speech) tellVoice(probability float32) {
 	if s.onVoice == nil || s.broken > 0 {
 		return
 	}
-	s.speaking = probability >= speechBegins || (s.speaking && probability >= speechEnds)
+	s.speaking = Speaks(probability, s.speaking)
 	s.onVoice(s.next-sampleTime(VoiceFrame), s.next, s.speaking)
 }
 

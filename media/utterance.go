@@ -19,6 +19,11 @@ const (
 	leastVoice = SampleRate * 250 / 1000
 )
 
+// Speaks reports whether a frame of that probability is speech, after one that was or was not.
+func Speaks(probability float32, before bool) bool {
+	return probability >= speechBegins || (before && probability >= speechEnds)
+}
+
 // spokenSpan is an utterance before the session's names are put on it.
 type spokenSpan struct {
 	start, end time.Duration
