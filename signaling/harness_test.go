@@ -53,6 +53,8 @@ type desk struct {
 	closes    []consent.SessionID
 	closed    chan struct{} // gets a value at each Close
 	gaps      []media.Gap
+	hurry     func()                              // of the room that was opened last
+	heard     bool                                // the next Tick begins a countdown
 	voice     func() (media.VoiceActivity, error) // nil: no speech to text
 }
 
@@ -152,6 +154,7 @@ func (d *desk) Open(ctx context.Context, session consent.Session, events RoomEve
 	}
 	d.opened++
 	d.session.State = consent.SessionLive
+	d.hurry = events.Hurry
 	capture := media.NewCapture(media.CaptureConfig{
 		Session: session.ID, Epoch: d.opened, Consents: session.Consents, Store: d.watch, Permit: d.permit,
 		OnGap: d.noteGap(events.OnGap), OnStatus: events.OnStatus, Log: slog.New(slog.DiscardHandler),
@@ -260,9 +263,15 @@ func (i *interviewer) Act(_ context.Context, act Act, _ time.Time, _ time.Durati
 	return i.turnLocked(), i.actErr
 }
 
-func (i *interviewer) Tick(context.Context, time.Time, time.Duration) (Turn, bool, error) {
+func (i *interviewer) Tick(_ context.Context, now time.Time, _ time.Duration) (Turn, bool, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	if i.heard {
+		i.heard = false
+		turn := i.turnLocked()
+		turn.ClosingAt, turn.Moments = now.Add(4*time.Second), 2
+		return turn, true, i.actErr
+	}
 	return i.turnLocked(), false, i.actErr
 }
 

@@ -465,3 +465,39 @@ func TestGarbageNeitherEndsTheServerNorTheTrack(t *testing.T) {
 }
 
 var errAway = errors.New("connection refused")
+
+// What is heard changes the turn at once, and not with the next beat of the loop.
+func TestHurriedTurnIsToldAtOnce(t *testing.T) {
+	s := serve(t)
+	page := s.join()
+	page.send(&Begin{})
+	page.send(&StartAnswer{})
+	page.expectPhase(PhaseAnswering)
+	for range 5 {
+		s.desk.change(func(d *desk) { d.heard = true })
+		asked := time.Now()
+		s.desk.hurry()
+		turn := page.expectPhase(PhaseAnswering)
+		if turn.ClosingMS == nil || *turn.ClosingMS > 4000 || *turn.ClosingMS < 3000 || turn.HeldMS != nil || turn.Moments != 2 {
+			t.Fatalf("got %+v, want a countdown of four seconds", turn)
+		}
+		if took := time.Since(asked); took > 100*time.Millisecond {
+			t.Errorf("it was told after %v", took)
+		}
+	}
+}
+
+func TestProbesAndReviewsTravel(t *testing.T) {
+	now := time.Now()
+	turn := Turn{
+		Phase: PhaseProbing, Index: 1, Total: 2, Take: 1, Question: &Question{Text: "Why?", Kind: "technical"}, Probe: &Probe{Index: 0, Text: "And then?"},
+		EndsAt: now.Add(time.Minute), Limit: time.Minute, HeldUntil: now.Add(30 * time.Second),
+	}
+	if m := turn.message(now); m.Probe == nil || m.Probe.Text != "And then?" || *m.RemainingMS != 60_000 || *m.HeldMS != 30_000 || m.ClosingMS != nil {
+		t.Errorf("a probe travels as %+v", m)
+	}
+	turn = Turn{Phase: PhaseReviewing, Index: 1, Total: 2, Take: 1, TakesLeft: 1, Question: turn.Question}
+	if m := turn.message(now); m.RemainingMS != nil || m.TakesLeft != 1 || *m.Index != 1 {
+		t.Errorf("a review travels as %+v", m)
+	}
+}
