@@ -1,0 +1,101 @@
+package storage
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"greenroom/assess"
+	"greenroom/consent"
+)
+
+func TestTurnsAreNotedInOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.live(t, w.alice, allConsents)
+	events := []assess.TurnEvent{
+		{Kind: "answering", Take: 1, Media: 5 * time.Second},
+		{Kind: "closed", Take: 1, EndedBy: assess.EndedBySilence, Media: 40 * time.Second},
+	}
+	for range 2 {
+		if err := w.ingest.NoteTurns(t.Context(), id, events); err != nil {
+			t.Fatal(err)
+		}
+	}
+	noted := w.ownerCount(t, `SELECT count(*) FROM session_events a JOIN session_events b ON b.session = a.session AND b.seq = a.seq + 1
+		WHERE a.session = $1 AND a.kind = 'turn_answering' AND (a.detail->>'media_ms')::int = 5000 AND NOT a.detail ? 'ended_by'
+		AND b.kind = 'turn_closed' AND b.detail->>'ended_by' = 'silence'`, id)
+	if noted != 2 {
+		t.Errorf("%d pairs of turns are noted one after the other, want 2", noted)
+	}
+}
+
+func TestAnswerThatWasGoneOnWithIsAssessedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.live(t, w.alice, allConsents)
+	first := testAnswer(id, 0)
+	first.EndedBy = assess.EndedBySilence
+	longer := first
+	longer.End += 20 * time.Second
+	longer.EndedBy = assess.EndedByDone
+
+	began, goOn := make(chan time.Duration, 4), make(chan struct{})
+	working(t, w, JobHandlers{
+		Evidence: func(context.Context, consent.SessionID, assess.LineRef) error { return nil },
+		Answer: func(ctx context.Context, session consent.SessionID, question, take int) error {
+			a, err := w.results.AnswerOf(ctx, session, question, take)
+			if err != nil {
+				return err
+			}
+			began <- a.End
+			<-goOn
+			return w.results.MarkAnswerAssessed(ctx, session, question, take)
+		},
+	}, JobOptions{})
+	save := func(a assess.Answer) {
+		t.Helper()
+		if err := w.ingest.SaveAnswer(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save(first)
+	await(t, began, func(end time.Duration) bool { return end == first.End })
+	save(longer)
+	save(longer) // as after an answer of the database that did not arrive
+	select {
+	case end := <-began:
+		t.Fatalf("the answer is assessed to %v while it is assessed to %v", end, first.End)
+	case <-time.After(beforeOther + time.Second): // longer than the second job's first look
+	}
+	goOn <- struct{}{}
+	await(t, began, func(end time.Duration) bool { return end == longer.End })
+	goOn <- struct{}{}
+	look, late := time.NewTicker(20*time.Millisecond), deadline(t)
+	defer look.Stop()
+	for w.ownerCount(t, `SELECT count(*) FROM river.river_job WHERE kind = 'assess_answer' AND state = 'completed'`) < 2 {
+		select {
+		case <-look.C:
+		case <-late:
+			t.Fatal("the jobs do not end")
+		}
+	}
+	if n := w.ownerCount(t, `SELECT count(*) FROM answers WHERE session = $1 AND assessed_at IS NOT NULL AND ended_by = 'done'`, id); n != 1 {
+		t.Errorf("%d answers are assessed, want 1", n)
+	}
+	// Stored once more with another end, and nothing works on it: it is open again.
+	longer.End += time.Second
+	longer.EndedBy = assess.EndedBySilence
+	w.ownerExec(t, `DELETE FROM river.river_job`)
+	if err := w.ingest.SaveAnswer(t.Context(), longer); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.ownerCount(t, `SELECT count(*) FROM river.river_job WHERE kind = 'assess_answer' AND args->>'until' = $1`, "61000000000"); n != 1 {
+		t.Errorf("%d jobs for the answer's new end, want 1", n)
+	}
+	await(t, began, func(end time.Duration) bool { return end == longer.End })
+	if n := w.ownerCount(t, `SELECT count(*) FROM answers WHERE session = $1 AND assessed_at IS NULL`, id); n != 1 {
+		t.Errorf("an answer that was gone on with counts as assessed")
+	}
+	close(goOn)
+}
