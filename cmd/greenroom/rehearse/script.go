@@ -3,6 +3,7 @@ package rehearse
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -25,7 +26,8 @@ type script struct {
 
 	begun    time.Time
 	answered int
-	probed   [2]int // the question and its probe that were answered last, from 1
+	closes   atomic.Pointer[time.Time] // when the running answer ends: done was said, or a countdown runs
+	probed   [2]int                    // the question and its probe that were answered last, from 1
 }
 
 func (s *script) play(ctx context.Context) error {
@@ -134,6 +136,7 @@ func (s *script) begin(roomMessage) error {
 }
 
 func (s *script) takeTurn(ctx context.Context, m roomMessage) error {
+	s.noteTurn(m)
 	switch m.Phase {
 	case "preparing":
 		if m.Question != nil {
@@ -157,6 +160,21 @@ func (s *script) takeTurn(ctx context.Context, m roomMessage) error {
 		s.result.InterviewMS = time.Since(s.begun).Milliseconds()
 	}
 	return nil
+}
+
+// noteTurn measures how soon after the end of an answer the next turn is there.
+func (s *script) noteTurn(m roomMessage) {
+	if m.Phase == "answering" {
+		s.closes.Store(nil)
+		if m.Closing != nil {
+			s.say("a countdown began: %d ms", *m.Closing)
+			s.closes.Store(new(m.receivedAt.Add(time.Duration(*m.Closing) * time.Millisecond)))
+		}
+		return
+	}
+	if closed := s.closes.Swap(nil); closed != nil {
+		s.result.TurnMS = append(s.result.TurnMS, m.receivedAt.Sub(*closed).Milliseconds())
+	}
 }
 
 // answerProbe has nothing to add.
@@ -194,6 +212,7 @@ func (s *script) answer(ctx context.Context, index int) error {
 	if s.Answers > 0 && index+1 >= s.Answers {
 		return s.room.send("finish", nil)
 	}
+	s.closes.Store(new(time.Now()))
 	return s.room.send("done", nil)
 }
 
