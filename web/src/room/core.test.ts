@@ -3,7 +3,17 @@ import examples from '../../../signaling/testdata/messages.json';
 import { decodeMessage } from '../protocol/decode';
 import type { FromServer } from '../protocol/messages';
 import type { Command, RoomState } from './core';
-import { can, emptyRoom, isOver, MAX_CAPTIONS, recordingMark, reduce, remainingMs } from './core';
+import {
+  can,
+  closingMs,
+  emptyRoom,
+  heldMs,
+  isOver,
+  MAX_CAPTIONS,
+  recordingMark,
+  reduce,
+  remainingMs,
+} from './core';
 
 const all = { recording: true, transcription: true, assessment: true };
 const question = { text: 'Why?', kind: 'technical' };
@@ -129,6 +139,48 @@ describe('remainingMs', () => {
   it('is null where nothing limits the phase', () => {
     expect(remainingMs(given([{ type: 'turn', phase: 'waiting', total: 1 }]), 5000)).toBeNull();
     expect(remainingMs(emptyRoom, 0)).toBeNull();
+  });
+});
+
+describe('the clocks of an answer', () => {
+  const turn = {
+    type: 'turn',
+    phase: 'answering',
+    total: 2,
+    index: 0,
+    question,
+    remaining_ms: 90_000,
+    limit_ms: 120_000,
+    moments: 1,
+  } as const;
+
+  it('count down to the end by silence, and not without a countdown', () => {
+    const closing = given([{ ...turn, closing_ms: 4000 }]);
+    expect(closingMs(closing, 2000)).toBe(3000);
+    expect(closingMs(closing, 99_000)).toBe(0);
+    expect(closingMs(given([{ ...turn }], closing), 2000)).toBeNull();
+  });
+
+  it('stand for as long as a moment lasts', () => {
+    const held = given([{ ...turn, held_ms: 30_000 }]); // of the 90 s that are left
+    expect([remainingMs(held, 1000), remainingMs(held, 21_000)]).toEqual([60_000, 60_000]);
+    expect(remainingMs(held, 36_000)).toBe(55_000);
+    expect([heldMs(held, 21_000), heldMs(given([turn]), 1000)]).toEqual([10_000, null]);
+    expect([can(held, 'moment'), can(given([turn]), 'moment')]).toEqual([false, true]);
+    expect(can(given([{ ...turn, moments: 0 }]), 'moment')).toBe(false);
+  });
+
+  it('let a follow-up be answered, and its answer be done or skipped', () => {
+    const probing = given([{ ...turn, phase: 'probing', probe: { index: 0, text: 'And then?' } }]);
+    const commands = ['done', 'skip', 'moment', 'next', 'again', 'start_answer'] as const;
+    expect(commands.filter((c) => can(probing, c))).toEqual(['done', 'skip', 'moment']);
+  });
+
+  it('let a review end, and the question be answered again while takes are left', () => {
+    const { remaining_ms: _, limit_ms: __, moments: ___, ...rest } = turn;
+    const review = given([{ ...rest, phase: 'reviewing', take: 1, takes_left: 1 }]);
+    expect([can(review, 'next'), can(review, 'again'), can(review, 'done')]).toEqual([true, true, false]);
+    expect(can(given([{ ...rest, phase: 'reviewing', take: 2 }]), 'again')).toBe(false);
   });
 });
 

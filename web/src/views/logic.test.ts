@@ -18,7 +18,7 @@ import {
 import { withChoice } from './consent-choice';
 import { noticeParts } from './notice-text';
 import { passwordRules } from './password-rules';
-import { announcement, connectionSentence, endReason, markWords } from './room-words';
+import { announcement, connectionSentence, endReason, markWords, phaseLabel } from './room-words';
 import { nextStep, sessionPath } from './steps';
 
 const none = { recording: false, transcription: false, assessment: false };
@@ -213,5 +213,23 @@ describe('format', () => {
   it('sizes and lists', () => {
     expect([bytes(999), bytes(1_834_000), bytes(5_838_000_000)]).toEqual(['999 B', '1.8 MB', '5.8 GB']);
     expect([listed([]), listed(['a']), listed(['a', 'b', 'c'])]).toEqual(['', 'a', 'a, b and c']);
+  });
+});
+
+describe('phaseLabel', () => {
+  const at = (turn: Partial<NonNullable<RoomState['turn']>>): RoomState => ({
+    ...emptyRoom,
+    turn: { phase: 'answering', total: 2, at: 0, ...turn },
+  });
+  it.each([
+    [{ phase: 'preparing' }, words.thinking],
+    [{ phase: 'answering' }, words.answering],
+    [{ phase: 'probing' }, words.probing],
+    [{ phase: 'answering', held_ms: 1000 }, words.heldLabel],
+    [{ phase: 'reviewing', remaining_ms: 1000 }, words.ending],
+    [{ phase: 'reviewing' }, null],
+    [{ phase: 'waiting' }, null],
+  ] as const)('names the clock of %j', (turn, want) => {
+    expect(phaseLabel(at(turn))).toBe(want);
   });
 });
