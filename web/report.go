@@ -143,6 +143,12 @@ func (p reporter) report() reportJSON {
 	out := reportJSON{
 		Session: session.ID, RoleTitle: session.RoleTitle, Mode: session.Mode, LengthMS: p.record.Length.Milliseconds(),
 		EndedAt: session.EndedAt, Gaps: p.gaps(), Competencies: competenciesOf(p.record.Plan), Questions: p.questions(),
+		Standings: []standingJSON{},
+	}
+	if p.may(consent.ArtefactRatings) && !p.holdsBack() {
+		for _, standing := range assess.Standings(p.record.Plan, p.record.Answers, assess.RaterModel) {
+			out.Standings = append(out.Standings, standingJSON(standing))
+		}
 	}
 	if p.may(consent.ArtefactTranscript) {
 		out.Loose = linesOf(p.record.Loose)
@@ -244,7 +250,7 @@ func (p reporter) questions() []questionJSON {
 
 func (p reporter) take(answered assess.AnswerResult) takeJSON {
 	a := answered.Answer
-	take := takeJSON{Take: a.Take, Pending: answered.Pending, Ratings: []ratingJSON{}, Evidence: []evidenceJSON{}}
+	take := takeJSON{Take: a.Take, Pending: answered.Pending, Ratings: []ratingJSON{}, Standings: []standingJSON{}, Evidence: []evidenceJSON{}}
 	if p.seesTimes() {
 		take.StartMS, take.EndMS, take.EndedBy = ms(a.Start), ms(a.End), a.EndedBy
 	}
@@ -262,10 +268,23 @@ func (p reporter) take(answered assess.AnswerResult) takeJSON {
 			take.Ratings = append(take.Ratings, shown)
 		}
 	}
+	if p.may(consent.ArtefactRatings) {
+		take.Standings = p.standings(answered)
+	}
 	if p.may(consent.ArtefactFeedback) {
 		take.Evidence = p.evidence(answered)
 	}
 	return take
+}
+
+func (p reporter) standings(answered assess.AnswerResult) []standingJSON {
+	list := []standingJSON{}
+	for _, id := range p.record.Plan.Questions[answered.Answer.Question].Competencies {
+		if standing, ok := assess.StandingOf(answered.Ratings, assess.RaterModel, id); ok {
+			list = append(list, standingJSON(standing))
+		}
+	}
+	return list
 }
 
 // seesTimes: how long an answer took is a measurement, and also what a transcript and a recording show.

@@ -39,6 +39,12 @@ func TestCandidateSeesEverything(t *testing.T) {
 	if take.Measurements[0].Value == nil || *take.Measurements[0].Value != 7 || take.Measurements[1].Value != nil {
 		t.Errorf("measurements %+v: want a value exactly where it is valid", take.Measurements)
 	}
+	if len(take.Standings) != 1 || take.Standings[0].Level != 4 || take.Standings[0].Raters != 1 || take.Standings[0].Sureness != "" {
+		t.Errorf("standings %+v: want that of the one rating that could be made, without the candidate's own", take.Standings)
+	}
+	if over := report.Standings; len(over) != 1 || over[0].Level != 4 || over[0].Covered != 1 || over[0].Planned < 1 {
+		t.Errorf("standings over the session %+v", over)
+	}
 	for _, canary := range []string{canaryTranscript, canaryWhy, canaryReason, canaryMeasurement, canaryLoose} {
 		if !strings.Contains(string(got.body), canary) {
 			t.Errorf("the candidate does not see %q", canary)
@@ -102,7 +108,7 @@ func TestExamKeepsResultsToTheEnd(t *testing.T) {
 		p.get(sessionPathOf(id, "report")).want(http.StatusOK).into(&report)
 		return report.Questions[0].Takes[0]
 	}
-	if take := set(consent.SessionLive, consent.ModeExam); len(take.Ratings)+len(take.Evidence)+len(take.Measurements) > 0 {
+	if take := set(consent.SessionLive, consent.ModeExam); len(take.Ratings)+len(take.Standings)+len(take.Evidence)+len(take.Measurements) > 0 {
 		t.Errorf("results during an exam: %+v", take)
 	}
 	if take := set(consent.SessionLive, consent.ModePractice); len(take.Ratings) == 0 {
@@ -125,13 +131,13 @@ func TestEmployerSeesExactlyWhatIsShared(t *testing.T) {
 	})
 	all := []string{
 		canaryTranscript, canaryQuote, canaryWhy, canaryReason, canaryMeasurement, canaryModel, canaryLoose, canaryName,
-		`"kind":"self"`, `"level":4`, `"level":2`, "start_ms", `"reason":"consent"`, "/recording.webm", `"kind":"audio"`, `"kind":"video"`,
+		`"kind":"self"`, `"level":4`, `"raters":`, `"level":2`, "start_ms", `"reason":"consent"`, "/recording.webm", `"kind":"audio"`, `"kind":"video"`,
 	}
 	for name, c := range map[string]struct {
 		scopes []consent.Scope
 		has    []string
 	}{
-		"ratings":    {[]consent.Scope{consent.ScopeRatings}, []string{canaryModel, `"level":4`}},
+		"ratings":    {[]consent.Scope{consent.ScopeRatings}, []string{canaryModel, `"level":4`, `"raters":`}},
 		"feedback":   {[]consent.Scope{consent.ScopeFeedback}, []string{canaryMeasurement, "start_ms"}},
 		"transcript": {[]consent.Scope{consent.ScopeTranscript}, []string{canaryTranscript, canaryQuote, canaryLoose, "start_ms"}},
 		"audio":      {[]consent.Scope{consent.ScopeRecordingAudio}, []string{"/recording.webm", `"kind":"audio"`, "start_ms"}},
@@ -139,11 +145,11 @@ func TestEmployerSeesExactlyWhatIsShared(t *testing.T) {
 		"profile":    {[]consent.Scope{consent.ScopeProfile}, []string{canaryName}},
 		"ratings and transcript": {
 			[]consent.Scope{consent.ScopeRatings, consent.ScopeTranscript},
-			[]string{canaryModel, `"level":4`, canaryTranscript, canaryQuote, canaryLoose, "start_ms"},
+			[]string{canaryModel, `"level":4`, `"raters":`, canaryTranscript, canaryQuote, canaryLoose, "start_ms"},
 		},
 		"ratings and feedback": {
 			[]consent.Scope{consent.ScopeRatings, consent.ScopeFeedback},
-			[]string{canaryModel, `"level":4`, canaryReason, canaryMeasurement, "start_ms"},
+			[]string{canaryModel, `"level":4`, `"raters":`, canaryReason, canaryMeasurement, "start_ms"},
 		},
 		"feedback and transcript": {
 			[]consent.Scope{consent.ScopeFeedback, consent.ScopeTranscript},
@@ -153,7 +159,7 @@ func TestEmployerSeesExactlyWhatIsShared(t *testing.T) {
 			[]consent.Scope{consent.ScopeRatings, consent.ScopeFeedback, consent.ScopeTranscript, consent.ScopeRecordingAudio, consent.ScopeRecordingVideo, consent.ScopeProfile},
 			[]string{
 				canaryTranscript, canaryQuote, canaryWhy, canaryReason, canaryMeasurement, canaryModel, canaryLoose, canaryName,
-				`"level":4`, "start_ms", "/recording.webm", `"kind":"audio"`, `"kind":"video"`,
+				`"level":4`, `"raters":`, "start_ms", "/recording.webm", `"kind":"audio"`, `"kind":"video"`,
 			},
 		},
 	} {

@@ -22,6 +22,7 @@ type reportJSON struct {
 	Recording     *recordingLinkJSON `json:"recording,omitempty" doc:"Absent where nothing was recorded or none of it is shared."`
 	Gaps          []gapJSON          `json:"gaps"`
 	Competencies  []competencyJSON   `json:"competencies"`
+	Standings     []standingJSON     `json:"standings" doc:"What the models' ratings come to over all answers, by competency. Computed here, by no model."`
 	Questions     []questionJSON     `json:"questions"`
 	Loose         []lineJSON         `json:"loose,omitzero" doc:"Said outside any answer; absent where the transcript is withheld."`
 	Withheld      []string           `json:"withheld,omitempty" enum:"ratings,feedback,quotes,transcript,measurements,recording.audio,recording.video" doc:"Employers only: parts that are not shared."`
@@ -112,6 +113,7 @@ type takeJSON struct {
 	Lines        []lineJSON        `json:"lines,omitzero" doc:"Absent where the transcript is withheld."`
 	Measurements []measurementJSON `json:"measurements,omitzero" doc:"Absent where measurements are withheld."`
 	Ratings      []ratingJSON      `json:"ratings"`
+	Standings    []standingJSON    `json:"standings" doc:"What the models' ratings of this answer come to, by competency."`
 	Evidence     []evidenceJSON    `json:"evidence"`
 }
 
@@ -153,6 +155,19 @@ type ratingJSON struct {
 	WhyNotLower  string         `json:"why_not_lower,omitempty"`
 	Reason       string         `json:"reason,omitempty"`
 	At           time.Time      `json:"at"`
+}
+
+// standingJSON is what several ratings come to; of one answer, or over a session.
+type standingJSON struct {
+	Competency string          `json:"competency"`
+	Outcome    assess.Outcome  `json:"outcome" enum:"level,not_observed,not_assessable"`
+	Level      int             `json:"level,omitempty" minimum:"1" maximum:"5" doc:"The median; of two in the middle the lower one."`
+	Low        int             `json:"low,omitempty" minimum:"1" maximum:"5"`
+	High       int             `json:"high,omitempty" minimum:"1" maximum:"5"`
+	Raters     int             `json:"raters" doc:"Ratings that could be made."`
+	Sureness   assess.Sureness `json:"sureness,omitempty" enum:"agreed,close,apart" doc:"How far the ratings lie apart; absent where there is only one."`
+	Covered    int             `json:"covered,omitempty" doc:"Over a session: answers that have a level."`
+	Planned    int             `json:"planned,omitempty" doc:"Over a session: questions that ask for the competency."`
 }
 
 type raterJSON struct {

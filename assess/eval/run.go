@@ -195,20 +195,13 @@ func quotable(plan assess.Plan, text string) []string {
 // result is the level that counts, and whether all that was kept lies in the answer.
 func (s *sitting) result(competency string) Rated {
 	rated := Rated{Outcome: assess.OutcomeNotAssessable, Reason: "nothing was written"}
-	var levels []float64
-	for _, rating := range s.ratings {
-		if rating.Competency() != competency {
-			continue
-		}
-		if level, ok := rating.Level(); ok {
-			levels = append(levels, float64(level))
-		} else {
-			rated.Outcome, rated.Reason = rating.Outcome(), rating.Reason()
-		}
+	if standing, ok := assess.StandingOf(s.ratings, assess.RaterModel, competency); ok {
+		rated.Outcome, rated.Reason, rated.Level = standing.Outcome, "", float64(standing.Level)
 	}
-	if len(levels) > 0 {
-		slices.Sort(levels)
-		rated.Outcome, rated.Reason, rated.Level = assess.OutcomeLevel, "", quantile(levels, .5)
+	for _, rating := range s.ratings {
+		if rating.Competency() == competency && rating.Outcome() == rated.Outcome {
+			rated.Reason = rating.Reason()
+		}
 	}
 	for _, e := range s.allEvidence() {
 		rated.Evidence++

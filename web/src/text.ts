@@ -680,6 +680,27 @@ export const report = {
   selfHint: 'Only you see this. It is never shared.',
   level: (n: number) => `Level ${n} of 5`,
   raters: { self: 'You', model: 'Model', human: 'Person' },
+  passes: { first: 'first rating', second: 'second rating', third: 'third rating' },
+  noLevel: { not_observed: 'nothing shown', not_assessable: 'not rated' },
+  oneLevel: (level: number, raters: number) =>
+    raters > 1 ? `All ${raters} ratings say level ${level}.` : `One rating says level ${level}.`,
+  range: (low: number, high: number, raters: number) =>
+    low === high
+      ? `Level ${low}, from ${raters} ratings, of which one found nothing.`
+      : `Levels ${low} to ${high}, from ${raters} ratings.`,
+  sureness: {
+    agreed: 'The ratings agree.',
+    close: 'The ratings are close.',
+    apart: 'The ratings lie apart.',
+  },
+  standingsTitle: 'Levels over the interview',
+  standingsHow:
+    'The middle level of the answers. The line goes from the lowest rating to the highest. Worked out from the ratings, by no model.',
+  levels: (low: number, high: number) => `Levels ${low} to ${high}.`,
+  coverage: (covered: number, planned: number) =>
+    `Judged in ${covered} of ${planned} ${planned === 1 ? 'answer' : 'answers'}.`,
+  overSureness: { agreed: 'They agree.', close: 'They are close.', apart: 'They lie apart.' },
+  otherRatings: 'What the other ratings say',
   notObserved: 'The answer shows nothing about this.',
   notAssessable: (reason: string) => (reason ? `Not rated: ${reason}` : 'Not rated.'),
   whyNotHigher: 'Why not higher',

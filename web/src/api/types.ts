@@ -39,6 +39,7 @@ export type Line = Schemas['Line'];
 export type Word = Schemas['Word'];
 export type Measurement = Schemas['Measurement'];
 export type Rating = Schemas['Rating'];
+export type Standing = Schemas['Standing'];
 export type Evidence = Schemas['Evidence'];
 export type Competency = Schemas['Competency'];
 export type Gap = Schemas['Gap'];

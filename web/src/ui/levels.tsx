@@ -1,10 +1,9 @@
 import type { Evidence, Rating } from '../api/types';
 import { report as words } from '../text';
 import type { CompetencyResult } from '../views/report-model';
-import { anchorText } from '../views/report-model';
+import { anchorText, rangeWords } from '../views/report-model';
 import { clock } from './format';
-
-const steps = [1, 2, 3, 4, 5] as const;
+import { LevelBar } from './level-bar';
 
 /** What models and people said about one competency, with the words it rests on. */
 export function Levels(props: {
@@ -13,15 +12,20 @@ export function Levels(props: {
   onPlay: ((ms: number) => void) | null;
 }) {
   const { competency, others, evidence } = props.result;
+  const models = others.filter((r) => r.rater.kind === 'model');
+  const people = others.filter((r) => r.rater.kind !== 'model');
   return (
     <>
-      {others.map((rating) => (
-        <RatingBar
-          key={`${rating.rater.kind}-${rating.rater.model ?? ''}-${rating.at}`}
-          rating={rating}
-          result={props.result}
-          label={props.label}
-        />
+      {models.length > 0 && <ModelRatings result={props.result} ratings={models} label={props.label} />}
+      {people.map((rating) => (
+        <div class="rating" key={rating.at} data-testid={`rating-${competency.id}`}>
+          <p class="rating-head">
+            <span class="badge">{words.raters[rating.rater.kind]}</span>
+            {rating.level !== undefined && <strong>{words.level(rating.level)}</strong>}
+          </p>
+          {rating.level !== undefined && <LevelBar level={rating.level} competency={competency} />}
+          <Sentences rating={rating} />
+        </div>
       ))}
       {(others.length > 0 || evidence.length > 0) && (
         <div class="evidence">
@@ -42,43 +46,68 @@ export function Levels(props: {
   );
 }
 
-function RatingBar(props: { rating: Rating; result: CompetencyResult; label: string | null }) {
-  const { rating, result } = props;
-  const level = rating.outcome === 'level' ? rating.level : undefined;
-  const model = rating.rater.kind === 'model';
+/** What the models' ratings come to, who gave which, and the sentences of the first. */
+function ModelRatings(props: { result: CompetencyResult; ratings: Rating[]; label: string | null }) {
+  const { result, ratings } = props;
+  const { competency, standing } = result;
+  const first = ratings.find((r) => r.rater.pass === 'first') ?? ratings[0];
+  const others = ratings.filter((r) => r !== first && (r.why_not_higher || r.why_not_lower));
+  const level = standing?.level;
   return (
-    <div class="rating" data-testid={`rating-${result.competency.id}`}>
-      <p class="rating-head">
-        <span class="badge">
-          {words.raters[rating.rater.kind]}
-          {rating.rater.model ? ` · ${rating.rater.model}` : ''}
-        </span>
-        {level !== undefined && <strong>{words.level(level)}</strong>}
-      </p>
+    <div class="rating" data-testid={`rating-${competency.id}`}>
       {level !== undefined && (
         <>
-          <div class="bar" aria-hidden="true">
-            {steps.map((step) => (
-              <span
-                key={step}
-                class={step === level ? 'step step-on' : 'step'}
-                title={anchorText(result.competency, step) ?? undefined}
-              >
-                {step}
-              </span>
-            ))}
-          </div>
-          {anchorText(result.competency, level) && (
-            <p class="quiet">{anchorText(result.competency, level)}</p>
+          <p class="rating-head">
+            <strong>{words.level(level)}</strong>
+          </p>
+          <LevelBar level={level} low={standing?.low} high={standing?.high} competency={competency} />
+          {anchorText(competency, level) && <p class="quiet">{anchorText(competency, level)}</p>}
+          {standing && (
+            <p data-testid="standing">
+              {rangeWords(standing)} {standing.sureness ? words.sureness[standing.sureness] : ''}
+            </p>
           )}
         </>
       )}
+      <ul class="raters">
+        {ratings.map((r) => (
+          <li key={r.rater.pass ?? r.at} class="badge" data-testid="rater">
+            {badge(r)}
+          </li>
+        ))}
+      </ul>
+      {first && <Sentences rating={first} />}
+      {others.length > 0 && (
+        <details>
+          <summary>{words.otherRatings}</summary>
+          {others.map((r) => (
+            <div key={r.rater.pass ?? r.at} class="rating">
+              <p>{badge(r)}</p>
+              <Sentences rating={r} />
+            </div>
+          ))}
+        </details>
+      )}
+      {props.label && <p class="quiet rating-label">{capital(props.label)}</p>}
+    </div>
+  );
+}
+
+function badge(rating: Rating): string {
+  const said = rating.outcome === 'level' ? words.level(rating.level ?? 0) : words.noLevel[rating.outcome];
+  const pass = rating.rater.pass ? `, ${words.passes[rating.rater.pass]}` : '';
+  return `${words.raters.model} · ${rating.rater.model ?? ''}${pass}: ${said}`;
+}
+
+function Sentences(props: { rating: Rating }) {
+  const { rating } = props;
+  return (
+    <>
       {rating.outcome === 'not_observed' && <p>{words.notObserved}</p>}
       {rating.outcome === 'not_assessable' && <p>{words.notAssessable(rating.reason ?? '')}</p>}
       {rating.why_not_higher && <Why title={words.whyNotHigher} text={rating.why_not_higher} />}
       {rating.why_not_lower && <Why title={words.whyNotLower} text={rating.why_not_lower} />}
-      {model && props.label && <p class="quiet rating-label">{capital(props.label)}</p>}
-    </div>
+    </>
   );
 }
 

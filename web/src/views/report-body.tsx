@@ -5,6 +5,7 @@ import type { Report } from '../api/types';
 import { report as words } from '../text';
 import type { PlayerHandle } from '../ui/player';
 import { Player } from '../ui/player';
+import { Standings } from '../ui/standings';
 import { Timeline } from '../ui/timeline';
 import { Transcript } from '../ui/transcript';
 import { allLines, bands, hasTranscript } from './report-model';
@@ -72,6 +73,7 @@ export function ReportBody(props: ReportBodyProps) {
             }}
           />
         )}
+        <Standings report={report} />
         {(written || props.onRated !== null) && (
           <section>
             <h2>{words.transcript}</h2>

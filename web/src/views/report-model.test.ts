@@ -16,6 +16,7 @@ import {
   measurementName,
   measurementValue,
   missingWords,
+  rangeWords,
   timelineMs,
 } from './report-model';
 
@@ -32,6 +33,7 @@ function take(change: Partial<Take> = {}): Take {
     ended_by: 'done',
     pending: false,
     ratings: [],
+    standings: [],
     evidence: [],
     ...change,
   };
@@ -45,6 +47,7 @@ function report(change: Partial<Report> = {}): Report {
     length_ms: 20_000,
     judged_by: { transcriber: { engine: 'e', place: 'this server' }, assessor: { model: '', place: '' } },
     gaps: [],
+    standings: [],
     competencies: [{ id: 'a', name: 'A', definition: 'd', anchors: { '1': 'one', '5': 'five' } }],
     questions: [{ index: 0, text: 'q', kind: 'technical', competencies: ['a', 'unknown'], takes: [take()] }],
     ...change,
@@ -110,7 +113,7 @@ describe('lines', () => {
 describe('time line', () => {
   it('has a band for every take that has times', () => {
     const r = report();
-    r.questions[0]?.takes.push({ take: 2, pending: false, ratings: [], evidence: [] });
+    r.questions[0]?.takes.push({ take: 2, pending: false, ratings: [], standings: [], evidence: [] });
     expect(bands(r)).toEqual([{ question: 0, take: 1, start_ms: 1000, end_ms: 9000 }]);
   });
 
@@ -146,6 +149,32 @@ describe('results', () => {
     expect(results).toHaveLength(1);
     expect(results[0]?.self?.level).toBe(4);
     expect(results[0]?.others.map((o) => o.rater.kind)).toEqual(['model', 'human']);
+  });
+
+  it('have what the models come to beside them, in words', () => {
+    const r = report();
+    const question = r.questions[0];
+    if (!question) throw new Error('want a question');
+    const standing = {
+      competency: 'a',
+      outcome: 'level',
+      level: 3,
+      low: 3,
+      high: 4,
+      raters: 3,
+      sureness: 'close',
+    } as const;
+    const results = competencyResults(r, question, take({ standings: [standing] }));
+    expect(results[0]?.standing).toEqual(standing);
+    expect(rangeWords(standing)).toBe('Levels 3 to 4, from 3 ratings.');
+    expect(rangeWords({ ...standing, high: 3, sureness: 'agreed' })).toBe('All 3 ratings say level 3.');
+    expect(rangeWords({ ...standing, high: 3, sureness: 'apart' })).toBe(
+      'Level 3, from 3 ratings, of which one found nothing.',
+    );
+    expect(rangeWords({ competency: 'a', outcome: 'level', level: 3, low: 3, high: 3, raters: 1 })).toBe(
+      'One rating says level 3.',
+    );
+    expect(rangeWords({ competency: 'a', outcome: 'not_observed', raters: 2 })).toBe('');
   });
 
   it('know pending, rated and answered', () => {

@@ -1,4 +1,14 @@
-import type { Competency, Evidence, Line, Measurement, Question, Rating, Report, Take } from '../api/types';
+import type {
+  Competency,
+  Evidence,
+  Line,
+  Measurement,
+  Question,
+  Rating,
+  Report,
+  Standing,
+  Take,
+} from '../api/types';
 import type { Missing } from '../room/gaps';
 import { measurementNames, report } from '../text';
 import { clock, plainName } from '../ui/format';
@@ -85,6 +95,7 @@ export interface CompetencyResult {
   competency: Competency;
   self: Rating | null;
   others: Rating[]; // by models and people, newest last
+  standing: Standing | null; // what the models' ratings come to
   evidence: Evidence[];
 }
 
@@ -99,6 +110,7 @@ export function competencyResults(report: Report, question: Question, take: Take
         competency,
         self: ratings.findLast((r) => r.rater.kind === 'self') ?? null,
         others: ratings.filter((r) => r.rater.kind !== 'self'),
+        standing: take.standings.find((s) => s.competency === id) ?? null,
         evidence: take.evidence
           .filter((e) => e.competency === id)
           .sort((a, b) => (a.start_ms ?? 0) - (b.start_ms ?? 0)),
@@ -111,6 +123,16 @@ export function competencyResults(report: Report, question: Question, take: Take
 export function hearingNote(line: Line): string {
   const doubtful = line.words.filter((w) => w.doubtful).map((w) => w.text);
   return doubtful.length === 0 ? '' : report.mayBeMisheard(doubtful.join(', '));
+}
+
+/** What the levels of a standing are, in words: one, or from the lowest to the highest. */
+export function rangeWords(standing: Standing): string {
+  const { level, low, high } = standing;
+  if (level === undefined) return '';
+  const alike = standing.sureness === undefined || standing.sureness === 'agreed';
+  return alike
+    ? report.oneLevel(level, standing.raters)
+    : report.range(low ?? level, high ?? level, standing.raters);
 }
 
 /** Lengths first, then pauses, then words; what the page does not know comes last. */
