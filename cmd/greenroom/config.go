@@ -30,6 +30,8 @@ type config struct {
 	LedgerDir string `help:"Folder of the ledger's journal and checkpoints, outside the database; DATA/ledger if empty. Copy it to another machine." env:"GREENROOM_LEDGER" placeholder:"DIR"`
 	LibDir    string `help:"Folder of the speech model, ONNX Runtime and Postgres (made by make setup)." default:".greenroom/lib" env:"GREENROOM_LIB"`
 
+	BankDir string `name:"bank-dir" help:"Folder of a question bank of your own (docs/question-bank.md); empty: the built-in one. greenroom bank check DIR looks at it." env:"GREENROOM_BANK_DIR" placeholder:"DIR"`
+
 	DatabaseURL     string `name:"database-url" help:"Postgres to use instead of the embedded one: its owner, who may create roles." env:"GREENROOM_DATABASE_URL" placeholder:"URL"`
 	DatabaseURLFile string `name:"database-url-file" help:"File that holds the database URL." env:"GREENROOM_DATABASE_URL_FILE" placeholder:"FILE"`
 	PostgresBin     string `name:"postgres-bin" help:"Folder of initdb and postgres for the embedded database." env:"GREENROOM_POSTGRES_BIN" placeholder:"DIR"`
@@ -108,7 +110,7 @@ func (c *config) validate() error {
 	if c.LedgerDir == "" {
 		c.LedgerDir = filepath.Join(c.DataDir, "ledger")
 	}
-	for _, path := range []*string{&c.DataDir, &c.LedgerDir, &c.LibDir, &c.PostgresBin, &c.AgreementCard} {
+	for _, path := range []*string{&c.DataDir, &c.LedgerDir, &c.LibDir, &c.PostgresBin, &c.BankDir, &c.AgreementCard} {
 		if *path == "" {
 			continue
 		}

@@ -16,6 +16,7 @@ import (
 
 type evalCommand struct {
 	Gold            string   `help:"Folder of a gold set, as docs/evaluation.md describes; the built-in one if empty." type:"existingdir" placeholder:"DIR"`
+	BankDir         string   `name:"bank-dir" help:"Folder of the question bank; the built-in one if empty." env:"GREENROOM_BANK_DIR" placeholder:"DIR"`
 	Levels          string   `help:"Levels to compare with: those by construction, or the median of the people who rated an answer." enum:"construction,human" default:"construction"`
 	Rater           string   `help:"Whom to try: the configured model, or a built-in rater with a known fault, over the same wire." enum:"configured,reference,noisy,constant,length,gullible,quote-inventing" default:"configured"`
 	Sample          int      `help:"Try at most so many of each part; 0 for all."`
@@ -33,7 +34,7 @@ var errRater = errors.New("the rater does not meet")
 
 // Run tries the rater, prints what was found, and fails if a criterion that was measured is not met.
 func (c *evalCommand) Run(ctx context.Context) error {
-	bank, err := assess.BuiltInBank()
+	bank, err := readBank(c.BankDir)
 	if err != nil {
 		return err
 	}

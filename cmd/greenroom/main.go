@@ -20,6 +20,7 @@ type commands struct {
 	Eval     evalCommand     `cmd:"" help:"Measure how well a model rates: agreement, attacks, swapped names, against answers with known levels."`
 	Admin    adminCommand    `cmd:"" help:"Make organizations and accounts."`
 	ReadPDF  readPDFCommand  `cmd:"" name:"read-pdf" hidden:"" help:"Read a PDF from standard input; the server starts this for each file."`
+	Bank     bankCommand     `cmd:"" help:"Check a question bank of your own, or copy the built-in one to begin from."`
 	Version  versionCommand  `cmd:"" help:"Say which build this is."`
 }
 

@@ -76,6 +76,7 @@ type app struct {
 	exports  *storage.Exports
 	gate     consent.Gate
 
+	bank        assess.Bank
 	speech      *assess.SpeechRuntime
 	transcriber assess.Transcriber
 	model       assess.Model   // nil: measuring only
@@ -100,7 +101,7 @@ func (a *app) start(ctx context.Context) error {
 	}
 	a.banner = banner{data: a.DataDir, program: os.Args[0]}
 	for _, step := range []func(context.Context) error{
-		a.openModels, a.openDatabase, a.openLedger, a.openObjects, a.openStores, a.openDemo, a.openRooms, a.openPages, a.startJobs, a.startServing,
+		a.openBank, a.openModels, a.openDatabase, a.openLedger, a.openObjects, a.openStores, a.openDemo, a.openRooms, a.openPages, a.startJobs, a.startServing,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -120,6 +121,17 @@ func (a *app) wait(ctx context.Context) error {
 	case err := <-a.failed:
 		return err
 	}
+}
+
+// openBank comes first: an operator who writes a bank sees what is wrong in it before anything else starts.
+func (a *app) openBank(context.Context) (err error) {
+	if a.bank, err = readBank(a.BankDir); err != nil {
+		return err
+	}
+	if a.BankDir != "" {
+		a.banner.outside = append(a.banner.outside, fmt.Sprintf("question bank %s in %s", a.bank.Version, a.BankDir))
+	}
+	return nil
 }
 
 func (a *app) openDatabase(ctx context.Context) error {
@@ -304,16 +316,12 @@ func (a *app) openVoice() error {
 	if err != nil {
 		return err
 	}
-	bank, err := assess.BuiltInBank()
-	if err != nil {
-		return err
-	}
-	speaker, err := assess.NewOpenAISpeaker(a.voice(provider), bank)
+	speaker, err := assess.NewOpenAISpeaker(a.voice(provider), a.bank)
 	if err != nil {
 		return err
 	}
 	a.spoken = assess.NewSpoken(assess.SpokenConfig{
-		Dir: filepath.Join(a.DataDir, "voice"), Speaker: speaker, Texts: bank.SpokenTexts(), Log: a.log,
+		Dir: filepath.Join(a.DataDir, "voice"), Speaker: speaker, Texts: a.bank.SpokenTexts(), Log: a.log,
 	})
 	a.banner.outside = append(a.banner.outside, "questions said aloud by "+a.AI.VoiceModel+" at "+speaker.Place())
 	return nil
@@ -432,11 +440,7 @@ func (a *app) watchConsents(ctx context.Context) error {
 }
 
 func (a *app) openPages(ctx context.Context) error {
-	bank, err := assess.BuiltInBank()
-	if err != nil {
-		return err
-	}
-	card, err := a.agreementCard(bank)
+	card, err := a.agreementCard(a.bank)
 	if err != nil {
 		return err
 	}
@@ -462,7 +466,7 @@ func (a *app) openPages(ctx context.Context) error {
 		Accounts: storage.NewAccounts(a.database, a.logIn), Sessions: sessions, Record: sessions, Records: records,
 		Recordings: a.segments, Shared: storage.NewShared(a.database), Viewers: storage.NewViewers(a.database), Changes: a.changes,
 		Ops: storage.NewOps(a.database, a.spoolBacklog), Exports: a.exports, Erasures: storage.NewErasures(a.database),
-		Receipts: storage.NewReceipts(a.database), Ledger: a.journal, Gate: a.gate, Pepper: a.logIn, Bank: bank, Judge: a.judge, Voices: voices, Agreement: card,
+		Receipts: storage.NewReceipts(a.database), Ledger: a.journal, Gate: a.gate, Pepper: a.logIn, Bank: a.bank, Judge: a.judge, Voices: voices, Agreement: card,
 		Mount: signaling.Handler(a.rooms), Publish: signaling.PublishHandler(a.rooms), Ready: a.ready, Build: buildName(), Log: a.log,
 		TrustedProxies: proxies, Limits: a.limits, PDF: pdf,
 	})

@@ -86,6 +86,8 @@ func TestBadSettingsEndTheStartAndSayWhatToDo(t *testing.T) {
 		{"public address", []string{"GREENROOM_PUBLIC_URL=greenroom.example.org"}, nil, []string{"GREENROOM_PUBLIC_URL", "https"}},
 		{"media address by name", []string{"GREENROOM_MEDIA_PUBLIC_IP=media.example.org"}, nil, []string{"GREENROOM_MEDIA_PUBLIC_IP", "names are not looked up"}},
 		{"missing lib files", []string{"GREENROOM_LIB=" + t.TempDir()}, nil, []string{"make setup", "GREENROOM_LIB"}},
+		{"a broken bank", []string{"GREENROOM_BANK_DIR=" + brokenBank(t)}, nil, []string{"GREENROOM_BANK_DIR", "competencies.json: version is missing", "title is missing", "docs/question-bank.md"}},
+		{"no bank", nil, []string{"--bank-dir", "/nowhere/bank"}, []string{"/nowhere/bank", "competencies.json: the file is missing"}},
 		{"data folder is a file", nil, []string{"--data-dir", withSecret}, []string{"data folder", withSecret}},
 	} {
 		t.Run(c.name, func(t *testing.T) { failToStart(t, dataDir, c.env, c.args, c.want, []string{secretInTest}) })
