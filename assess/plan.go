@@ -11,15 +11,16 @@ import (
 	"greenroom/consent"
 )
 
-// How many questions a plan has.
+// How many questions a plan has, and how often practice lets each be answered.
 const (
 	LeastQuestions = 2
 	UsualQuestions = 4
 	MostQuestions  = 8
+	PracticeTakes  = 3
 )
 
 const (
-	takesInPractice = 3
+	examTakes       = 1
 	probesAfterEach = 1
 )
 
@@ -57,13 +58,13 @@ func (b Bank) Plan(roleID string, o PlanOptions) (Plan, error) {
 	}
 	plan := Plan{
 		Role: role.ID, RoleTitle: role.Title, BankVersion: b.Version, BankSHA256: b.SHA256,
-		Mode: cmp.Or(o.Mode, consent.ModePractice), Takes: takesInPractice, Probes: probesAfterEach,
+		Mode: cmp.Or(o.Mode, consent.ModePractice), Takes: PracticeTakes, Probes: probesAfterEach,
 	}
 	if plan.Mode == consent.ModeExam {
 		if o.Questions != 0 && o.Questions != UsualQuestions {
 			return Plan{}, fmt.Errorf("%w: an exam has %d questions, not %d", ErrPlanLength, UsualQuestions, o.Questions)
 		}
-		plan.Takes, o.Seed, o.Avoid, o.Prefer = 1, 0, nil, nil
+		plan.Takes, o.Seed, o.Avoid, o.Prefer = examTakes, 0, nil, nil
 	}
 	n := cmp.Or(o.Questions, UsualQuestions)
 	if n < LeastQuestions || n > role.MostQuestions() {
@@ -92,8 +93,8 @@ func (b Bank) named(questions []Question) []Competency {
 // MostQuestions returns how many questions a plan for the role may have: of parallel forms it has one.
 func (r Role) MostQuestions() int { return min(len(r.families()), MostQuestions) }
 
-// LongestPlan returns what a plan of n questions may take at most when every question is answered once,
-// without what is asked after an answer.
+// LongestPlan returns what a plan of n questions may take at most when every question and the probe after it
+// are answered once and nobody asks for a moment.
 func (r Role) LongestPlan(n int) time.Duration {
 	families := r.families()
 	deal := dealKinds(families, n)
@@ -101,7 +102,8 @@ func (r Role) LongestPlan(n int) time.Duration {
 	for _, f := range families {
 		longest := time.Duration(0)
 		for _, q := range f.forms {
-			longest = max(longest, q.PrepareFor+q.AnswerFor)
+			probes := time.Duration(min(probesAfterEach, len(q.Probes)))
+			longest = max(longest, q.PrepareFor+q.AnswerFor+probes*ProbeFor)
 		}
 		times[f.kind] = append(times[f.kind], longest)
 	}

@@ -117,7 +117,7 @@ func checkPlan(t *testing.T, of string, bank Bank, role Role, o PlanOptions) Pla
 		}
 		family[original] = true
 		kinds[q.Kind]++
-		longest += q.PrepareFor + q.AnswerFor
+		longest += q.PrepareFor + q.AnswerFor + ProbeFor*time.Duration(min(1, len(q.Probes)))
 		if i > 0 && slices.Index(Kinds(), q.Kind) < slices.Index(Kinds(), plan.Questions[i-1].Kind) {
 			t.Errorf("%s: a %s question comes after a %s one", of, q.Kind, plan.Questions[i-1].Kind)
 		}
@@ -303,7 +303,7 @@ func randomBank(random *rand.Rand) Bank {
 		role.Questions = append(role.Questions, q)
 		if random.IntN(3) == 0 {
 			role.Questions = append(role.Questions, Question{
-				ID: q.ID + "b", Kind: q.Kind, Text: "??", Competencies: q.Competencies, ParallelOf: q.ID, PrepareFor: q.PrepareFor, AnswerFor: q.AnswerFor,
+				ID: q.ID + "b", Kind: q.Kind, Text: "??", Competencies: q.Competencies, ParallelOf: q.ID, Probes: []string{"Why?"}, PrepareFor: q.PrepareFor, AnswerFor: q.AnswerFor,
 			})
 		}
 	}

@@ -14,8 +14,9 @@ import (
 // bankJSON is the question bank without a single question's text: nobody reads them before the
 // interview.
 type bankJSON struct {
-	Version string     `json:"version"`
-	Roles   []roleJSON `json:"roles"`
+	Version       string     `json:"version"`
+	PracticeTakes int        `json:"practice_takes" doc:"How often practice lets each question be answered; an exam once."`
+	Roles         []roleJSON `json:"roles"`
 }
 
 type roleJSON struct {
@@ -34,7 +35,7 @@ type kindJSON struct {
 
 type lengthJSON struct {
 	Questions int `json:"questions"`
-	Minutes   int `json:"minutes" doc:"How long that takes at most when each is answered once, rounded up."`
+	Minutes   int `json:"minutes" doc:"How long that takes at most, rounded up, when each and its follow-up is answered once; without reviews and moments."`
 }
 
 type judgeJSON struct {
@@ -91,7 +92,7 @@ func (s *Server) bankRoutes() {
 }
 
 func bankOf(bank assess.Bank) bankJSON {
-	out := bankJSON{Version: bank.Version, Roles: make([]roleJSON, 0, len(bank.Roles))}
+	out := bankJSON{Version: bank.Version, PracticeTakes: assess.PracticeTakes, Roles: make([]roleJSON, 0, len(bank.Roles))}
 	for _, role := range bank.Roles {
 		shown := roleJSON{
 			ID: role.ID, Title: role.Title, Summary: role.Summary,

@@ -220,8 +220,8 @@ export const states: Record<string, string> = {
 };
 
 export const modes = {
-  practice: { name: 'Practice', body: 'Feedback after each answer. You choose how many questions.' },
-  exam: { name: 'Exam', body: 'The same questions for everyone, feedback at the end.' },
+  practice: { name: 'Practice', body: 'Feedback after each answer, and you can answer again.' },
+  exam: { name: 'Exam', body: 'The same questions for everyone, each answered once. Feedback at the end.' },
 };
 
 export const home = {
@@ -254,22 +254,22 @@ export const start = {
   length: 'How long?',
   lengthOf: (n: number, minutes: number) => ({
     questions: `${n} questions`,
-    minutes: `at most ${minutes} min`,
+    minutes: `up to ${minutes} min`,
   }),
   steps: {
-    practice: (n: number, minutes: number) => [
+    practice: (n: number, minutes: number, takes: number) => [
       'You read what would be kept and who judges, and choose. Then you check your microphone and, if you like, your camera.',
       `You are asked ${n} questions, one at a time, with time to think before each. As far as there are others, they are not the ones you were asked before.`,
-      `You answer aloud. You end each answer yourself, or the time does: at most ${minutes} minutes in all.`,
-      'After each answer you see what was counted and, where you let a model rate it, what it says.',
-      'You get a report. Nobody else sees it unless you share it.',
+      'You answer aloud, and then one follow-up question. You end each answer yourself, or a long silence or the time does.',
+      `After each answer you see what was counted and, where you let a model rate it, what it says. You can answer each question up to ${takes} times.`,
+      `Once through takes up to ${minutes} minutes, without reading. You get a report; nobody else sees it unless you share it.`,
     ],
     exam: (n: number, minutes: number) => [
       'You read what would be kept and who judges, and choose. Then you check your microphone and, if you like, your camera.',
       `You are asked the ${n} questions that everyone gets in this exam, in the same order, with time to think before each.`,
-      `You answer aloud, each question once. You end each answer yourself, or the time does: at most ${minutes} minutes in all.`,
-      'What was counted and rated comes at the end, all at once.',
-      'You get a report. Nobody else sees it unless you share it.',
+      'You answer aloud, each question once, and then the follow-up question that everyone gets. You end each answer yourself, or a long silence or the time does.',
+      'What was counted and, where you let a model rate it, what it says comes at the end, all at once.',
+      `It takes up to ${minutes} minutes. You get a report; nobody else sees it unless you share it.`,
     ],
   },
   tailor: {

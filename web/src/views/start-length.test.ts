@@ -22,10 +22,11 @@ describe('the length of an interview', () => {
 describe('what will happen', () => {
   it('is told in five lines that name the length', () => {
     for (const mode of ['practice', 'exam'] as const) {
-      const lines = start.steps[mode](6, 17);
+      const lines = start.steps[mode](6, 17, 3);
       expect(lines).toHaveLength(5);
       expect(lines.join(' ')).toMatch(/\b6 questions/);
       expect(lines.join(' ')).toMatch(/\b17 minutes/);
+      expect(lines.join(' ').includes('3 times')).toBe(mode === 'practice');
     }
   });
 });

@@ -16,13 +16,19 @@ export function StartView() {
   return (
     <Page title={start.title}>
       <Loaded of={bank} lines={6}>
-        {({ roles }) => (roles.length === 0 ? <p>{start.noRoles}</p> : <Choose roles={roles} />)}
+        {(found) =>
+          found.roles.length === 0 ? (
+            <p>{start.noRoles}</p>
+          ) : (
+            <Choose roles={found.roles} takes={found.practice_takes} />
+          )
+        }
       </Loaded>
     </Page>
   );
 }
 
-function Choose(props: { roles: Role[] }) {
+function Choose(props: { roles: Role[]; takes: number }) {
   const { route } = useLocation();
   const [roleId, setRoleId] = useState(props.roles.length === 1 ? (props.roles[0]?.id ?? '') : '');
   const [mode, setMode] = useState<Mode>('practice');
@@ -60,12 +66,6 @@ function Choose(props: { roles: Role[] }) {
               title={r.title}
             >
               <p>{r.summary}</p>
-              <p class="quiet">
-                {start.bank(
-                  r.kinds.reduce((n, k) => n + k.questions, 0),
-                  r.kinds,
-                )}
-              </p>
             </Choice>
           ))}
         </div>
@@ -95,7 +95,7 @@ function Choose(props: { roles: Role[] }) {
         <section>
           <h2>{start.willHappen}</h2>
           <ol class="steps" data-testid="start-steps">
-            {start.steps[mode](length.questions, length.minutes).map((step) => (
+            {start.steps[mode](length.questions, length.minutes, props.takes).map((step) => (
               <li key={step}>{step}</li>
             ))}
           </ol>
@@ -113,6 +113,12 @@ function Lengths(props: { role: Role; chosen: number; onChoose: (questions: numb
   return (
     <fieldset>
       <legend>{start.length}</legend>
+      <p class="quiet choices-note">
+        {start.bank(
+          props.role.kinds.reduce((n, k) => n + k.questions, 0),
+          props.role.kinds,
+        )}
+      </p>
       <div class="choices choices-short">
         {props.role.lengths.map(({ questions, minutes }) => {
           const words = start.lengthOf(questions, minutes);
