@@ -47,10 +47,15 @@ type ScribeConfig struct {
 	Save     func(ctx context.Context, permit consent.Permit, line Line) error
 	OnLine   func(line Line, delay time.Duration) // after Save; delay since the end of the utterance
 	OnFailed func(u media.Utterance, err error)   // the utterance is lost
-	Queue    time.Duration                        // most audio waiting as samples, in all; 0: 10 minutes
-	Packed   int64                                // most bytes of audio waiting packed, in all; 0: 256 MiB
-	DrainFor time.Duration                        // time to finish what waits when Run is told to stop; 0: 20 s
-	Log      *slog.Logger                         // nil: none
+	// Partial listens to utterances that still run, for partial captions; nil: there are none. It must work on
+	// this machine: what it hears is heard again and again. OnPartial shows what it says, delay since the
+	// newest sound of it; a [Partial] without text takes back what was shown. It must not block for long.
+	Partial   Transcriber
+	OnPartial func(partial Partial, delay time.Duration)
+	Queue     time.Duration // most audio waiting as samples, in all; 0: 10 minutes
+	Packed    int64         // most bytes of audio waiting packed, in all; 0: 256 MiB
+	DrainFor  time.Duration // time to finish what waits when Run is told to stop; 0: 20 s
+	Log       *slog.Logger  // nil: none
 }
 
 // Scribe turns utterances into lines with a few workers. Utterances of one session are written one
@@ -73,6 +78,7 @@ type Scribe struct {
 	kept     bool          // sound stays here because of the provider, and the log says so
 	wake     *sync.Cond    // ready or stopped changed
 	settled  chan struct{} // closed and replaced whenever a session has nothing left
+	over     overhearing
 }
 
 var _ media.UtteranceSink = (*Scribe)(nil)
@@ -116,6 +122,9 @@ func NewScribe(config ScribeConfig) *Scribe {
 	if config.OnLine == nil {
 		config.OnLine = func(Line, time.Duration) {}
 	}
+	if config.OnPartial == nil {
+		config.OnPartial = func(Partial, time.Duration) {}
+	}
 	if config.OnFailed == nil {
 		config.OnFailed = func(media.Utterance, error) {}
 	}
@@ -127,6 +136,7 @@ func NewScribe(config ScribeConfig) *Scribe {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.wake = sync.NewCond(&s.mu)
+	s.over = newOverhearing()
 	return s
 }
 
@@ -149,6 +159,7 @@ func (s *Scribe) enqueue(task *scribeTask) error {
 		return err
 	}
 	s.waiting += task.length
+	s.over.makeWay(task.utterance)
 	queue := s.sessions[task.utterance.Session]
 	if queue == nil {
 		queue = &scribeQueue{session: task.utterance.Session}
@@ -203,6 +214,9 @@ func (s *Scribe) Run(ctx context.Context) error {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	var workers sync.WaitGroup
+	if s.config.Partial != nil {
+		workers.Go(func() { s.overhear(ctx) }) // owner: Run; it ends with ctx, before what waits is written
+	}
 	for range s.config.Workers { // owner: Run, which waits; they stop when stop is called
 		workers.Go(func() { s.work(work) })
 	}
@@ -321,6 +335,7 @@ func (s *Scribe) finish(queue *scribeQueue, task *scribeTask) {
 	if s.stopped {
 		return // the queues are gone
 	}
+	s.over.forget(task.utterance)
 	s.waiting -= task.length
 	s.samples -= task.samples
 	s.packed -= int64(len(task.utterance.Packed))
@@ -384,8 +399,12 @@ func (s *Scribe) write(ctx context.Context, task *scribeTask) error {
 		if errors.Is(err, consent.ErrNotFound) {
 			return s.withoutPermit(task, err)
 		}
-		if err != nil || len(line.Words) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(line.Words) == 0 {
+			s.takeBack(task.utterance)
+			return nil
 		}
 		task.line = &line
 		if permit, err = s.config.Permit(ctx, task.utterance.Session); err != nil {

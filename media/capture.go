@@ -24,6 +24,8 @@ type CaptureConfig struct {
 	// was said; nil with Voice nil.
 	Voice  func() (VoiceActivity, error)
 	Speech UtteranceSink
+	// Running looks at what is being said; nil: nobody does.
+	Running RunningSink
 
 	// OnVoice hears of each stretch of sound whether it holds speech, some 30 times a second, in order and
 	// at once: it must not block. What was not heard is left out. May be nil; never called without Voice.

@@ -39,6 +39,7 @@ type speech struct {
 	voice   func() (VoiceActivity, error)
 	sink    UtteranceSink
 	onVoice func(start, end time.Duration, speech bool)
+	running RunningSink // may be nil
 	now     func() time.Time
 	log     *slog.Logger
 
@@ -67,12 +68,14 @@ type speech struct {
 	silent   bool      // the newest packet said that nothing is said
 	filled   time.Duration
 	sequence int
+	shown    runningMark
 	garbled  uint64 // packets that could not be decoded; run's goroutine
 }
 
 func newSpeech(config CaptureConfig) *speech {
 	return &speech{
-		session: config.Session, epoch: config.Epoch, voice: config.Voice, sink: config.Speech, onVoice: config.OnVoice,
+		session: config.Session, epoch: config.Epoch, voice: config.Voice, sink: config.Speech,
+		onVoice: config.OnVoice, running: config.Running,
 		now: config.Now, log: config.Log,
 		queue: speechQueue{wake: make(chan struct{}, 1)},
 		stop:  make(chan struct{}), discard: make(chan struct{}), done: make(chan struct{}),
@@ -297,6 +300,7 @@ func (s *speech) listen(pcm []float32) error {
 		s.tellVoice(probability)
 		s.deliver(s.cutter.add(s.frame, probability, s.next-sampleTime(VoiceFrame), s.arrived))
 		s.frame = s.frame[:0]
+		s.show()
 		s.trim()
 	}
 	return nil

@@ -183,3 +183,10 @@ type VoiceActivity interface {
 type UtteranceSink interface {
 	Hear(u Utterance)
 }
+
+// RunningSink looks at utterances that still run. Overhear gets what was said so far under the number that the
+// whole will be heard with; nothing of it may be kept once Overhear returned, but what it copied. It must not
+// block, and nothing comes of an utterance any more once it was heard as a whole or its session withdrew.
+type RunningSink interface {
+	Overhear(u Utterance)
+}

@@ -97,6 +97,9 @@ func (c *conn) send(m Message) {
 	}
 }
 
+// behind says that the page reads slowly: what it can do without is not sent then.
+func (c *conn) behind() bool { return len(c.queue) > cap(c.queue)/4 }
+
 // close ends the connection once; what is queued is still written, under one deadline.
 func (c *conn) close(code CloseCode) {
 	c.mu.Lock()

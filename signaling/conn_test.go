@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"greenroom/consent"
 )
 
 func TestPageThatDoesNotReadIsClosedAndMayComeBack(t *testing.T) {
@@ -36,6 +38,17 @@ func TestPageThatDoesNotReadIsClosedAndMayComeBack(t *testing.T) {
 	}
 	s.waitConns(0)
 	s.join()
+}
+
+func TestSlowPageDoesWithoutPartialCaptions(t *testing.T) {
+	c := &conn{closing: make(chan struct{}), queue: make(chan []byte, 64)}
+	room := &Room{conn: c, consents: consent.Consents{Transcription: true}}
+	for range 200 {
+		room.captionPartial(&CaptionPartialMessage{Stable: "word"})
+	}
+	if len(c.queue) == 0 || len(c.queue) > 32 || c.closeCode() != 0 {
+		t.Errorf("%d partial captions wait, closed with %d", len(c.queue), c.closeCode())
+	}
 }
 
 func TestFirstCloseCodeCounts(t *testing.T) {

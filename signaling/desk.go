@@ -150,6 +150,18 @@ type RepairedWord struct {
 	Heard string `json:"heard"`
 }
 
+// PartialCaption is what was said so far of an utterance that still runs. The words of Stable stay as they
+// are. Without text, nothing came of what was shown.
+type PartialCaption struct {
+	Session  consent.SessionID
+	Epoch    int
+	Sequence int
+	Start    time.Duration // media time
+	End      time.Duration
+	Stable   string
+	Unstable string
+}
+
 // CaptionFailure says in words for the candidate why one utterance has no text.
 type CaptionFailure struct {
 	Session  consent.SessionID

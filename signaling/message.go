@@ -126,6 +126,15 @@ type (
 		Doubtful []int          `json:"doubtful,omitempty"`
 		Repaired []RepairedWord `json:"repaired,omitempty"`
 	}
+	// CaptionPartialMessage is what was said so far of an utterance that still runs.
+	CaptionPartialMessage struct {
+		Epoch    int          `json:"epoch"`
+		Sequence int          `json:"sequence"`
+		StartMS  Milliseconds `json:"start_ms"`
+		EndMS    Milliseconds `json:"end_ms"`
+		Stable   string       `json:"stable"`
+		Unstable string       `json:"unstable"`
+	}
 	// CaptionFailedMessage says that one utterance has no text.
 	CaptionFailedMessage struct {
 		Epoch    int          `json:"epoch"`
@@ -224,30 +233,31 @@ const (
 	EndErased         EndReason = "erased" // the session was erased or ended elsewhere
 )
 
-func (*Hello) messageType() string                { return "hello" }
-func (*Offer) messageType() string                { return "offer" }
-func (*ICECandidate) messageType() string         { return "ice_candidate" }
-func (*Begin) messageType() string                { return "begin" }
-func (*StartAnswer) messageType() string          { return "start_answer" }
-func (*Done) messageType() string                 { return "done" }
-func (*Moment) messageType() string               { return "moment" }
-func (*Again) messageType() string                { return "again" }
-func (*Next) messageType() string                 { return "next" }
-func (*Skip) messageType() string                 { return "skip" }
-func (*Finish) messageType() string               { return "finish" }
-func (*Muted) messageType() string                { return "muted" }
-func (*Welcome) messageType() string              { return "welcome" }
-func (*ProgramMessage) messageType() string       { return "program" }
-func (*Answer) messageType() string               { return "answer" }
-func (*TurnMessage) messageType() string          { return "turn" }
-func (*CaptionMessage) messageType() string       { return "caption" }
-func (*CaptionFailedMessage) messageType() string { return "caption_failed" }
-func (*MediaMessage) messageType() string         { return "media" }
-func (*RecordingMessage) messageType() string     { return "recording" }
-func (*ConsentsMessage) messageType() string      { return "consents" }
-func (*GapMessage) messageType() string           { return "gap" }
-func (*Problem) messageType() string              { return "problem" }
-func (*Ended) messageType() string                { return "ended" }
+func (*Hello) messageType() string                 { return "hello" }
+func (*Offer) messageType() string                 { return "offer" }
+func (*ICECandidate) messageType() string          { return "ice_candidate" }
+func (*Begin) messageType() string                 { return "begin" }
+func (*StartAnswer) messageType() string           { return "start_answer" }
+func (*Done) messageType() string                  { return "done" }
+func (*Moment) messageType() string                { return "moment" }
+func (*Again) messageType() string                 { return "again" }
+func (*Next) messageType() string                  { return "next" }
+func (*Skip) messageType() string                  { return "skip" }
+func (*Finish) messageType() string                { return "finish" }
+func (*Muted) messageType() string                 { return "muted" }
+func (*Welcome) messageType() string               { return "welcome" }
+func (*ProgramMessage) messageType() string        { return "program" }
+func (*Answer) messageType() string                { return "answer" }
+func (*TurnMessage) messageType() string           { return "turn" }
+func (*CaptionMessage) messageType() string        { return "caption" }
+func (*CaptionFailedMessage) messageType() string  { return "caption_failed" }
+func (*MediaMessage) messageType() string          { return "media" }
+func (*RecordingMessage) messageType() string      { return "recording" }
+func (*ConsentsMessage) messageType() string       { return "consents" }
+func (*GapMessage) messageType() string            { return "gap" }
+func (*Problem) messageType() string               { return "problem" }
+func (*Ended) messageType() string                 { return "ended" }
+func (*CaptionPartialMessage) messageType() string { return "caption_partial" }
 
 func fromPage(name string) Message {
 	switch name {
@@ -294,6 +304,8 @@ func fromServer(name string) Message {
 		return new(TurnMessage)
 	case "caption":
 		return new(CaptionMessage)
+	case "caption_partial":
+		return new(CaptionPartialMessage)
 	case "caption_failed":
 		return new(CaptionFailedMessage)
 	case "media":

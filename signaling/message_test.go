@@ -76,7 +76,7 @@ func TestEveryExampleSurvivesARoundTrip(t *testing.T) {
 		}
 	}
 	for _, name := range []string{
-		"welcome", "answer", "ice_candidate", "turn", "caption", "caption_failed", "media", "recording",
+		"welcome", "answer", "ice_candidate", "turn", "caption", "caption_partial", "caption_failed", "media", "recording",
 		"consents", "gap", "problem", "ended", "program",
 	} {
 		if !seen["from_server "+name] {

@@ -21,6 +21,12 @@ func (Caption) LogValue() slog.Value { return redacted() }
 func (RepairedWord) LogValue() slog.Value { return redacted() }
 
 // LogValue implements [slog.LogValuer].
+func (PartialCaption) LogValue() slog.Value { return redacted() }
+
+// LogValue implements [slog.LogValuer].
+func (CaptionPartialMessage) LogValue() slog.Value { return redacted() }
+
+// LogValue implements [slog.LogValuer].
 func (CaptionMessage) LogValue() slog.Value { return redacted() }
 
 func redacted() slog.Value { return slog.StringValue("[redacted]") }

@@ -324,6 +324,14 @@ func (r *Room) caption(m Message) {
 	}
 }
 
+func (r *Room) captionPartial(m Message) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.conn != nil && r.consents.Transcription && !r.conn.behind() {
+		r.conn.send(m)
+	}
+}
+
 // setRecording hears from the capture, while it runs.
 func (r *Room) setRecording(status media.RecordingStatus) {
 	elapsed := r.capture.MediaNow() // without the mutex: the capture has its own

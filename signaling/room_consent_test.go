@@ -65,10 +65,12 @@ func TestWithdrawnTranscriptionStopsCaptions(t *testing.T) {
 	s.rooms.ConsentsChanged(t.Context(), s.desk.session.ID)
 	expect[*ConsentsMessage](page)
 	s.rooms.Caption(Caption{Session: s.desk.session.ID, Text: "late"})
+	s.rooms.CaptionPartial(PartialCaption{Session: s.desk.session.ID, Stable: "late"})
 	page.send(&Begin{})
 	for {
 		m := expect[Message](page)
-		if _, ok := m.(*CaptionMessage); ok {
+		switch m.(type) {
+		case *CaptionMessage, *CaptionPartialMessage:
 			t.Fatal("a caption came after the withdrawal")
 		}
 		if _, ok := m.(*TurnMessage); ok {

@@ -50,6 +50,13 @@ func TestInterviewRunsFromHelloToEnded(t *testing.T) {
 	if c := expect[*CaptionMessage](page); c.Text != "the plan" || c.StartMS != 1000 || c.EndMS != 2000 {
 		t.Errorf("got %+v", c)
 	}
+	s.rooms.CaptionPartial(PartialCaption{
+		Session: s.desk.session.ID, Epoch: 1, Sequence: 1, Start: 3 * time.Second, End: 4 * time.Second, Stable: "that we", Unstable: "maid",
+	})
+	want := CaptionPartialMessage{Epoch: 1, Sequence: 1, StartMS: 3000, EndMS: 4000, Stable: "that we", Unstable: "maid"}
+	if c := expect[*CaptionPartialMessage](page); *c != want {
+		t.Errorf("got %+v", c)
+	}
 	s.rooms.CaptionFailed(CaptionFailure{Session: s.desk.session.ID, Epoch: 1, Sequence: 1, Message: "no text"})
 	expect[*CaptionFailedMessage](page)
 	page.send(&Done{})

@@ -132,6 +132,17 @@ func (rs *Rooms) Caption(c Caption) {
 	}
 }
 
+// CaptionPartial shows what was said so far to the candidate, if the session is live here. A page that is
+// behind with reading does without.
+func (rs *Rooms) CaptionPartial(c PartialCaption) {
+	if room := rs.find(c.Session); room != nil {
+		room.captionPartial(&CaptionPartialMessage{
+			Epoch: c.Epoch, Sequence: c.Sequence,
+			StartMS: InMilliseconds(c.Start), EndMS: InMilliseconds(c.End), Stable: c.Stable, Unstable: c.Unstable,
+		})
+	}
+}
+
 // CaptionFailed tells the candidate that an utterance has no text, if the session is live here.
 func (rs *Rooms) CaptionFailed(c CaptionFailure) {
 	if room := rs.find(c.Session); room != nil {

@@ -66,7 +66,11 @@ func TestMainJob(t *testing.T) {
 	if result.WordErrorRate == nil || *result.WordErrorRate > 0.10 {
 		t.Errorf("word error rate %v, want at most 10 %%; heard %q", result.WordErrorRate, result.Lines)
 	} else {
-		t.Logf("word error rate %.1f %%, captions after %v ms, report after %d ms", 100**result.WordErrorRate, result.CaptionMS, result.ReportMS)
+		t.Logf("word error rate %.1f %%, captions after %v ms, partial ones after %v ms, report after %d ms", 100**result.WordErrorRate, result.CaptionMS, result.PartialMS, result.ReportMS)
+	}
+
+	if len(result.PartialMS) == 0 {
+		t.Error("nothing was shown of what was being said")
 	}
 
 	candidate := p.logIn(p.accounts().Candidate)

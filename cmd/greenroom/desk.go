@@ -62,6 +62,7 @@ type liveSessions interface {
 // speechPipeline is the scribe as rooms need it.
 type speechPipeline interface {
 	media.UtteranceSink
+	media.RunningSink
 	DrainSession(ctx context.Context, id consent.SessionID) error
 }
 
@@ -164,7 +165,7 @@ func (d *desk) captureConfig(session consent.Session, epoch int, origin time.Tim
 		Log:      d.log.With("session", session.ID),
 	}
 	if d.voice != nil && session.Consents.Transcription {
-		config.Voice, config.Speech = d.voice, d.scribe
+		config.Voice, config.Speech, config.Running = d.voice, d.scribe, d.scribe
 	}
 	return config
 }

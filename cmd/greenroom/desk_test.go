@@ -14,6 +14,7 @@ import (
 // slowScribe has words of a session until written is closed.
 type slowScribe struct {
 	media.UtteranceSink
+	media.RunningSink
 	written chan struct{}
 }
 

@@ -21,6 +21,7 @@ import (
 type metrics struct {
 	registry *prometheus.Registry
 	captions prometheus.Histogram
+	partials prometheus.Histogram
 	unheard  prometheus.Counter
 }
 
@@ -42,11 +43,15 @@ func newMetrics(from sources) *metrics {
 			Name: "greenroom_caption_delay_seconds", Help: "From the end of an utterance to its caption.",
 			Buckets: []float64{0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 512, 2048},
 		}),
+		partials: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "greenroom_partial_caption_delay_seconds", Help: "From the newest sound of an utterance that still runs to its partial caption.",
+			Buckets: []float64{0.05, 0.1, 0.25, 0.5, 1, 2, 4},
+		}),
 		unheard: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "greenroom_utterances_lost_total", Help: "Utterances that were not written down: no room for so much that waits, or the recogniser failed.",
 		}),
 	}
-	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.captions, m.unheard)
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.captions, m.partials, m.unheard)
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "greenroom_media_lost_packets_total", Help: "Packets that the kernel threw away because they were not taken in time.",
 	}, func() float64 { return float64(from.lostPackets()) }))

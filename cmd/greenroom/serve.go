@@ -363,6 +363,23 @@ func (a *app) caption(line assess.Line, delay time.Duration) {
 	a.rooms.Caption(caption)
 }
 
+// partialCaption shows what was said so far.
+func (a *app) partialCaption(p assess.Partial, delay time.Duration) {
+	a.counts.partials.Observe(delay.Seconds())
+	a.rooms.CaptionPartial(signaling.PartialCaption{
+		Session: p.Session, Epoch: p.Epoch, Sequence: p.Sequence, Start: p.Start, End: p.End, Stable: p.Stable, Unstable: p.Unstable,
+	})
+}
+
+// partialTranscriber listens to utterances that still run; nil where a server is configured, which would be
+// sent, and would charge for, the same sound again and again.
+func (a *app) partialTranscriber() assess.Transcriber {
+	if a.AI.SpeechModel != "" {
+		return nil
+	}
+	return a.transcriber
+}
+
 // captionFailed tells the candidate that words could not be written down.
 func (a *app) captionFailed(u media.Utterance, err error) {
 	a.counts.unheard.Inc()
@@ -391,7 +408,8 @@ func (a *app) newScribe() *assess.Scribe {
 			return a.gate.Permit(ctx, consent.Actor{Kind: consent.ActorScribe}, id, consent.ArtefactTranscript)
 		},
 		Leave: a.mayLeave(), Own: a.speech.Transcriber(),
-		Save: a.live.SaveLine, OnLine: a.caption, OnFailed: a.captionFailed, Log: a.log,
+		Save: a.live.SaveLine, OnLine: a.caption, OnFailed: a.captionFailed,
+		Partial: a.partialTranscriber(), OnPartial: a.partialCaption, Log: a.log,
 	})
 }
 

@@ -24,6 +24,8 @@ type roomMessage struct {
 	Index    int    `json:"index"`
 	Total    int    `json:"total"`
 	Text     string `json:"text"`
+	Stable   string `json:"stable"`
+	Unstable string `json:"unstable"`
 	EndMS    int64  `json:"end_ms"`
 	Elapsed  int64  `json:"elapsed_ms"`
 	State    string `json:"state"`

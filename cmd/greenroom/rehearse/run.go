@@ -46,9 +46,10 @@ type Result struct {
 	Lines         []string         `json:"transcript"`
 	Measurements  []map[string]any `json:"measurements"`
 	Checks        []Check          `json:"checks"`
-	CaptionMS     []int64          `json:"caption_delay_ms"` // from the end of each utterance, 0.3 s after its last sound, to its caption
-	TurnMS        []int64          `json:"turn_delay_ms"`    // from the end of each answer, by done or by a countdown, to the next turn
-	ReportMS      int64            `json:"report_delay_ms"`  // from the end of the interview to the last result
+	CaptionMS     []int64          `json:"caption_delay_ms"`         // from the end of each utterance, 0.3 s after its last sound, to its caption
+	TurnMS        []int64          `json:"turn_delay_ms"`            // from the end of each answer, by done or by a countdown, to the next turn
+	ReportMS      int64            `json:"report_delay_ms"`          // from the end of the interview to the last result
+	PartialMS     []int64          `json:"partial_caption_delay_ms"` // from the newest sound of an utterance that runs to what is shown of it
 	InterviewMS   int64            `json:"interview_ms"`
 	RecordingMS   int64            `json:"recording_ms"`
 	RecordingSize int64            `json:"recording_bytes"`

@@ -77,6 +77,10 @@ func (s *script) react(ctx context.Context, m roomMessage) (ended bool, err erro
 	case "caption":
 		s.result.Lines = append(s.result.Lines, m.Text)
 		s.noteCaption(m)
+	case "caption_partial":
+		if delay, ok := s.since(m); ok && m.Stable+m.Unstable != "" {
+			s.result.PartialMS = append(s.result.PartialMS, delay)
+		}
 	case "recording":
 		s.say("recording %s at %d ms: %s", m.State, m.Elapsed, m.Message)
 	case "consents":
@@ -220,8 +224,16 @@ func (s *script) answer(ctx context.Context, index int) error {
 // its caption.
 func (s *script) noteCaption(m roomMessage) {
 	s.say("caption: %s", m.Text)
-	if began := s.peer.began.Load(); began != nil {
-		end := began.Add(time.Duration(m.EndMS) * time.Millisecond)
-		s.result.CaptionMS = append(s.result.CaptionMS, m.receivedAt.Sub(end).Milliseconds())
+	if delay, ok := s.since(m); ok {
+		s.result.CaptionMS = append(s.result.CaptionMS, delay)
 	}
+}
+
+// since returns how long after its end a message came, in milliseconds.
+func (s *script) since(m roomMessage) (delay int64, ok bool) {
+	began := s.peer.began.Load()
+	if began == nil {
+		return 0, false
+	}
+	return m.receivedAt.Sub(began.Add(time.Duration(m.EndMS) * time.Millisecond)).Milliseconds(), true
 }

@@ -57,6 +57,12 @@ const decoders: Record<FromServer['type'], (f: Fields) => FromServer> = {
       ? { repaired: f.objects('repaired').map((r) => ({ word: r.number('word'), heard: r.text('heard') })) }
       : {}),
   }),
+  caption_partial: (f) => ({
+    type: 'caption_partial',
+    ...span(f),
+    stable: f.text('stable'),
+    unstable: f.text('unstable'),
+  }),
   caption_failed: (f) => ({ type: 'caption_failed', ...span(f), message: f.text('message') }),
   media: (f) => ({
     type: 'media',

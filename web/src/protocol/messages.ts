@@ -95,6 +95,17 @@ export interface RepairedWord {
   heard: string;
 }
 
+/** What was said so far of an utterance that still runs; without text, nothing came of what was shown. */
+export interface CaptionPartialMessage {
+  type: 'caption_partial';
+  epoch: number;
+  sequence: number;
+  start_ms: number;
+  end_ms: number;
+  stable: string; // its words stay while the utterance runs
+  unstable: string; // a guess at the rest
+}
+
 export interface CaptionFailedMessage {
   type: 'caption_failed';
   epoch: number;
@@ -135,6 +146,7 @@ export type FromServer =
   | { type: 'ice_candidate'; ice_candidate: IceCandidateMessage }
   | TurnMessage
   | CaptionMessage
+  | CaptionPartialMessage
   | CaptionFailedMessage
   | { type: 'media'; audio: MediaState; video: MediaState }
   | RecordingMessage

@@ -22,6 +22,7 @@ describe('messages from the server', () => {
       ice_candidate: true,
       turn: true,
       caption: true,
+      caption_partial: true,
       caption_failed: true,
       media: true,
       recording: true,

@@ -30,6 +30,14 @@ function caption(sequence: number, epoch = 1, text = `line ${sequence}`): FromSe
   return { type: 'caption', epoch, sequence, start_ms: sequence * 1000, end_ms: sequence * 1000 + 500, text };
 }
 
+function failed(sequence: number): FromServer {
+  return { type: 'caption_failed', epoch: 1, sequence, start_ms: 0, end_ms: 1, message: 'No words.' };
+}
+
+function partial(sequence: number, stable: string, epoch = 1): FromServer {
+  return { type: 'caption_partial', epoch, sequence, start_ms: 0, end_ms: 1, stable, unstable: '' };
+}
+
 describe('reduce', () => {
   it('takes every message of the protocol', () => {
     for (const example of examples.from_server) {
@@ -55,16 +63,23 @@ describe('reduce', () => {
     expect(state.captions[0]?.sequence).toBe(5);
   });
 
+  it('shows what is being said until its caption comes', () => {
+    expect(given([caption(0), partial(1, 'so far')]).partial?.stable).toBe('so far');
+    expect(given([partial(1, 'so'), partial(1, 'so far')]).partial?.stable).toBe('so far');
+    expect(given([partial(1, 'so far'), caption(0)]).partial?.stable).toBe('so far');
+    expect(given([partial(1, 'so far'), caption(1)]).partial).toBeNull();
+    expect(given([caption(1), partial(1, 'late')]).partial).toBeNull();
+    expect(given([caption(5), partial(1, 'another process', 2)]).partial?.sequence).toBe(1);
+    expect(given([partial(1, 'so far'), partial(1, '')]).partial).toBeNull();
+    expect(given([partial(1, 'so far'), failed(1)]).partial).toBeNull();
+    const without = { recording: true, transcription: false, assessment: false };
+    expect(given([partial(1, 'so far'), { type: 'consents', consents: without }]).partial).toBeNull();
+    const shown = given([partial(1, 'so far')]);
+    expect(reduce(shown, { type: 'link', link: 'reconnecting', attempt: 1 }).partial).toBeNull();
+  });
+
   it('shows a failed caption as what the server says about it', () => {
-    const failed: FromServer = {
-      type: 'caption_failed',
-      epoch: 1,
-      sequence: 3,
-      start_ms: 0,
-      end_ms: 1,
-      message: 'No words.',
-    };
-    expect(given([failed]).captions[0]).toMatchObject({ failed: true, text: 'No words.' });
+    expect(given([failed(3)]).captions[0]).toMatchObject({ failed: true, text: 'No words.' });
   });
 
   it('gathers gaps, and forgets them when the question changes, and only then', () => {

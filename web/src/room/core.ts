@@ -1,6 +1,7 @@
 import type {
   CaptionFailedMessage,
   CaptionMessage,
+  CaptionPartialMessage,
   Consents,
   FromServer,
   GapMessage,
@@ -29,6 +30,8 @@ export type Caption =
   | SpokenCaption
   | (Omit<CaptionFailedMessage, 'type' | 'message'> & { failed: true; text: string });
 
+export type PartialCaption = Omit<CaptionPartialMessage, 'type'>;
+
 export interface RoomState {
   link: Link;
   attempt: number; // reconnect tries since the link was last open
@@ -36,6 +39,7 @@ export interface RoomState {
   welcome: Omit<WelcomeMessage, 'type'> | null;
   turn: (Omit<TurnMessage, 'type'> & { at: number }) | null;
   captions: readonly Caption[];
+  partial: PartialCaption | null; // of what is being said
   recording: (Omit<RecordingMessage, 'type'> & { at: number }) | null;
   consents: Consents | null;
   received: { audio: MediaState; video: MediaState } | null;
@@ -62,6 +66,7 @@ export const emptyRoom: RoomState = {
   welcome: null,
   turn: null,
   captions: [],
+  partial: null,
   recording: null,
   consents: null,
   received: null,
@@ -91,7 +96,13 @@ export function reduce(state: RoomState, event: RoomEvent): RoomState {
     case 'link':
       // Ended is final, whatever the socket does afterwards.
       if (state.ended !== null && event.link !== 'closed') return state;
-      return { ...state, link: event.link, attempt: event.attempt };
+      // What was being said is not known any more once the link was down.
+      return {
+        ...state,
+        link: event.link,
+        attempt: event.attempt,
+        partial: event.link === 'open' ? state.partial : null,
+      };
     case 'peer':
       return { ...state, peer: event.peer };
     case 'own':
@@ -123,11 +134,17 @@ function receive(state: RoomState, message: FromServer, now: number): RoomState 
     }
     case 'caption': {
       const { type: _, ...caption } = message;
-      return { ...state, captions: withCaption(state.captions, { ...caption, failed: false }) };
+      return heard(state, { ...caption, failed: false });
+    }
+    case 'caption_partial': {
+      const { type: _, ...partial } = message;
+      const late = state.captions.some((c) => !isBefore(c, partial));
+      if (late) return state;
+      return { ...state, partial: partial.stable || partial.unstable ? partial : null };
     }
     case 'caption_failed': {
       const { type: _, message: text, ...caption } = message;
-      return { ...state, captions: withCaption(state.captions, { ...caption, text, failed: true }) };
+      return heard(state, { ...caption, text, failed: true });
     }
     case 'media':
       return { ...state, received: { audio: message.audio, video: message.video } };
@@ -136,7 +153,11 @@ function receive(state: RoomState, message: FromServer, now: number): RoomState 
       return { ...state, recording: { ...recording, at: now } };
     }
     case 'consents':
-      return { ...state, consents: message.consents };
+      return {
+        ...state,
+        consents: message.consents,
+        partial: message.consents.transcription ? state.partial : null,
+      };
     case 'gap': {
       const { type: _, ...gap } = message;
       return { ...state, gaps: [...state.gaps, gap] };
@@ -160,6 +181,25 @@ function receive(state: RoomState, message: FromServer, now: number): RoomState 
 /** A program that stopped while the link was down stopped all the same: nothing turns the microphone on. */
 function stoppedOrNone(state: RoomState): ProgramState {
   return state.program === 'none' ? 'none' : 'stopped';
+}
+
+/** A whole caption takes the place of what was shown of it, and of anything before. */
+function heard(state: RoomState, caption: Caption): RoomState {
+  const { partial } = state;
+  return {
+    ...state,
+    captions: withCaption(state.captions, caption),
+    partial: partial && isBefore(caption, partial) ? partial : null,
+  };
+}
+
+interface Named {
+  epoch: number;
+  sequence: number;
+}
+
+function isBefore(one: Named, other: Named): boolean {
+  return one.epoch < other.epoch || (one.epoch === other.epoch && one.sequence < other.sequence);
 }
 
 /** Captions by epoch and sequence; a repeat after a reconnect replaces, never doubles. */

@@ -1,34 +1,40 @@
 import { useState } from 'preact/hooks';
-import type { RoomState, SpokenCaption } from '../room/core';
+import type { PartialCaption, RoomState, SpokenCaption } from '../room/core';
 import { room as words } from '../text';
 import { SpokenWord } from '../ui/spoken-word';
 
-/** The last two lines: the newest clear, the older one dim. */
+/** The last two lines: the newest clear, the older one dim. What is being said is one of them. */
 const SHOWN = 2;
 
 export function RoomCaptions(props: { state: RoomState }) {
   const [hidden, setHidden] = useState(false);
-  const { captions, consents, turn } = props.state;
+  const { captions, consents, partial, turn } = props.state;
   if (consents && !consents.transcription) {
     return <p class="captions-none">{words.captionsOff}</p>;
   }
-  const lines = captions.slice(-SHOWN);
+  const lines = captions.slice(partial ? 1 - SHOWN : -SHOWN);
   const waiting = turn?.phase === 'answering' || turn?.phase === 'preparing';
-  if (!waiting && lines.length === 0) return null;
+  if (!waiting && lines.length === 0 && !partial) return null;
   return (
     <section class="captions" aria-label={words.captions}>
       {!hidden && (
-        <div aria-live="polite" class="captions-lines">
-          {lines.length === 0 && waiting && <p class="caption caption-empty">{words.captionsEmpty}</p>}
-          {lines.map((line) => (
-            <p
-              key={`${line.epoch}-${line.sequence}`}
-              class={line.failed ? 'caption caption-failed' : 'caption'}
-              data-testid={line.failed ? 'caption-failed' : 'caption'}
-            >
-              {line.failed ? line.text : <CaptionWords caption={line} />}
-            </p>
-          ))}
+        <div class={partial ? 'captions-lines captions-running' : 'captions-lines'}>
+          {/* Only whole lines are read aloud: what is being said changes while it is read. */}
+          <div aria-live="polite" class="captions-whole">
+            {lines.length === 0 && waiting && !partial && (
+              <p class="caption caption-empty">{words.captionsEmpty}</p>
+            )}
+            {lines.map((line) => (
+              <p
+                key={`${line.epoch}-${line.sequence}`}
+                class={line.failed ? 'caption caption-failed' : 'caption'}
+                data-testid={line.failed ? 'caption-failed' : 'caption'}
+              >
+                {line.failed ? line.text : <CaptionWords caption={line} />}
+              </p>
+            ))}
+          </div>
+          {partial && <Running partial={partial} />}
         </div>
       )}
       <button
@@ -40,6 +46,14 @@ export function RoomCaptions(props: { state: RoomState }) {
         {hidden ? words.showCaptions : words.hideCaptions}
       </button>
     </section>
+  );
+}
+
+function Running(props: { partial: PartialCaption }) {
+  return (
+    <p class="caption caption-running" aria-hidden="true" data-testid="caption-partial">
+      {props.partial.stable} <span class="caption-guess">{props.partial.unstable}</span>
+    </p>
   );
 }
 
