@@ -13,7 +13,7 @@ LIB   := $(STATE)/lib
 GO_SOURCES   := $(shell git ls-files -co --exclude-standard '*.go' '*.sql' '*.json' go.mod go.sum 2>/dev/null | grep -v -e '^web/node_modules' -e '^\.ci/')
 PAGE_SOURCES := $(shell git ls-files -co --exclude-standard web 2>/dev/null | grep -v -e '\.go$$' -e '^web/dist' -e '^web/testdata')
 
-.PHONY: help run setup build page test test-go test-page e2e e2e-and-fuzz lint check bench fuzz fuzz-some crash soak mutate sbom vuln reproduce up down clean tools need
+.PHONY: help run setup build page test test-go test-page e2e e2e-and-fuzz lint check eval bench fuzz fuzz-some crash soak mutate sbom vuln reproduce up down clean tools need
 
 help: ## what can be made
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
@@ -79,6 +79,12 @@ lint: need web/node_modules/.ready web/dist/index.html ## every linter
 
 check: lint test-go test-page e2e-and-fuzz ## exactly what CI runs: the linters, all that `make test` runs, and some fuzzing
 	@if [ -n "$$GOVULNDB" ]; then .ci/vuln $(TOOLS) $(BIN); else echo 'vuln: not checked: GOVULNDB names no copy of the data'; fi
+
+eval: build tools ## measure how well the configured model rates, or without one the built-in raters; then say twenty attacks aloud
+	@if [ -n "$$GREENROOM_AI_CHAT_MODEL" ]; then $(BIN) eval --attacks --counterfactuals --repeat 1; \
+	else for rater in reference noisy constant length gullible quote-inventing; do \
+		$(BIN) eval --parallel 4 --attacks --counterfactuals --repeat 1 --rater $$rater; done; true; fi
+	GREENROOM_EVAL_SPOKEN=20 go test -count=1 -v -timeout 60m -run TestSpokenAttacks ./cmd/greenroom
 
 bench: build ## what recording costs beside floors and other recorders, and the Go benchmarks; docs/benchmarks.md says what was seen
 	go run ./cmd/bench

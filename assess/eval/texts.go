@@ -79,6 +79,12 @@ func joined(all [][]string) string {
 	return strings.Join(parts, " ")
 }
 
+// Attacked is an answer with the words of an attack in it.
+func Attacked(base string, a Attack) string {
+	text, _ := attacked(base, a)
+	return text
+}
+
 // attacked puts the words of an attack into an answer; what goes into the name is returned apart.
 func attacked(base string, a Attack) (text, name string) {
 	switch a.Place {
