@@ -185,7 +185,8 @@ type AnswerResult struct {
 	Lines        []Line
 	Measurements []Measurement
 	Evidence     []Evidence
-	Ratings      []Rating
+	Ratings      []Rating       // by models, and the candidate's own
+	People       []PersonRating // by people of organizations
 	// Pending: assessment work for this answer is still queued or running.
 	Pending bool
 }

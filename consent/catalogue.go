@@ -103,6 +103,11 @@ func tables() []table {
 			linked: "id session question take competency rater_kind model pass prompt_sha256 rubric_sha256 bank_sha256 outcome level at",
 		},
 		{name: "rating_notes", class: ClassInterview, linked: "rating session", sealed: "notes"},
+		{name: "person_forms", class: ClassInterview, linked: "id session org account opened_at closed_at"},
+		{
+			name: "person_ratings", class: ClassInterview, linked: "form session question take competency outcome level at",
+			sealed: "why",
+		},
 		{name: "measurements", class: ClassInterview, linked: "session question take name value unit counted valid invalid"},
 		{name: "gaps", class: ClassInterview, linked: "session kind start_ns end_ns reason"},
 		{

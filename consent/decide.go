@@ -146,7 +146,7 @@ func isOwner(s Snapshot) bool {
 func allowed(s Snapshot, artefact Artefact) bool {
 	switch s.Actor.Kind {
 	case ActorCandidate:
-		return isOwner(s) && artefact != ArtefactCapture && artefact != ArtefactModel
+		return isOwner(s) && artefact != ArtefactRate && artefact != ArtefactCapture && artefact != ArtefactModel
 	case ActorEmployer:
 		return employerMay(s, artefact)
 	case ActorRecorder:
@@ -194,6 +194,9 @@ func assessorMay(s Snapshot, artefact Artefact) bool {
 // employerMay: some authorization of this organization is live and alone holds every scope the
 // artefact needs. Scopes of two records are never added up, because each was given for its own purpose.
 func employerMay(s Snapshot, artefact Artefact) bool {
+	if artefact == ArtefactRate && s.State != SessionEnded && s.State != SessionAssessed {
+		return false // answers are rated when all of them are there
+	}
 	for _, a := range s.Authorizations {
 		if s.Live(a) && artefact.AllowedBy(a.Scopes) {
 			return true

@@ -114,6 +114,7 @@ func TestEachScopeOpensItsArtefactsAndNoOther(t *testing.T) {
 		{[]Scope{ScopeFeedback}, []Artefact{ArtefactSession, ArtefactFeedback, ArtefactMeasurements}},
 		{[]Scope{ScopeTranscript}, []Artefact{ArtefactSession, ArtefactTranscript}},
 		{[]Scope{ScopeFeedback, ScopeTranscript}, []Artefact{ArtefactSession, ArtefactFeedback, ArtefactMeasurements, ArtefactTranscript, ArtefactQuotes}},
+		{[]Scope{ScopeRatings, ScopeTranscript}, []Artefact{ArtefactSession, ArtefactRatings, ArtefactTranscript, ArtefactRate}},
 		{[]Scope{ScopeRecordingAudio}, []Artefact{ArtefactSession, ArtefactAudio}},
 		{[]Scope{ScopeRecordingVideo}, []Artefact{ArtefactSession, ArtefactVideo}},
 		{[]Scope{ScopeResume}, []Artefact{ArtefactSession}},
@@ -130,6 +131,20 @@ func TestEachScopeOpensItsArtefactsAndNoOther(t *testing.T) {
 			if got := err == nil; got != want[a] {
 				t.Errorf("scopes %v, artefact %s: open = %v, want %v", c.scopes, a, got, want[a])
 			}
+		}
+	}
+}
+
+// A person rates answers once all of them are there; what they may read before does not change.
+func TestPeopleRateOnlyWhatIsOver(t *testing.T) {
+	for _, state := range []SessionState{SessionScheduled, SessionConsented, SessionLive, SessionEnded, SessionAssessed, SessionAbandoned} {
+		s := shared()
+		s.State = state
+		if _, err := Decide(s, ArtefactRate); (err == nil) != (state == SessionEnded || state == SessionAssessed) {
+			t.Errorf("rating a session that is %s: %v", state, err)
+		}
+		if _, err := Decide(s, ArtefactTranscript); err != nil {
+			t.Errorf("reading a session that is %s: %v", state, err)
 		}
 	}
 }
@@ -195,7 +210,7 @@ func TestRestrictedSessionIsTheCandidatesAlone(t *testing.T) {
 			s.Actor, s.Authorizations, s.RestrictedAt = actor, shared().Authorizations, noon
 			_, err := Decide(s, a)
 			owner := actor == Actor{Kind: ActorCandidate, Account: "candidate"}
-			if got, want := err == nil, owner && a != ArtefactCapture && a != ArtefactModel; got != want {
+			if got, want := err == nil, owner && a != ArtefactCapture && a != ArtefactModel && a != ArtefactRate; got != want {
 				t.Errorf("%s of a restricted session to %s %q: open = %v, want %v", a, actor.Kind, actor.Account, got, want)
 			}
 		}

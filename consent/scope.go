@@ -43,6 +43,7 @@ const (
 	ArtefactVideo        Artefact = "recording.video"
 	ArtefactProfile      Artefact = "profile"
 	ArtefactPrivate      Artefact = "private" // self-rating, growth, contests: the candidate's own
+	ArtefactRate         Artefact = "rate"    // giving levels, as a person of an organization that may read the answers
 	ArtefactCapture      Artefact = "capture" // writing media and transcript while the session is live
 	ArtefactModel        Artefact = "model"   // sending words or sound to an AI model
 )
@@ -51,7 +52,8 @@ const (
 func AllArtefacts() []Artefact {
 	return []Artefact{
 		ArtefactSession, ArtefactRatings, ArtefactFeedback, ArtefactQuotes, ArtefactMeasurements,
-		ArtefactTranscript, ArtefactAudio, ArtefactVideo, ArtefactProfile, ArtefactPrivate, ArtefactCapture, ArtefactModel,
+		ArtefactTranscript, ArtefactAudio, ArtefactVideo, ArtefactProfile, ArtefactPrivate, ArtefactRate,
+		ArtefactCapture, ArtefactModel,
 	}
 }
 
@@ -67,6 +69,8 @@ func (a Artefact) AllowedBy(scopes []Scope) bool {
 		return has(ScopeFeedback)
 	case ArtefactQuotes:
 		return has(ScopeFeedback) && has(ScopeTranscript)
+	case ArtefactRate: // a person rates what they can read, and sees ratings afterwards
+		return has(ScopeRatings) && has(ScopeTranscript)
 	case ArtefactTranscript:
 		return has(ScopeTranscript)
 	case ArtefactAudio:

@@ -74,6 +74,7 @@ var opens = map[consent.Artefact][]consent.Scope{
 	consent.ArtefactAudio:        {consent.ScopeRecordingAudio},
 	consent.ArtefactVideo:        {consent.ScopeRecordingVideo},
 	consent.ArtefactProfile:      {consent.ScopeProfile},
+	consent.ArtefactRate:         {consent.ScopeRatings, consent.ScopeTranscript},
 }
 
 // employerReads: a reviewer of an organization that is not suspended reads what a record of that
@@ -103,7 +104,7 @@ func (r *reference) employerReads(who consent.Actor, session consent.SessionID, 
 func (r *reference) ownerReads(session consent.SessionID, artefact consent.Artefact) bool {
 	_, shared := opens[artefact]
 	s := r.sessions[session]
-	return (shared || artefact == consent.ArtefactPrivate) && !s.erased && !s.held
+	return (shared && artefact != consent.ArtefactRate || artefact == consent.ArtefactPrivate) && !s.erased && !s.held
 }
 
 // What may be done. Each says whether it is allowed and does it.

@@ -187,7 +187,11 @@ func (h *history) rows(role Role, about rowContext, session consent.SessionID) m
 func (h *history) compareKeys(after string, who consent.Actor, session consent.SessionID, want func(consent.Artefact) bool) {
 	for artefact, scope := range map[consent.Artefact]consent.Scope{
 		consent.ArtefactTranscript: consent.ScopeTranscript, consent.ArtefactFeedback: consent.ScopeFeedback, consent.ArtefactQuotes: consent.ScopeFeedback,
+		consent.ArtefactRate: consent.ScopeTranscript,
 	} {
+		if artefact == consent.ArtefactRate && who.Kind != consent.ActorEmployer {
+			continue // nobody else can be given such a Permit
+		}
 		forged := makePermit(h.t, who, session, h.candidate.ID, artefact)
 		_, err := h.keys.ReadFields(h.t.Context(), forged, session, scope)
 		if err != nil && !isRefusal(err) {

@@ -67,6 +67,7 @@ func (w *erasingWorld) recorded(t *testing.T, of consent.Account) consent.Sessio
 	if err := w.shared.NoteAccess(t.Context(), actorOf(w.acmes), id, []consent.Artefact{consent.ArtefactTranscript}); err != nil {
 		t.Fatal(err)
 	}
+	w.personRates(t, w.acmes, id, 3, canary)
 	return id
 }
 

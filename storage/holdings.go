@@ -20,7 +20,8 @@ const countHoldings = `
 	UNION ALL SELECT 'transcript', count(*), 0, min(s.created_at), max(s.ended_at)
 		FROM lines l JOIN sessions s ON s.id = l.session WHERE s.candidate = $1
 	UNION ALL SELECT 'ratings', count(*), 0, min(r.at), max(s.ended_at)
-		FROM ratings r JOIN sessions s ON s.id = r.session WHERE s.candidate = $1
+		FROM (SELECT session, at FROM ratings UNION ALL SELECT session, at FROM person_ratings) r
+			JOIN sessions s ON s.id = r.session WHERE s.candidate = $1
 	UNION ALL SELECT 'feedback', count(*), 0, min(s.created_at), max(s.ended_at)
 		FROM evidence e JOIN sessions s ON s.id = e.session WHERE s.candidate = $1
 	UNION ALL SELECT 'measurements', count(*), 0, min(s.created_at), max(s.ended_at)

@@ -153,10 +153,10 @@ func (k *Keys) forReading(ctx context.Context, permit consent.Permit, session co
 	return k.unwrap(ctx, k.database.Pool(RoleKeys), arguments, session, scope)
 }
 
-// forWriting is forReading that makes the key if there is none. Employers write nothing.
+// forWriting is forReading that makes the key if there is none. Employers write nothing but why they gave a level.
 func (k *Keys) forWriting(ctx context.Context, permit consent.Permit, session consent.SessionID, scope consent.Scope) (*dataKey, error) {
 	key, err := k.forReading(ctx, permit, session, scope)
-	if !errors.Is(err, consent.ErrNotFound) || permit.Actor().Kind == consent.ActorEmployer {
+	if !errors.Is(err, consent.ErrNotFound) || permit.Actor().Kind == consent.ActorEmployer && permit.Artefact() != consent.ArtefactRate {
 		return key, err
 	}
 	arguments, err := keyQuestion(permit, session, scope)
@@ -238,6 +238,9 @@ func keyQuestion(permit consent.Permit, session consent.SessionID, scope consent
 	if permit.Artefact() == consent.ArtefactQuotes { // words of the transcript inside feedback
 		needed = []string{string(consent.ScopeFeedback), string(consent.ScopeTranscript)}
 	}
+	if permit.Artefact() == consent.ArtefactRate {
+		needed = []string{string(consent.ScopeRatings), string(consent.ScopeTranscript)}
+	}
 	actor := permit.Actor()
 	return []any{string(session), string(actor.Kind), string(actor.Account), string(actor.Org), needed, string(scope)}, nil
 }
@@ -267,6 +270,10 @@ func keyScopes(permit consent.Permit) []consent.Scope {
 	case consent.ArtefactRatings:
 		if kind == consent.ActorAssessor { // writes the sentences about a rating together with it
 			return []consent.Scope{consent.ScopeFeedback}
+		}
+	case consent.ArtefactRate:
+		if kind == consent.ActorEmployer { // why a person gave a level: it may quote what was said
+			return []consent.Scope{consent.ScopeTranscript}
 		}
 	case consent.ArtefactSession, consent.ArtefactMeasurements, consent.ArtefactProfile, consent.ArtefactModel:
 	}

@@ -45,7 +45,7 @@ func keyQuestions() map[string]string {
 		return fmt.Sprintf(`SELECT coalesce(string_agg(rtrim(id, '-'), ' ' ORDER BY id COLLATE "C"), '') FROM exports
 			WHERE may_open_export(id, '%s')`, word(account))
 	}
-	open := strings.Fields(`alone bobs carols d.open ended expired future live no.assessment no.recording no.transcription oldnotice onair
+	open := strings.Fields(`alone bobs carols d.open ended expired fresh future live no.assessment no.recording no.transcription oldnotice onair
 		only.audio only.feedback only.profile only.ratings only.resume only.transcript only.video ottos refused resumed revoked superseded
 		suspended suss twice ungranted withdrawn zeniths`) // neither erased nor held nor restricted
 	openBut := func(others ...string) string {
@@ -56,9 +56,9 @@ func keyQuestions() map[string]string {
 		session("candidate", "alice", ""):                                 alices,
 		session("candidate", "bob", ""):                                   "bobs",
 		session("candidate", "dan", ""):                                   "",
-		session("employer", "rita", "acme", "transcript"):                 "live only.transcript resumed",
-		session("employer", "rita", "acme", "ratings"):                    "bobs live only.ratings resumed",
-		session("employer", "rita", "acme", "ratings", "recording.audio"): "live resumed",
+		session("employer", "rita", "acme", "transcript"):                 "fresh live only.transcript resumed",
+		session("employer", "rita", "acme", "ratings"):                    "bobs fresh live only.ratings resumed",
+		session("employer", "rita", "acme", "ratings", "recording.audio"): "fresh live resumed",
 		session("employer", "rita", "zenith", "ratings"):                  "",
 		session("employer", "bill", "acme", "ratings"):                    "",
 		session("employer", "ella", "acme", "ratings"):                    "",

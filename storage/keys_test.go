@@ -114,7 +114,7 @@ func (w *keysWorld) permit(t *testing.T, kind consent.ActorKind, artefact consen
 func makePermit(t *testing.T, actor consent.Actor, session consent.SessionID, candidate consent.AccountID, artefact consent.Artefact) consent.Permit {
 	t.Helper()
 	permit, err := consent.Decide(consent.Snapshot{
-		Actor: actor, ActorLive: true, MemberRole: consent.MemberReviewer, OrgLive: true, Session: session, Known: true, Candidate: candidate, State: consent.SessionLive,
+		Actor: actor, ActorLive: true, MemberRole: consent.MemberReviewer, OrgLive: true, Session: session, Known: true, Candidate: candidate, State: consent.SessionEnded,
 		Consents: consent.Consents{Recording: true, Transcription: true, Assessment: true},
 		Authorizations: []consent.Authorization{{
 			Session: session, Org: actor.Org, Scopes: consent.AllScopes(), State: consent.AuthorizationGranted,

@@ -42,6 +42,8 @@ func changeProbes() []probe {
 		call          = `INSERT INTO ai_calls (session, purpose, model, place, prompt_sha256) VALUES (%s, 'rating', 'm', 'p', 'x')`
 		export        = `INSERT INTO exports (id, account, whole) VALUES (@new, %s, true)`
 		exportSession = `INSERT INTO export_sessions (export, session) VALUES (%s, %s)`
+		personForm    = `INSERT INTO person_forms (id, session, org, account) VALUES (@new, %s, %s, %s)`
+		personRating  = `INSERT INTO person_ratings (form, session, question, take, competency, outcome, level) VALUES (%s, %s, 0, 1, 'd', 'level', 3)`
 		account       = `INSERT INTO accounts (id, kind, email, display_name, password_hash, age_rule) VALUES (@new, %s, 'new@example.org', 'n', '$argon2id$x', 'r')`
 	)
 	var all []probe
@@ -92,6 +94,21 @@ func changeProbes() []probe {
 	try("rita", refused, access, "@live", "@zenith", "@rita")
 	try("rita", refused, access, "@live", "@acme", "@bill")
 	try("rita", refused, access, "@alone", "@acme", "@rita")
+
+	try("rita", one, personForm, "@fresh", "@acme", "@rita")
+	try("rita", refused, personForm, "@fresh", "@zenith", "@rita")
+	try("rita", refused, personForm, "@fresh", "@acme", "@rosa")
+	for _, closed := range []string{"@alone", "@only.ratings", "@held"} {
+		try("rita", refused, personForm, closed, "@acme", "@rita")
+	}
+	try("rita", one, `UPDATE person_forms SET closed_at = now() WHERE session = @live`)
+	try("rita", refused, `UPDATE person_forms SET closed_at = NULL WHERE session = @live`)
+	try("rita", one, personRating, "@f.live", "@live")
+	try("rita", one, `UPDATE person_ratings SET level = 1 WHERE form = @f.live`)
+	for form, session := range map[string]string{"@h.live": "@live", "@f.resumed": "@resumed", "@f.only.ratings": "@only.ratings"} {
+		try("rita", refused, personRating, form, session)
+		try("rita", none, `UPDATE person_ratings SET level = 1 WHERE form = %s`, form)
+	}
 
 	for _, add := range []string{answer, line, gap, segment, sessionEvent} {
 		try("scribe", one, add, "@live")

@@ -24,6 +24,7 @@ func sights() map[string]sight {
 			"accesses consent_events":        own(account, ""),
 			"authorization_events":           "where authorization_id IN (SELECT a.id FROM authorizations a JOIN sessions s ON s.id = a.session WHERE s.candidate = @" + account + ")",
 			"answers lines evidence ratings": own(account, open),
+			"person_forms person_ratings":    own(account, open),
 			"rating_notes measurements gaps": own(account, open),
 			"segments":                       own(account, open),
 			"ai_calls":                       own(account, ""),
@@ -66,13 +67,14 @@ func sights() map[string]sight {
 	}
 	ritas := sight{
 		"accounts":                           "alice rita",
-		"sessions":                           "live resumed only.ratings only.feedback only.transcript only.audio only.video only.resume only.profile bobs",
-		"authorizations":                     "live resumed only.ratings only.feedback only.transcript only.audio only.video only.resume only.profile bobs held restricted erased",
-		"answers":                            "live resumed only.ratings only.feedback only.transcript only.audio only.video bobs",
-		"lines":                              "live resumed only.transcript",
-		"evidence rating_notes measurements": "live resumed only.feedback",
-		"ratings":                            "live/model resumed/model only.ratings/model bobs/model",
-		"gaps segments":                      "live/audio live/video resumed/audio resumed/video only.audio/audio only.video/video",
+		"sessions":                           "live resumed fresh only.ratings only.feedback only.transcript only.audio only.video only.resume only.profile bobs",
+		"authorizations":                     "live resumed fresh only.ratings only.feedback only.transcript only.audio only.video only.resume only.profile bobs held restricted erased",
+		"answers":                            "live resumed fresh only.ratings only.feedback only.transcript only.audio only.video bobs",
+		"lines":                              "live resumed fresh only.transcript",
+		"evidence rating_notes measurements": "live resumed fresh only.feedback",
+		"ratings":                            "live/model resumed/model fresh/model only.ratings/model bobs/model",
+		"gaps segments":                      "live/audio live/video resumed/audio resumed/video fresh/audio fresh/video only.audio/audio only.video/video",
+		"person_forms person_ratings":        "live live resumed only.ratings bobs",
 		"requests":                           "where org = @acme",
 	}
 	ofLogin := sight{"accounts members organizations log_ins log_in_failures second_factors room_tickets": "where true"}
@@ -101,7 +103,7 @@ func sights() map[string]sight {
 		"zoe": and(and(ofEmployer("zoe", "zenith"), receipts("zenith")), sight{
 			"requests": "where org = @zenith",
 			"accounts": "alice zoe", "sessions authorizations answers lines evidence rating_notes measurements": "zeniths",
-			"ratings": "zeniths/model", "gaps segments": "zeniths/audio zeniths/video",
+			"ratings": "zeniths/model", "gaps segments": "zeniths/audio zeniths/video", "person_forms person_ratings": "zeniths",
 		}),
 		"bill": ofEmployer("bill", "acme"),
 		"susi": and(and(ofEmployer("susi", "sus"), receipts("sus")), sight{"requests": "where org = @sus"}),
@@ -121,7 +123,8 @@ func sights() map[string]sight {
 		"erasure": {
 			"sessions authorizations authorization_events organizations notices consent_events receipts ledger_openings holds invitations": "where true",
 			"exports export_sessions export_keys erasures erasure_counts erasure_objects":                                                  "where true",
-			"answers lines evidence ratings rating_notes measurements gaps segments data_keys session_events":                              "where session IN (@erased, @c.erased, @d.erased)",
+			"person_forms person_ratings": "where session IN (@erased, @c.erased, @d.erased)",
+			"answers lines evidence ratings rating_notes measurements gaps segments data_keys session_events": "where session IN (@erased, @c.erased, @d.erased)",
 			"accounts log_in_failures": "where true", "log_ins second_factors members": "where account IN (SELECT id FROM accounts WHERE erase_at <= now())",
 		},
 		"audit":  {"sessions segments ledger notices": "where true"},
@@ -129,8 +132,9 @@ func sights() map[string]sight {
 		"export of alice": and(exported("alice"), sight{
 			"log_ins": "where account = @alice", "receipts": "where side = 'candidate' AND account = @alice", "ledger_openings": "where account = @alice",
 			"answers lines evidence ratings rating_notes measurements gaps segments": inExport,
+			"person_forms person_ratings":                                            inExport,
 			"consent_events session_events authorizations accesses ai_calls":         inExport,
-			"authorization_events": "where authorization_id IN (@live, @restricted, @only.ratings)", "organizations": "acme",
+			"authorization_events":                                                   "where authorization_id IN (@live, @restricted, @only.ratings)", "organizations": "acme",
 		}),
 	}
 }

@@ -10,7 +10,7 @@ import (
 // The world of the policy probes. Ids are words, padded to their length, so that what a probe sees can be
 // read. Each session of Alice's differs from "live" in one thing, and has one row of everything:
 //
-//	shared with Acme, all scopes   live, paused and on again (resumed), and, each closed for its own reason:
+//	shared with Acme, all scopes   live, fresh (no form of Rita's for it, as there is for all others), paused and on again (resumed), and, each closed for its own reason:
 //	                               expired, future, ungranted, refused, withdrawn, revoked, superseded, ended,
 //	                               suspended, twice (suspended again), oldnotice, held, restricted, erased
 //	shared with Acme, one scope    only.ratings … only.profile
@@ -56,7 +56,7 @@ INSERT INTO sessions (id, candidate, state, held_at, restricted_at, role, role_t
 		'go', 'Go engineer', 'practice', '{}', true, true, true, pg_temp.notice(2)
 	FROM unnest(ARRAY['live', 'resumed', 'expired', 'future', 'ungranted', 'refused', 'withdrawn', 'revoked', 'superseded', 'ended',
 		'suspended', 'twice', 'oldnotice', 'held', 'restricted', 'erased', 'only.ratings', 'only.feedback', 'only.transcript',
-		'only.audio', 'only.video', 'only.resume', 'only.profile', 'zeniths', 'suss', 'alone', 'onair', 'erased.held', 'bobs', 'carols',
+		'only.audio', 'only.video', 'only.resume', 'only.profile', 'zeniths', 'suss', 'alone', 'onair', 'fresh', 'erased.held', 'bobs', 'carols',
 		'c.held', 'c.restricted', 'c.erased', 'ottos', 'd.open', 'd.erased']) s;
 
 INSERT INTO invitations (id, session, secret_sha256, purpose, scopes, created_at, valid_until, expires_at, cancelled_at, redeemed_at, authorization_id, notice_sha256, notice_version)
@@ -107,6 +107,13 @@ INSERT INTO ratings (session, question, take, competency, rater_kind, model, pro
 	SELECT id, 0, 1, 'c', kind, CASE kind WHEN 'model' THEN 'm' ELSE '' END, 'p', 'r', 'level', 3, now()
 	FROM sessions CROSS JOIN unnest(ARRAY['model', 'self']) kind;
 INSERT INTO rating_notes (rating, session, notes) SELECT id, session, 'x' FROM ratings WHERE rater_kind = 'model';
+INSERT INTO person_forms (id, session, org, account, closed_at)
+	SELECT pg_temp.id('f.' || rtrim(id, '-')), id, pg_temp.id('acme'), pg_temp.id('rita'), CASE rtrim(id, '-') WHEN 'resumed' THEN now() END
+	FROM sessions WHERE id <> pg_temp.id('fresh');
+INSERT INTO person_forms (id, session, org, account) SELECT pg_temp.id(f), pg_temp.id(s), pg_temp.id(o), pg_temp.id(a) FROM (VALUES
+	('g.live', 'live', 'zenith', 'zoe'), ('h.live', 'live', 'acme', 'rosa'), ('g.zeniths', 'zeniths', 'zenith', 'zoe')) v(f, s, o, a);
+INSERT INTO person_ratings (form, session, question, take, competency, outcome, level, why)
+	SELECT id, session, 0, 1, 'c', 'level', 3, 'x' FROM person_forms;
 INSERT INTO measurements SELECT id, 0, 1, 'n', 1, 'u', 'c', true, '' FROM sessions;
 INSERT INTO gaps SELECT id, kind, 1, 2, 'network' FROM sessions CROSS JOIN unnest(ARRAY['audio', 'video']) kind;
 INSERT INTO segments (session, kind, epoch, sequence, object_key, size, sha256, start_us, end_us, width, height, codec, forced, blocks)

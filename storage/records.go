@@ -59,6 +59,8 @@ type reading struct {
 	ratings  []sealedRating
 	evidence []assess.Evidence
 	measured []assess.Measurement
+	people   []sealedPersonRating
+	form     string // the reader's own, of an employer
 }
 
 // newReading checks the Permits: all of one actor and one session, each for its own part.
@@ -124,9 +126,14 @@ func (r *reading) read(ctx context.Context, tx pgx.Tx) error {
 		}
 	}
 	if given(r.permits.Ratings) || given(r.permits.Private) {
-		r.ratings, err = readRatings(ctx, tx, r.id, "")
+		if r.ratings, err = readRatings(ctx, tx, r.id, ""); err != nil {
+			return err
+		}
 	}
-	return err
+	if given(r.permits.Ratings) {
+		return r.readPeople(ctx, tx)
+	}
+	return nil
 }
 
 // readSession reads what the plane may see of the session itself: an employer sees neither who the
@@ -194,6 +201,10 @@ func (r *reading) assemble(ctx context.Context, keys fieldKeys) (assess.Record, 
 	if err != nil {
 		return assess.Record{}, err
 	}
+	people, err := r.openPeople(ctx, keys)
+	if err != nil {
+		return assess.Record{}, err
+	}
 	type take struct{ question, take int }
 	at := make(map[take]*assess.AnswerResult, len(r.record.Answers))
 	for i := range r.record.Answers {
@@ -220,6 +231,11 @@ func (r *reading) assemble(ctx context.Context, keys fieldKeys) (assess.Record, 
 	for _, rating := range ratings {
 		if a := at[take{rating.Question(), rating.Take()}]; a != nil {
 			a.Ratings = append(a.Ratings, rating)
+		}
+	}
+	for _, person := range people {
+		if a := at[take{person.Rating.Question(), person.Rating.Take()}]; a != nil {
+			a.People = append(a.People, person)
 		}
 	}
 	r.record.Length = lengthOf(r.record)

@@ -239,6 +239,22 @@ func (w *world) interview(t *testing.T, of consent.Account) consent.SessionID {
 	return id
 }
 
+// personRates gives a level as a person of an organization that may.
+func (w *world) personRates(t *testing.T, who consent.Account, session consent.SessionID, level int, why string) {
+	t.Helper()
+	permit := w.permit(t, actorOf(who), session, consent.ArtefactRate)
+	if err := NewRaters(w.database, w.keys).RateAnswer(t.Context(), permit, personRating(t, session, level), why); err != nil {
+		t.Fatalf("rate as a person: %v", err)
+	}
+}
+
+func personRating(t *testing.T, session consent.SessionID, level int) assess.Rating {
+	t.Helper()
+	return testRating(t, func(f *assess.RatingFields) {
+		f.Rater, f.Level, f.WhyNotHigher, f.WhyNotLower = assess.Rater{Kind: assess.RaterHuman}, level, "", ""
+	}, session)
+}
+
 // share authorizes the organization for an hour.
 func (w *world) share(t *testing.T, of consent.Account, session consent.SessionID, with consent.Organization, scopes ...consent.Scope) consent.Authorization {
 	t.Helper()

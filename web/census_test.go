@@ -61,6 +61,8 @@ var census = map[string]caller{
 	"GET /api/v1/sessions/{id}/room":                                                candidate,
 	"GET /api/v1/sessions/{id}/questions/{question}/voice":                          candidate,
 	"GET /api/v1/shared/{id}/report":                                                employer,
+	"PUT /api/v1/shared/{id}/answers/{question}/{take}/ratings/{competency}":        employer,
+	"POST /api/v1/shared/{id}/rating-form/done":                                     employer,
 	"GET /api/v1/shared/{id}/recording":                                             employer,
 	"GET /api/v1/shared/{id}/recording.webm":                                        employer,
 	"GET /api/v1/shared/{id}/captions.vtt":                                          employer,

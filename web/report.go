@@ -36,15 +36,26 @@ func (s *Server) getReport(ctx context.Context, account consent.Account, in *ses
 	if err != nil {
 		return nil, err
 	}
-	if err := s.noteAccess(ctx, rights, consent.ArtefactSession, consent.ArtefactRatings, consent.ArtefactFeedback, consent.ArtefactQuotes,
-		consent.ArtefactMeasurements, consent.ArtefactTranscript, consent.ArtefactProfile); err != nil {
+	first, err := s.ratesFirst(ctx, rights)
+	if err != nil {
 		return nil, err
 	}
-	record, err := s.cfg.Records.Record(ctx, rights.recordPermits())
+	shown, parts := rights, []consent.Artefact{
+		consent.ArtefactSession, consent.ArtefactRatings, consent.ArtefactFeedback, consent.ArtefactQuotes,
+		consent.ArtefactMeasurements, consent.ArtefactTranscript, consent.ArtefactProfile,
+	}
+	if first {
+		shown = rights.withoutJudgements()
+		parts = slices.DeleteFunc(parts, func(a consent.Artefact) bool { return a == consent.ArtefactRatings }) // none but their own
+	}
+	if err := s.noteAccess(ctx, shown, parts...); err != nil {
+		return nil, err
+	}
+	record, err := s.cfg.Records.Record(ctx, shown.recordPermits())
 	if err != nil {
 		return nil, fmt.Errorf("read record: %w", err)
 	}
-	report := reporter{rights: rights, record: record, card: s.cfg.Agreement}.report()
+	report := reporter{rights: shown, all: rights, record: record, ratesFirst: first, card: s.cfg.Agreement}.report()
 	report.JudgedBy = judgedBy(report, s.cfg.Judge)
 	if report.Recording, err = s.recordingLink(ctx, rights, record.Session); err != nil {
 		return nil, err
@@ -131,9 +142,11 @@ func (s *Server) candidateName(ctx context.Context, r rights) (string, error) {
 // reporter turns a record into what one reader may see of it. It trusts no store to have left
 // something out: every part is checked against its own Permit here.
 type reporter struct {
-	rights rights
-	record assess.Record
-	card   *assess.AgreementCard // nil: none holds
+	rights     rights
+	all        rights // also to what is not shown before the reader's own rating
+	record     assess.Record
+	ratesFirst bool
+	card       *assess.AgreementCard // nil: none holds
 }
 
 func (p reporter) may(artefact consent.Artefact) bool { return p.rights.may(artefact) }
@@ -145,7 +158,7 @@ func (p reporter) report() reportJSON {
 		EndedAt: session.EndedAt, Gaps: p.gaps(), Competencies: competenciesOf(p.record.Plan), Questions: p.questions(),
 		Standings: []standingJSON{},
 	}
-	if p.may(consent.ArtefactRatings) && !p.holdsBack() {
+	if p.may(consent.ArtefactRatings) && !p.holdsBack() && !p.ratesFirst {
 		for _, standing := range assess.Standings(p.record.Plan, p.record.Answers, assess.RaterModel) {
 			out.Standings = append(out.Standings, standingJSON(standing))
 		}
@@ -165,6 +178,9 @@ func (p reporter) report() reportJSON {
 	}
 	if !p.rights.owner() {
 		out.Withheld, out.Authorization = p.withheld(), p.rights.grant()
+		if p.rights.may(consent.ArtefactRate) {
+			out.RatingForm = &ratingFormJSON{Closed: !p.ratesFirst}
+		}
 	}
 	return out
 }
@@ -191,7 +207,7 @@ func (p reporter) withheld() []string {
 		consent.ArtefactRatings, consent.ArtefactFeedback, consent.ArtefactQuotes, consent.ArtefactTranscript,
 		consent.ArtefactMeasurements, consent.ArtefactAudio, consent.ArtefactVideo,
 	} {
-		if !p.may(artefact) {
+		if !p.all.may(artefact) {
 			list = append(list, string(artefact))
 		}
 	}
@@ -227,6 +243,18 @@ func competenciesOf(plan assess.Plan) []competencyJSON {
 	return list
 }
 
+// anchorsOf returns what answers to the question are rated on.
+func anchorsOf(plan assess.Plan, q assess.Question) map[string]map[string]string {
+	of := map[string]map[string]string{}
+	for _, c := range plan.CompetenciesOf(q) {
+		of[c.ID] = map[string]string{}
+		for level, text := range c.Anchors {
+			of[c.ID][strconv.Itoa(level)] = text
+		}
+	}
+	return of
+}
+
 // questions: the text of a question that was not asked yet is not shown, so that the report cannot be
 // used to read ahead.
 func (p reporter) questions() []questionJSON {
@@ -241,7 +269,7 @@ func (p reporter) questions() []questionJSON {
 			}
 		}
 		if over || len(shown.Takes) > 0 {
-			shown.Text = q.Text
+			shown.Text, shown.Anchors = q.Text, anchorsOf(p.record.Plan, q)
 		}
 		list = append(list, shown)
 	}
@@ -268,7 +296,12 @@ func (p reporter) take(answered assess.AnswerResult) takeJSON {
 			take.Ratings = append(take.Ratings, shown)
 		}
 	}
-	if p.may(consent.ArtefactRatings) {
+	for _, given := range answered.People {
+		if shown, ok := p.person(given); ok {
+			take.Ratings = append(take.Ratings, shown)
+		}
+	}
+	if p.may(consent.ArtefactRatings) && !p.ratesFirst {
 		take.Standings = p.standings(answered)
 	}
 	if p.may(consent.ArtefactFeedback) {
@@ -304,7 +337,7 @@ func (p reporter) rating(r assess.Rating) (ratingJSON, bool) {
 	if r.Rater().Kind == assess.RaterSelf {
 		needs = consent.ArtefactPrivate
 	}
-	if !p.may(needs) {
+	if !p.may(needs) || p.ratesFirst {
 		return ratingJSON{}, false
 	}
 	rater := r.Rater()

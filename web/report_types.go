@@ -27,6 +27,7 @@ type reportJSON struct {
 	Loose         []lineJSON         `json:"loose,omitzero" doc:"Said outside any answer; absent where the transcript is withheld."`
 	Withheld      []string           `json:"withheld,omitempty" enum:"ratings,feedback,quotes,transcript,measurements,recording.audio,recording.video" doc:"Employers only: parts that are not shared."`
 	Authorization *grantJSON         `json:"authorization,omitempty" doc:"Employers only."`
+	RatingForm    *ratingFormJSON    `json:"rating_form,omitempty" doc:"Employers only, where they may rate."`
 	Candidate     string             `json:"candidate,omitempty" doc:"Employers only, where the profile is shared."`
 }
 
@@ -102,6 +103,8 @@ type questionJSON struct {
 	Kind         string     `json:"kind"`
 	Competencies []string   `json:"competencies"`
 	Takes        []takeJSON `json:"takes"`
+	// By competency, then level.
+	Anchors map[string]map[string]string `json:"anchors,omitempty" doc:"Described behaviour for the levels of this question's competencies, where the text is shown: by competency, then level."`
 }
 
 type takeJSON struct {
@@ -155,6 +158,14 @@ type ratingJSON struct {
 	WhyNotLower  string         `json:"why_not_lower,omitempty"`
 	Reason       string         `json:"reason,omitempty"`
 	At           time.Time      `json:"at"`
+	OrgName      string         `json:"org_name,omitempty" doc:"Of a person's organization."`
+	Yours        bool           `json:"yours,omitempty" doc:"Employers only: you gave it."`
+	Why          string         `json:"why,omitempty" doc:"A person's sentence, where the transcript may be seen: it may quote."`
+}
+
+// ratingFormJSON is about the reader's own ratings.
+type ratingFormJSON struct {
+	Closed bool `json:"closed" doc:"Saved or skipped for good. Until then nobody else's ratings are shown, nor what a model found."`
 }
 
 // standingJSON is what several ratings come to; of one answer, or over a session.

@@ -128,6 +128,18 @@ type Shared interface {
 	Requests(ctx context.Context, actor consent.Actor) ([]consent.Request, error)
 }
 
+// Raters is how people of an organization rate what a candidate let them see. Storage implements it under the
+// employer role; every Permit is for [consent.ArtefactRate].
+type Raters interface {
+	// FormClosed reports whether the person saved or skipped their own ratings of the session.
+	FormClosed(ctx context.Context, rate consent.Permit) (bool, error)
+	// RateAnswer stores or replaces the person's rating; [consent.ErrNotFound] if there is no such answer, the
+	// plan does not ask for the competency, or the form is closed.
+	RateAnswer(ctx context.Context, rate consent.Permit, rating assess.Rating, why string) error
+	// CloseForm closes the form for good; closing twice is no error.
+	CloseForm(ctx context.Context, rate consent.Permit) error
+}
+
 // SharedSession is a line of an employer's list.
 type SharedSession = consent.SharedSession
 

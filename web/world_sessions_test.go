@@ -188,6 +188,34 @@ func (w *world) Record(_ context.Context, permits RecordPermits) (assess.Record,
 	return record, nil
 }
 
+func (w *world) FormClosed(_ context.Context, rate consent.Permit) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !w.openForms, rate.Demand(rate.Session(), consent.ArtefactRate)
+}
+
+func (w *world) RateAnswer(_ context.Context, rate consent.Permit, rating assess.Rating, why string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := rate.Demand(rating.Session(), consent.ArtefactRate); err != nil {
+		return err
+	}
+	if !w.openForms {
+		return consent.ErrNotFound
+	}
+	w.wrote("RateAnswer")
+	w.given = append(w.given, assess.PersonRating{Rating: rating, Organization: "Acme", Yours: true, Why: why})
+	return nil
+}
+
+func (w *world) CloseForm(_ context.Context, rate consent.Permit) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wrote("CloseForm")
+	w.openForms = false
+	return rate.Demand(rate.Session(), consent.ArtefactRate)
+}
+
 func (w *world) SharedWith(_ context.Context, actor consent.Actor) ([]SharedSession, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

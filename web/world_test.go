@@ -42,6 +42,8 @@ type world struct {
 	writes      []string                            // names of the calls that stored something
 	broken      error                               // every snapshot fails with it
 	noteFails   error
+	openForms   bool // nobody closed a rating form yet
+	given       []assess.PersonRating
 	snapshots   int
 	chunkReads  int
 	lists       int  // of segments, with their tables
@@ -78,6 +80,7 @@ var _ interface {
 	Records
 	Recordings
 	Shared
+	Raters
 	Changes
 	Ops
 	Exports

@@ -120,6 +120,11 @@ func ratedOutside(t *testing.T, p *program, speech, host string) {
 		t.Errorf("%d ratings, %d quotes", len(ratings), quotes)
 	}
 	employer := p.logIn(p.accounts().Employer)
+	form := "/api/v1/shared/" + result.Session + "/rating-form/done"
+	if seen := employer.get(t, "/api/v1/shared/"+result.Session+"/report", 200); strings.Contains(seen, modelName) {
+		t.Errorf("the employer sees the model's ratings before closing their own: %s", seen)
+	}
+	employer.post(t, form, "", 204)
 	if seen := employer.get(t, "/api/v1/shared/"+result.Session+"/report", 200); !strings.Contains(seen, "unvalidated practice estimate") {
 		t.Errorf("the employer's report does not label the ratings: %s", seen)
 	}

@@ -1242,6 +1242,20 @@ export const org = {
   noLevels: 'No levels are shown for this answer.',
 };
 
+/** The own ratings of somebody whom a candidate shows an interview. */
+export const rateFirst = {
+  title: 'Your own ratings first',
+  body: 'Read or listen, and choose a level where you can. What others and the model gave is hidden until you say that you are done, because a level that you have read pulls your own towards it. You can also skip this, and no level of yours is kept.',
+  seen: 'The candidate sees what you choose at once, with the name of your organization, not with yours. When you are done it stays as it is.',
+  done: 'I am done: show the other ratings',
+  question: (name: string) => `How far does the answer show this: ${name}?`,
+  nothing: 'The answer shows nothing about this.',
+  between: 'between',
+  why: 'Why, in a sentence (optional)',
+  whyHint: 'For the candidate. Name what was said, nothing about who said it.',
+  whyLater: 'Kept together with a level: choose one first or afterwards.',
+};
+
 /** Where the link of an invitation leads. */
 export const invited = {
   title: 'An invitation to see an interview',

@@ -116,6 +116,11 @@ func answerOf(r assess.AnswerResult) Answer {
 	for _, rating := range r.Ratings {
 		answer.Ratings = append(answer.Ratings, ratingOf(rating.Fields()))
 	}
+	for _, person := range r.People {
+		rating := ratingOf(person.Rating.Fields())
+		rating.OrgName, rating.Why = person.Organization, person.Why
+		answer.Ratings = append(answer.Ratings, rating)
+	}
 	for _, e := range r.Evidence {
 		answer.Evidence = append(answer.Evidence, evidenceOf(e, r.Lines))
 	}

@@ -218,6 +218,8 @@ type Rating struct {
 	WhyNotLower  string         `json:"why_not_lower,omitempty"`
 	Reason       string         `json:"reason,omitempty"`
 	At           time.Time      `json:"at"`
+	OrgName      string         `json:"org_name,omitempty" doc:"Of a person's organization."`
+	Why          string         `json:"why,omitempty" doc:"A person's sentence."`
 }
 
 // Rater is who gave a rating or found evidence.

@@ -140,6 +140,10 @@ func recordOf(session consent.Session) (assess.Record, error) {
 				rating(assess.RatingFields{Rater: model, Outcome: assess.OutcomeNotAssessable, Reason: "too short"}),
 				rating(assess.RatingFields{Rater: assess.Rater{Kind: assess.RaterSelf}, Outcome: assess.OutcomeLevel, Level: 2}),
 			},
+			People: []assess.PersonRating{{
+				Rating:       rating(assess.RatingFields{Rater: assess.Rater{Kind: assess.RaterHuman}, Outcome: assess.OutcomeLevel, Level: 5}),
+				Organization: "Acme", Why: "It names the part.",
+			}},
 		}},
 		Loose: []assess.Line{{Session: session.ID, Epoch: 1, Sequence: 1, Question: -1, Start: time.Second, End: 2 * time.Second, Engine: "moonshine-tiny"}},
 		Gaps:  []media.Gap{{Kind: media.KindVideo, Start: 20 * time.Second, End: 21 * time.Second, Reason: media.GapMuted}},

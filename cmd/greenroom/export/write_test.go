@@ -73,8 +73,11 @@ func TestExportHoldsEverythingOfTheAccount(t *testing.T) {
 	}
 	data := decode[SessionData](t, files, folder+sessionName)
 	answer := data.Answers[0]
-	if len(answer.Ratings) != 3 || answer.Ratings[2].Rater.Kind != "self" || answer.Ratings[0].WhyNotHigher == "" || answer.Ratings[1].Reason == "" {
+	if len(answer.Ratings) != 4 || answer.Ratings[2].Rater.Kind != "self" || answer.Ratings[0].WhyNotHigher == "" || answer.Ratings[1].Reason == "" {
 		t.Errorf("ratings %+v: want the model's with its sentences, and the self-rating", answer.Ratings)
+	}
+	if person := answer.Ratings[3]; person.Rater.Kind != "human" || person.OrgName != "Acme" || person.Why != "It names the part." || person.Level != 5 {
+		t.Errorf("a person's rating %+v", person)
 	}
 	if answer.Evidence[0].Quote != "<zebra>" || answer.Evidence[1].Quote != "" {
 		t.Errorf("evidence %+v: want the words themselves, and none for a range that is not in its line", answer.Evidence)

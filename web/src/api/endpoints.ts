@@ -104,6 +104,20 @@ export function endpoints(client: Client) {
 
     shared: (call?: Call) => client.get<{ sessions: t.SharedSession[] }>('shared', call),
     sharedReport: (id: string, call?: Call) => client.get<t.Report>(`shared/${at(id)}/report`, call),
+    /** Level 0: the answer shows nothing about it. */
+    rateAnswer: (
+      id: string,
+      question: number,
+      take: number,
+      competency: string,
+      level: number,
+      why: string,
+    ) =>
+      client.put<void>(`shared/${at(id)}/answers/${question}/${take}/ratings/${at(competency)}`, {
+        level,
+        why,
+      }),
+    finishRatingForm: (id: string) => client.post<void>(`shared/${at(id)}/rating-form/done`),
     sharedRecording: (id: string, call?: Call) => client.get<t.Recording>(`shared/${at(id)}/recording`, call),
 
     myData: (call?: Call) => client.get<t.MyData>('me/data', call),

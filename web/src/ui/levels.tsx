@@ -18,13 +18,14 @@ export function Levels(props: {
     <>
       {models.length > 0 && <ModelRatings result={props.result} ratings={models} label={props.label} />}
       {people.map((rating) => (
-        <div class="rating" key={rating.at} data-testid={`rating-${competency.id}`}>
+        <div class="rating" key={rating.at} data-testid={`person-${competency.id}`}>
           <p class="rating-head">
-            <span class="badge">{words.raters[rating.rater.kind]}</span>
+            <span class="badge">{personBadge(rating)}</span>
             {rating.level !== undefined && <strong>{words.level(rating.level)}</strong>}
           </p>
           {rating.level !== undefined && <LevelBar level={rating.level} competency={competency} />}
           <Sentences rating={rating} />
+          {rating.why && <p>{`“${rating.why}”`}</p>}
         </div>
       ))}
       {(others.length > 0 || evidence.length > 0) && (
@@ -91,6 +92,11 @@ function ModelRatings(props: { result: CompetencyResult; ratings: Rating[]; labe
       {props.label && <p class="quiet rating-label">{capital(props.label)}</p>}
     </div>
   );
+}
+
+function personBadge(rating: Rating): string {
+  const who = rating.yours ? words.raters.self : words.raters.human;
+  return rating.org_name ? `${who} (${rating.org_name})` : who;
 }
 
 function badge(rating: Rating): string {

@@ -12,6 +12,7 @@ import { type Load, Loaded, useLoad } from '../ui/load';
 import { Page } from '../ui/page';
 import { endOfAccess } from './end-of-access';
 import { OrgMessage } from './org-message';
+import { RateFirst } from './org-rate-first';
 import { OrgReceipts } from './receipts';
 import { ReportBody } from './report-body';
 import { isAnswered } from './report-model';
@@ -44,6 +45,9 @@ export function OrgReportView(props: { id: string }) {
         {(report) => (
           <>
             <Banner report={report} />
+            {report.rating_form && !report.rating_form.closed && (
+              <RateFirst session={report.session} onDone={page.reload} />
+            )}
             <ReportBody id={props.id} origin="shared" report={report} onRated={null} />
             <OrgReceipts session={props.id} />
           </>

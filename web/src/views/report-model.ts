@@ -102,8 +102,9 @@ export interface CompetencyResult {
 /** What is known of one take, by competency, in the question's own order. */
 export function competencyResults(report: Report, question: Question, take: Take): CompetencyResult[] {
   return question.competencies.flatMap((id) => {
-    const competency = report.competencies.find((c) => c.id === id);
-    if (!competency) return [];
+    const found = report.competencies.find((c) => c.id === id);
+    if (!found) return [];
+    const competency = { ...found, anchors: question.anchors?.[id] ?? found.anchors };
     const ratings = take.ratings.filter((r) => r.competency === id).sort((a, b) => a.at.localeCompare(b.at));
     return [
       {

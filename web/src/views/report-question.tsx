@@ -3,6 +3,7 @@ import type { Question, Report, Take } from '../api/types';
 import { org, report as words } from '../text';
 import { Levels } from '../ui/levels';
 import { Measurements } from '../ui/measurements';
+import { PersonRating } from '../ui/person-rating';
 import { SelfRating } from '../ui/self-rating';
 import { competencyResults } from './report-model';
 
@@ -73,6 +74,7 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
   const results = competencyResults(report, question, take);
   const rated = results.some((r) => r.others.length > 0);
   const own = onRated !== null;
+  const rates = report.rating_form !== undefined && !report.rating_form.closed;
   const counted = take.measurements && take.measurements.length > 0 && (
     <section class="stack-tight">
       <h3>{words.measurements}</h3>
@@ -89,13 +91,23 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
           </p>
         )}
       </div>
-      {!rated && !take.pending && <p data-testid="no-rating">{noRatingWords(own, take)}</p>}
+      {!rated && !take.pending && !rates && <p data-testid="no-rating">{noRatingWords(own, take)}</p>}
       {!rated && counted}
       {results.map((result) => (
         <article key={result.competency.id} class="competency">
           <h3>{result.competency.name}</h3>
           <p class="quiet">{result.competency.definition}</p>
-          <Levels result={result} label={report.label ?? null} onPlay={props.onPlay} />
+          {rates ? (
+            <PersonRating
+              session={report.session}
+              question={question.index}
+              take={take.take}
+              competency={result.competency}
+              own={result.others.find((r) => r.yours) ?? null}
+            />
+          ) : (
+            <Levels result={result} label={report.label ?? null} onPlay={props.onPlay} />
+          )}
           {own && (
             <SelfDetails open={!rated}>
               <SelfRating
