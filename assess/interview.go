@@ -72,6 +72,9 @@ type Turn struct {
 	ClosingAt time.Time // wall time at which silence ends the answer; zero: no countdown runs
 	HeldUntil time.Time // wall time until which the clocks are held; zero: they run
 	Moments   int       // how often they may still be held in this answer
+	// SpeakingUntil is when the clocks go on at the latest that stand while what is asked is said aloud; zero:
+	// they do not stand for that.
+	SpeakingUntil time.Time
 }
 
 // TurnEvent is one decision about turns, as it is kept in the session's log.
@@ -99,6 +102,7 @@ type Interview struct {
 	plan   Plan
 	turn   Turn
 	ear    ear
+	voice  interviewerVoice
 	start  Moment        // of the running answer
 	limit  time.Duration // of the running answer with the probes that were asked
 	asked  time.Duration // media time at which silence may begin to count: the question, a probe, a moment's end
@@ -190,6 +194,8 @@ func (i *Interview) running() bool {
 func (i *Interview) Act(act Act, at Moment) error {
 	phase := i.turn.Phase
 	switch {
+	case act == ActSpeak || act == ActSpoken || act == ActInterrupt:
+		i.said(act, at)
 	case act == ActFinish || act == ActDrop:
 		i.finish(act, at)
 	case act == ActBegin && phase == PhaseWaiting:
@@ -219,6 +225,7 @@ func (i *Interview) Act(act Act, at Moment) error {
 // change the turn because of it. Where it is never called nothing is known of silence, and answers end by
 // Done and by their limit alone.
 func (i *Interview) Hear(v Voice) (due bool) {
+	v.Speech = v.Speech && !i.heardItself(v.Start, v.End)
 	i.ear.hear(v)
 	switch {
 	case i.again != nil:
@@ -233,6 +240,10 @@ func (i *Interview) Hear(v Voice) (due bool) {
 // Tick applies the passing of time and what was heard, and reports whether the turn changed. An answer
 // that ran into its limit ends at the limit, however late the tick comes.
 func (i *Interview) Tick(at Moment) bool {
+	if i.voice.speaking && !at.Wall.Before(i.voice.until) {
+		i.hush(ActSpoken, at)
+		return true
+	}
 	if i.again != nil {
 		if i.goesOn() {
 			i.reopen(at)
@@ -276,7 +287,7 @@ func (i *Interview) limitReached(at Moment) {
 
 // silence returns for how long silence was heard that means something, zero if it means nothing now.
 func (i *Interview) silence() time.Duration {
-	if !i.running() || !i.turn.HeldUntil.IsZero() || i.ear.said < voiceToEnd {
+	if !i.running() || !i.turn.HeldUntil.IsZero() || i.voice.speaking || i.ear.said < voiceToEnd {
 		return 0
 	}
 	return max(0, i.ear.silent(i.asked))
@@ -306,6 +317,7 @@ func (i *Interview) listen(at Moment) (changed bool) {
 
 // hold stops the clocks: the limit is put off by as long as they stand.
 func (i *Interview) hold(at Moment) {
+	i.hush(ActSpoken, at)
 	i.turn.HeldUntil = at.Wall.Add(MomentFor)
 	i.turn.EndsAt = i.turn.EndsAt.Add(MomentFor)
 	i.turn.ClosingAt = time.Time{}
@@ -334,6 +346,7 @@ func (i *Interview) goesOn() bool {
 
 // reopen takes up again the answer that silence closed; what came after it is put back.
 func (i *Interview) reopen(at Moment) {
+	i.hush(ActSpoken, at)
 	again := i.again
 	i.again = nil
 	i.turn, i.start, i.limit = again.turn, again.start, again.limit
@@ -346,6 +359,8 @@ func (i *Interview) reopen(at Moment) {
 }
 
 func (i *Interview) prepare(question, take int, at Moment) {
+	i.hush(ActSpoken, at)
+	i.voice.left = SpeakFor
 	limit := i.plan.Questions[question].PrepareFor
 	i.turn = Turn{Phase: PhasePreparing, Question: question, Take: take, EndsAt: at.Wall.Add(limit), Limit: limit}
 	i.note(string(PhasePreparing), "", at)
@@ -368,6 +383,8 @@ func (i *Interview) probes() int {
 
 // probe asks the next probe; the answer goes on.
 func (i *Interview) probe(by AnswerEnd, at Moment) {
+	i.hush(ActSpoken, at)
+	i.voice.left = SpeakFor
 	i.turn.Probe++
 	i.limit += ProbeFor
 	i.ask(PhaseProbing, ProbeFor, at)
@@ -376,6 +393,7 @@ func (i *Interview) probe(by AnswerEnd, at Moment) {
 
 // ask begins a part of an answer.
 func (i *Interview) ask(phase Phase, limit time.Duration, at Moment) {
+	i.hush(ActSpoken, at)
 	i.turn.Phase, i.turn.EndsAt, i.turn.Limit = phase, at.Wall.Add(limit), limit
 	i.turn.ClosingAt, i.turn.HeldUntil = time.Time{}, time.Time{}
 	i.asked = at.Media
@@ -423,6 +441,7 @@ func (i *Interview) close(by AnswerEnd, at Moment) {
 
 // after decides what follows a closed answer.
 func (i *Interview) after(by AnswerEnd, at Moment) {
+	i.hush(ActSpoken, at)
 	turn := Turn{Phase: PhaseReviewing, Question: i.turn.Question, Take: i.turn.Take}
 	switch {
 	case i.plan.Mode == consent.ModePractice:
@@ -456,6 +475,7 @@ func (i *Interview) finish(act Act, at Moment) {
 }
 
 func (i *Interview) end(at Moment) {
+	i.hush(ActSpoken, at)
 	if i.turn.Phase == PhaseFinished {
 		return
 	}

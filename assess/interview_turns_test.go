@@ -405,6 +405,7 @@ func TestTurnsAreNoted(t *testing.T) {
 func FuzzInterview(f *testing.F) {
 	f.Add([]byte{0, 0, 1, 0, 20, 200, 21, 250, 21, 250, 20, 90, 2, 0})
 	f.Add([]byte{0, 0, 1, 0, 20, 200, 2, 0, 4, 1, 1, 1, 20, 100, 3, 0, 22, 255, 21, 255, 5, 0, 40, 0})
+	f.Add([]byte{0, 0, 8, 0, 20, 30, 9, 0, 1, 0, 20, 100, 8, 0, 20, 20, 10, 0, 20, 20, 21, 250, 20, 200, 8, 0, 21, 255, 21, 255})
 	f.Fuzz(func(t *testing.T, script []byte) {
 		plan := practice()
 		if len(script) > 0 && script[0]&64 != 0 {
@@ -412,7 +413,7 @@ func FuzzInterview(f *testing.F) {
 		}
 		plan.Probes, plan.Questions[0].Probes = 1, []string{"And then?"}
 		k := newTalk(t, plan)
-		acts := []Act{ActBegin, ActStartAnswer, ActDone, ActMoment, ActAgain, ActNext, ActSkip, ActFinish}
+		acts := []Act{ActBegin, ActStartAnswer, ActDone, ActMoment, ActAgain, ActNext, ActSkip, ActFinish, ActSpeak, ActSpoken, ActInterrupt}
 		lastSpoken := time.Duration(-1)
 		ends := map[[2]int]Answer{}
 		for n := 0; n+1 < min(len(script), 400); n += 2 {
@@ -461,7 +462,11 @@ func checkTurn(t *testing.T, plan Plan, k *talk) {
 		t.Fatalf("a countdown runs while the clocks stand: %+v", turn)
 	case !turn.ClosingAt.IsZero() && turn.ClosingAt.Sub(k.moment().Wall) > CountdownFor:
 		t.Fatalf("the countdown is too long: %+v", turn)
-	case within && turn.EndsAt.Sub(k.moment().Wall) > turn.Limit+2*MomentFor:
+	case !turn.SpeakingUntil.IsZero() && (!turn.ClosingAt.IsZero() || !turn.HeldUntil.IsZero() || turn.SpeakingUntil.Sub(k.moment().Wall) > SpeakFor):
+		t.Fatalf("the clocks stand for the voice and for something else, or for too long: %+v", turn)
+	case !within && turn.Phase != PhasePreparing && !turn.SpeakingUntil.IsZero():
+		t.Fatalf("the voice holds clocks that do not run: %+v", turn)
+	case (within || turn.Phase == PhasePreparing) && turn.EndsAt.Sub(k.moment().Wall) > turn.Limit+2*MomentFor+SpeakFor:
 		t.Fatalf("the limit is too far: %+v", turn)
 	}
 }

@@ -78,6 +78,9 @@ const (
 	ActSkip        Act = "skip"
 	ActFinish      Act = "finish"
 	ActDrop        Act = "drop"
+	ActSpeak       Act = "speak"     // the page begins to say what is asked aloud
+	ActSpoken      Act = "spoken"    // it has ended
+	ActInterrupt   Act = "interrupt" // it has, because the candidate began to talk
 )
 
 // Phase is where an interview stands.
@@ -107,6 +110,8 @@ type Turn struct {
 	ClosingAt time.Time // when silence ends the answer; zero: no countdown runs
 	HeldUntil time.Time // until when the clocks stand; zero: they run
 	Moments   int       // how often they may still be held
+	// SpeakingUntil is until when the clocks stand at most while what is asked is said aloud; zero: they do not.
+	SpeakingUntil time.Time
 }
 
 // Refusal is an error with words for the candidate. Cause is for the log only.

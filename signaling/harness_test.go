@@ -45,6 +45,7 @@ type desk struct {
 	questions []int         // about how many sessions each was
 	asked     chan struct{} // gets a value at each Admit that finds room in it
 	phase     Phase
+	speaking  bool
 	question  int
 	acts      []Act
 	ends      []string
@@ -225,6 +226,9 @@ func (i *interviewer) turnLocked() Turn {
 		turn.Index, turn.Take, turn.Limit = i.question, 1, time.Minute
 		turn.EndsAt = time.Now().Add(time.Minute)
 		turn.Question = &Question{Text: "Tell me about a plan.", Kind: "behavioural"}
+		if i.speaking {
+			turn.SpeakingUntil = time.Now().Add(30 * time.Second)
+		}
 	}
 	return turn
 }
@@ -240,6 +244,11 @@ func (i *interviewer) Act(_ context.Context, act Act, _ time.Time, _ time.Durati
 	defer i.mu.Unlock()
 	if act == "panic" {
 		panic("interviewer")
+	}
+	if act == ActSpeak || act == ActSpoken || act == ActInterrupt {
+		i.speaking = act == ActSpeak
+		i.acts = append(i.acts, act)
+		return i.turnLocked(), nil
 	}
 	next := map[Act]map[Phase]Phase{
 		ActBegin:       {PhaseWaiting: PhasePreparing},

@@ -62,6 +62,12 @@ type (
 		Kind  string `json:"kind"` // audio or video
 		Muted bool   `json:"muted"`
 	}
+	// VoiceMessage says that the page says what is asked aloud, or does so no longer; Interrupted: because
+	// the candidate began to talk.
+	VoiceMessage struct {
+		Speaking    bool `json:"speaking"`
+		Interrupted bool `json:"interrupted,omitempty"`
+	}
 )
 
 // ICECandidate travels both ways.
@@ -79,7 +85,7 @@ type ICECandidateInit struct {
 
 // Messages from the server.
 type (
-	// Welcome answers Hello. Program says that sound and picture come from a program (WHIP): the page
+	// Welcome answers Hello. Voice says that the server says questions aloud, over HTTP. Program says that sound and picture come from a program (WHIP): the page
 	// does not offer its own unasked.
 	Welcome struct {
 		Version   int      `json:"version"`
@@ -88,6 +94,7 @@ type (
 		Total     int      `json:"total"` // questions in the plan
 		Consents  Consents `json:"consents"`
 		Program   bool     `json:"program,omitempty"`
+		Voice     bool     `json:"voice,omitempty"`
 	}
 	// ProgramMessage says that a program (WHIP) began or stopped to send sound and picture in place of
 	// the page.
@@ -100,7 +107,8 @@ type (
 	}
 	// TurnMessage says where the interview stands. Index, Take, Question and the times are absent
 	// while waiting and when finished; the times also where nothing limits the phase. ClosingMS counts down
-	// to the end of the answer by silence, HeldMS to where the clocks go on; RemainingMS holds the latter.
+	// to the end of the answer by silence, HeldMS to where the clocks go on, SpeakingMS to where they go on at the
+	// latest while what is asked is said aloud; RemainingMS holds the latter two.
 	TurnMessage struct {
 		Phase       Phase         `json:"phase"`
 		Index       *int          `json:"index,omitempty"`
@@ -113,6 +121,7 @@ type (
 		LimitMS     Milliseconds  `json:"limit_ms,omitempty"`
 		ClosingMS   *Milliseconds `json:"closing_ms,omitempty"`
 		HeldMS      *Milliseconds `json:"held_ms,omitempty"`
+		SpeakingMS  *Milliseconds `json:"speaking_ms,omitempty"`
 		Moments     int           `json:"moments,omitempty"` // how often the clocks may still be held
 	}
 	// CaptionMessage is the recognised text of one utterance.
@@ -245,6 +254,7 @@ func (*Next) messageType() string                  { return "next" }
 func (*Skip) messageType() string                  { return "skip" }
 func (*Finish) messageType() string                { return "finish" }
 func (*Muted) messageType() string                 { return "muted" }
+func (*VoiceMessage) messageType() string          { return "voice" }
 func (*Welcome) messageType() string               { return "welcome" }
 func (*ProgramMessage) messageType() string        { return "program" }
 func (*Answer) messageType() string                { return "answer" }
@@ -285,6 +295,8 @@ func fromPage(name string) Message {
 		return new(Finish)
 	case "muted":
 		return new(Muted)
+	case "voice":
+		return new(VoiceMessage)
 	default:
 		return nil
 	}
@@ -402,6 +414,10 @@ func check(message Message) error {
 	case *Muted:
 		if m.Kind != "audio" && m.Kind != "video" {
 			return fmt.Errorf("%w: the kind is neither audio nor video", ErrBadMessage)
+		}
+	case *VoiceMessage:
+		if m.Speaking && m.Interrupted {
+			return fmt.Errorf("%w: a voice that speaks was not interrupted", ErrBadMessage)
 		}
 	}
 	return nil

@@ -53,6 +53,7 @@ type Room struct {
 	peerConn  *conn    // whose page peer belongs to; nil if it is program's
 	program   *program // what sends sound and picture in the page's place, peer is its own then
 	video     media.Codec
+	speaking  bool      // conn's page says a question aloud
 	left      time.Time // when the last conn went
 	turn      Turn
 	consents  consent.Consents
@@ -271,16 +272,21 @@ func (r *Room) attach(a arrival) (over EndReason, holder *conn) {
 		peer, r.peer, r.peerConn = r.peer, nil, nil
 	}
 	r.conn, r.page = c, a.page
+	speaking := r.speaking
+	r.speaking = false
 	r.media = MediaMessage{Audio: MediaOff, Video: MediaOff}
 	c.send(&Welcome{
 		Version: ProtocolVersion, Session: string(r.id), RoleTitle: r.roleTitle, Total: r.turn.Total,
-		Consents: onWire(r.consents), Program: r.program != nil,
+		Consents: onWire(r.consents), Program: r.program != nil, Voice: r.rooms.config.Voice,
 	})
 	c.send(r.turn.message(time.Now()))
 	c.send(recordingMessage(r.recording, elapsed))
 	r.mu.Unlock()
 	if old != nil {
 		old.end(EndTakenOver, CloseTakenOver)
+	}
+	if speaking {
+		r.hush()
 	}
 	r.closePeer(peer)
 	return "", nil
@@ -290,13 +296,18 @@ func (r *Room) attach(a arrival) (over EndReason, holder *conn) {
 func (r *Room) detach(c *conn) {
 	r.mu.Lock()
 	var p *peer
+	speaking := false
 	if r.peerConn == c {
 		p, r.peer, r.peerConn = r.peer, nil, nil
 	}
 	if r.conn == c {
 		r.conn, r.page, r.left = nil, nil, time.Now()
+		speaking, r.speaking = r.speaking, false
 	}
 	r.mu.Unlock()
+	if speaking {
+		r.hush()
+	}
 	r.closePeer(p)
 }
 
@@ -354,6 +365,7 @@ func (t Turn) message(now time.Time) *TurnMessage {
 	}
 	m.Index, m.Take, m.TakesLeft, m.Question, m.Probe = new(t.Index), t.Take, t.TakesLeft, t.Question, t.Probe
 	m.RemainingMS, m.ClosingMS, m.HeldMS = leftUntil(t.EndsAt, now), leftUntil(t.ClosingAt, now), leftUntil(t.HeldUntil, now)
+	m.SpeakingMS = leftUntil(t.SpeakingUntil, now)
 	if !t.EndsAt.IsZero() {
 		m.LimitMS = InMilliseconds(t.Limit)
 	}
@@ -389,6 +401,8 @@ func (r *Room) handle(ctx context.Context, c *conn, message Message) {
 		r.candidate(c, *m.ICECandidate)
 	case *Muted:
 		r.mute(c, m)
+	case *VoiceMessage:
+		r.speak(c, m)
 	case *Begin:
 		r.ask(c, ActBegin)
 	case *StartAnswer:
@@ -405,6 +419,29 @@ func (r *Room) handle(ctx context.Context, c *conn, message Message) {
 		r.ask(c, ActSkip)
 	case *Finish:
 		r.ask(c, ActFinish)
+	}
+}
+
+// speak tells the interviewer of the page's voice.
+func (r *Room) speak(c *conn, m *VoiceMessage) {
+	r.mu.Lock()
+	r.speaking = m.Speaking
+	r.mu.Unlock()
+	switch {
+	case m.Speaking:
+		r.ask(c, ActSpeak)
+	case m.Interrupted:
+		r.ask(c, ActInterrupt)
+	default:
+		r.ask(c, ActSpoken)
+	}
+}
+
+// hush: a page that has gone says nothing any more. Should the queue be full, the voice's own limit ends it.
+func (r *Room) hush() {
+	select {
+	case r.acts <- request{act: ActSpoken, at: time.Now(), media: r.capture.MediaNow()}:
+	default:
 	}
 }
 

@@ -24,6 +24,7 @@ type Config struct {
 	Desk Desk
 	// AllowedOrigin says whether a page of that exact origin may connect; nil: only of the same host.
 	AllowedOrigin func(origin string) bool
+	Voice         bool // the server says questions aloud; pages are told
 	Log           *slog.Logger
 }
 

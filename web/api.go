@@ -185,8 +185,10 @@ func (s *Server) plain(who caller, pattern, operationID, summary, contentType st
 			Content:     map[string]*huma.MediaType{contentType: {}},
 		}},
 	}
-	if strings.Contains(path, "{question}") {
-		op.Parameters = append(op.Parameters, &huma.Param{Name: "question", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeInteger}})
+	for _, name := range []string{"question", "probe"} {
+		if strings.Contains(path, "{"+name+"}") {
+			op.Parameters = append(op.Parameters, &huma.Param{Name: name, In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeInteger}})
+		}
 	}
 	if strings.HasSuffix(path, ".webm") {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: "through", In: "query", Required: true, Schema: &huma.Schema{Type: huma.TypeInteger}})

@@ -60,6 +60,7 @@ var census = map[string]caller{
 	"GET /api/v1/sessions/{id}/events":                                              candidate,
 	"GET /api/v1/sessions/{id}/room":                                                candidate,
 	"GET /api/v1/sessions/{id}/questions/{question}/voice":                          candidate,
+	"GET /api/v1/sessions/{id}/questions/{question}/probes/{probe}/voice":           candidate,
 	"GET /api/v1/shared/{id}/report":                                                employer,
 	"PUT /api/v1/shared/{id}/answers/{question}/{take}/ratings/{competency}":        employer,
 	"POST /api/v1/shared/{id}/rating-form/done":                                     employer,
@@ -189,7 +190,7 @@ func fillPath(path string, session consent.SessionID) string {
 	}
 	return strings.NewReplacer("{id}", string(session), "{aid}", string(consent.NewID[consent.AuthorizationID]()),
 		"{iid}", string(consent.NewID[consent.InvitationID]()),
-		"{rid}", string(consent.NewID[consent.ReceiptID]()), "{program}", consent.NewID[string](), "{question}", "0", "{take}", "1", "{competency}", "ownership").Replace(path)
+		"{rid}", string(consent.NewID[consent.ReceiptID]()), "{program}", consent.NewID[string](), "{question}", "0", "{probe}", "1", "{take}", "1", "{competency}", "ownership").Replace(path)
 }
 
 func TestEveryAnswerHasTheSecurityHeaders(t *testing.T) {

@@ -15,14 +15,16 @@ import (
 
 // Voices says aloud what live interviews ask.
 type Voices interface {
-	// Say returns the sound of a question that the session's room has asked already; [consent.ErrNotFound]
-	// for one that is still to come, and where no room of the session is open here.
-	Say(ctx context.Context, session consent.SessionID, question int) (assess.Sound, error)
+	// Say returns the sound of a question that the session's room has asked already, or of its probe from 1
+	// on; [consent.ErrNotFound] for one that is still to come, and where no room of the session is open here.
+	Say(ctx context.Context, session consent.SessionID, question, probe int) (assess.Sound, error)
 }
 
 func (s *Server) voiceRoutes() {
 	s.plain(candidate, "GET /sessions/{id}/questions/{question}/voice", "get-question-voice",
 		"A question that your live interview has asked, as sound; 204 where no voice is set up, and the browser's own may speak", "audio/*", s.sayQuestion)
+	s.plain(candidate, "GET /sessions/{id}/questions/{question}/probes/{probe}/voice", "get-probe-voice",
+		"A follow-up question that your live interview has asked, counted from 1, as sound; 204 where no voice is set up", "audio/*", s.sayQuestion)
 }
 
 // voicePiece is what is handed on at once, in bytes: a quarter of a second of samples, far more of anything else.
@@ -65,10 +67,16 @@ func (s *Server) voiceOf(r *http.Request, account consent.Account) (*assess.Soun
 	if !ok || question > mostQuestions || session.State != consent.SessionLive {
 		return nil, consent.ErrNotFound
 	}
+	probe := int64(0)
+	if text := r.PathValue("probe"); text != "" {
+		if probe, ok = position(text); !ok || probe == 0 || probe > mostQuestions {
+			return nil, consent.ErrNotFound
+		}
+	}
 	if s.cfg.Voices == nil {
 		return nil, nil //nolint:nilnil // said in the comment
 	}
-	sound, err := s.cfg.Voices.Say(r.Context(), session.ID, int(question))
+	sound, err := s.cfg.Voices.Say(r.Context(), session.ID, int(question), int(probe))
 	switch {
 	case err == nil:
 		return &sound, nil

@@ -22,8 +22,8 @@ type fakeVoices struct {
 	said  []consent.SessionID
 }
 
-func (f *fakeVoices) Say(_ context.Context, session consent.SessionID, question int) (assess.Sound, error) {
-	if question > f.asked {
+func (f *fakeVoices) Say(_ context.Context, session consent.SessionID, question, probe int) (assess.Sound, error) {
+	if question > f.asked || probe > 1 {
 		return assess.Sound{}, consent.ErrNotFound
 	}
 	f.said = append(f.said, session)
@@ -56,6 +56,7 @@ func TestCandidateHearsWhatTheirInterviewAsked(t *testing.T) {
 		}
 	}
 	voices.sound = soundOf(strings.NewReader("more"), -1)
+	p.get(voicePath(live, "1/probes/1")).want(http.StatusOK)
 	if got := p.do(http.MethodHead, voicePath(live, 0), nil).want(http.StatusOK); len(got.body) != 0 {
 		t.Errorf("HEAD has a body of %d bytes", len(got.body))
 	}
@@ -65,6 +66,9 @@ func TestCandidateHearsWhatTheirInterviewAsked(t *testing.T) {
 	voices.said = nil
 	for name, got := range map[string]reply{
 		"the next question":   p.get(voicePath(live, 2)),
+		"the next probe":      p.get(voicePath(live, "1/probes/2")),
+		"probe 0":             p.get(voicePath(live, "1/probes/0")),
+		"no probe":            p.get(voicePath(live, "1/probes/x")),
 		"no number":           p.get(voicePath(live, "one")),
 		"a negative one":      p.get(voicePath(live, -1)),
 		"far too large":       p.get(voicePath(live, "99999999999999999999")),

@@ -137,6 +137,10 @@ func (d *desk) Open(ctx context.Context, session consent.Session, events signali
 	}
 	config := d.captureConfig(session, epoch, origin, events) //nolint:contextcheck // its callbacks write in the background, after the call that opened the room
 	config.OnVoice = room.interviewer.hear
+	if config.Speech != nil {
+		heard := notOurselves{room: room.interviewer, to: d.scribe, log: d.log}
+		config.Speech, config.Running = heard, heard
+	}
 	room.capture = media.NewCapture(config)
 	d.mu.Lock()
 	d.open[session.ID] = room

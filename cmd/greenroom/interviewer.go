@@ -164,5 +164,6 @@ func (i *interviewer) turn() signaling.Turn {
 	}
 	told.EndsAt, told.Limit = turn.EndsAt, turn.Limit
 	told.ClosingAt, told.HeldUntil, told.Moments = turn.ClosingAt, turn.HeldUntil, turn.Moments
+	told.SpeakingUntil = turn.SpeakingUntil
 	return told
 }

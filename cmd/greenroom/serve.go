@@ -430,7 +430,7 @@ func (a *app) openRooms(ctx context.Context) error {
 	}
 	a.closing("the last writes of rooms", a.desk.settleWrites)
 	a.services.start(ctx, "the scribe", a.scribe.Run, a.scribe.Drain)
-	a.rooms = signaling.NewRooms(signaling.Config{API: api, Desk: a.desk, AllowedOrigin: a.allowedOrigin(), Log: a.log})
+	a.rooms = signaling.NewRooms(signaling.Config{API: api, Desk: a.desk, AllowedOrigin: a.allowedOrigin(), Voice: a.spoken != nil, Log: a.log})
 	a.services.start(ctx, "the rooms", a.rooms.Run, nil)
 	a.services.start(ctx, "consent changes", a.watchConsents, nil)
 	a.services.start(ctx, "the watch over rooms", a.desk.watchRooms, nil)

@@ -36,12 +36,13 @@ func TestNobodyHearsAQuestionAhead(t *testing.T) {
 	machine := assess.NewInterview(plan, nil)
 	d := &desk{open: map[consent.SessionID]openRoom{"s": {interviewer: &interviewer{machine: machine}}}}
 	voices := voicesOf{asked: d.asked, spoken: assess.NewSpoken(assess.SpokenConfig{Dir: t.TempDir(), Speaker: speaker, Log: slog.New(slog.DiscardHandler)})}
-	check := func(when string, heard int) {
+	check := func(when string, heard, probed int) {
 		t.Helper()
-		for question := -1; question <= len(plan.Questions); question++ {
-			sound, err := voices.Say(t.Context(), "s", question)
-			if want := question >= 0 && question < heard; want != (err == nil) || err != nil && !errors.Is(err, consent.ErrNotFound) {
-				t.Errorf("%s: question %d: %v, want it said: %t", when, question, err, want)
+		for n := range 2 * (len(plan.Questions) + 2) {
+			question, probe := n/2-1, n%2
+			sound, err := voices.Say(t.Context(), "s", question, probe)
+			if want := question >= 0 && question < heard && (probe == 0 || question+1 == probed); want != (err == nil) || err != nil && !errors.Is(err, consent.ErrNotFound) {
+				t.Errorf("%s: question %d, probe %d: %v, want it said: %t", when, question, probe, err, want)
 			}
 			if err != nil {
 				continue
@@ -50,22 +51,32 @@ func TestNobodyHearsAQuestionAhead(t *testing.T) {
 			_ = sound.Close()
 		}
 	}
-	check("before it began", 0)
+	check("before it began", 0, 0)
 	now := time.Now()
 	for _, step := range []struct {
-		act   assess.Act
-		heard int
-	}{{assess.ActBegin, 1}, {assess.ActStartAnswer, 1}, {assess.ActSkip, 2}, {assess.ActSkip, 3}, {assess.ActFinish, 0}} {
+		act    assess.Act
+		heard  int
+		probed int // the number of the question whose probe may be heard; 0: none
+	}{
+		{assess.ActBegin, 1, 0},
+		{assess.ActStartAnswer, 1, 0},
+		{assess.ActDone, 1, 1},
+		{assess.ActDone, 1, 0},
+		{assess.ActNext, 2, 0},
+		{assess.ActSkip, 3, 0},
+		{assess.ActFinish, 0, 0},
+	} {
 		if err := machine.Act(step.act, assess.Moment{Wall: now, Media: 1}); err != nil {
 			t.Fatalf("%s: %v", step.act, err)
 		}
-		check("after "+string(step.act), step.heard)
+		check("after "+string(step.act), step.heard, step.probed)
 	}
-	if _, err := voices.Say(t.Context(), "another", 0); !errors.Is(err, consent.ErrNotFound) {
+	if _, err := voices.Say(t.Context(), "another", 0, 0); !errors.Is(err, consent.ErrNotFound) {
 		t.Errorf("of a session without a room here: %v", err)
 	}
 	for _, request := range ai.Requests() {
-		if !slices.ContainsFunc(plan.Questions[:3], func(q assess.Question) bool { return strings.Contains(string(request.Body), q.Text) }) {
+		asked := func(text string) bool { return strings.Contains(string(request.Body), text) }
+		if !slices.ContainsFunc(plan.Questions[:3], func(q assess.Question) bool { return asked(q.Text) || asked(q.Probes[0]) }) {
 			t.Errorf("asked to say %s", request.Body)
 		}
 	}

@@ -43,6 +43,7 @@ const decoders: Record<FromServer['type'], (f: Fields) => FromServer> = {
     total: f.number('total'),
     consents: consents(f.object('consents')),
     ...f.optionalFlag('program'),
+    ...f.optionalFlag('voice'),
   }),
   program: (f) => ({ type: 'program', sending: f.flag('sending') }),
   answer: (f) => ({ type: 'answer', sdp: f.text('sdp') }),
@@ -103,6 +104,7 @@ function turn(f: Fields): TurnMessage {
     ...f.optionalNumber('limit_ms'),
     ...f.optionalNumber('closing_ms'),
     ...f.optionalNumber('held_ms'),
+    ...f.optionalNumber('speaking_ms'),
     ...f.optionalNumber('moments'),
     ...f.optionalNumber('takes_left'),
   };

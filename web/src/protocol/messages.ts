@@ -26,7 +26,8 @@ export type FromPage =
   | { type: 'next' }
   | { type: 'skip' }
   | { type: 'finish' }
-  | { type: 'muted'; kind: MediaKind; muted: boolean };
+  | { type: 'muted'; kind: MediaKind; muted: boolean }
+  | { type: 'voice'; speaking: boolean; interrupted?: boolean };
 
 export interface Consents {
   recording: boolean;
@@ -63,6 +64,7 @@ export interface TurnMessage {
   remaining_ms?: number;
   limit_ms?: number;
   closing_ms?: number; // until silence ends the answer
+  speaking_ms?: number; // until the clocks go on that stand for the voice; remaining_ms has it in it
   held_ms?: number; // until the clocks go on; remaining_ms has it in it
   moments?: number; // how often they may still be held
   takes_left?: number; // how often the question may be answered again
@@ -75,6 +77,7 @@ export interface WelcomeMessage {
   role_title: string;
   total: number;
   consents: Consents;
+  voice?: boolean; // the server says questions aloud
   program?: boolean; // sound and picture come from a program (WHIP)
 }
 

@@ -101,6 +101,7 @@ describe('messages from the page', () => {
     skip: { type: 'skip' },
     finish: { type: 'finish' },
     muted: { type: 'muted', kind: 'audio', muted: true },
+    voice: { type: 'voice', speaking: true },
   };
 
   const lastCandidate: FromPage = {
@@ -113,9 +114,15 @@ describe('messages from the page', () => {
     { type: 'offer', sdp: 'v=0\r\n', takeover: true },
   ];
 
+  const silent: FromPage[] = [
+    { type: 'voice', speaking: false },
+    { type: 'voice', speaking: false, interrupted: true },
+  ];
+
   it.each([
     ...Object.values(sent),
     lastCandidate,
+    ...silent,
     ...takeovers,
   ])('writes $type as in an example', (message) => {
     expect(examples.from_page).toContainEqual(JSON.parse(encodeMessage(message)));

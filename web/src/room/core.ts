@@ -214,7 +214,7 @@ export function remainingMs(state: RoomState, now: number): number | null {
   const turn = state.turn;
   if (turn?.remaining_ms === undefined) return null;
   // While the clocks stand, so does what is left.
-  const stood = turn.held_ms === undefined ? 0 : turn.held_ms;
+  const stood = turn.held_ms ?? turn.speaking_ms ?? 0;
   return Math.max(0, turn.remaining_ms - stood - Math.max(0, since(turn.at, now) - stood));
 }
 

@@ -18,20 +18,35 @@ export function heardVoice(levels: readonly number[]): boolean {
 
 /** Watches a stream's sound until the signal fires, and hands over the last 5 s of levels. */
 export function meter(stream: MediaStream, signal: AbortSignal, onLevels: (levels: number[]) => void): void {
+  let levels: number[] = new Array(METER_LEVELS).fill(0);
+  watchLevel(stream, signal, { everyMs: EVERY_MS, samples: 2048 }, (level) => {
+    levels = [...levels.slice(1), level];
+    onLevels(levels);
+  });
+}
+
+/** As often as it takes to notice within a fifth of a second that somebody talks. */
+export const CLOSELY = { everyMs: 20, samples: 1024 };
+
+/** Hands over the level of a stream's newest samples, so often, until the signal fires. */
+export function watchLevel(
+  stream: MediaStream,
+  signal: AbortSignal,
+  how: { everyMs: number; samples: number },
+  onLevel: (level: number) => void,
+): void {
   if (stream.getAudioTracks().length === 0 || signal.aborted) return;
   const context = new AudioContext();
   const analyser = context.createAnalyser();
-  analyser.fftSize = 2048;
+  analyser.fftSize = how.samples;
   context.createMediaStreamSource(stream).connect(analyser);
   const samples = new Float32Array(analyser.fftSize);
-  let levels: number[] = new Array(METER_LEVELS).fill(0);
   const timer = setInterval(() => {
     // A page opened without a click starts suspended; resuming is refused quietly until there is one.
     if (context.state === 'suspended') void context.resume();
     analyser.getFloatTimeDomainData(samples);
-    levels = [...levels.slice(1), levelOf(samples)];
-    onLevels(levels);
-  }, EVERY_MS);
+    onLevel(levelOf(samples));
+  }, how.everyMs);
   signal.addEventListener(
     'abort',
     () => {

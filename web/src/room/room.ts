@@ -97,6 +97,11 @@ export class Room {
     return can(this.state, command) && this.send({ type: command });
   }
 
+  /** Tells the server that this page says a question aloud, or does so no longer. */
+  voice(speaking: boolean, interrupted: boolean): void {
+    this.send({ type: 'voice', speaking, ...(interrupted && { interrupted }) });
+  }
+
   setMuted(kind: MediaKind, muted: boolean): void {
     this.muted[kind] = muted;
     for (const track of this.stream.getTracks()) if (track.kind === kind) track.enabled = !muted;

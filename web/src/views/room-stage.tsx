@@ -1,7 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Command, RoomState } from '../room/core';
 import { can, recordingMark } from '../room/core';
-import { Voice } from '../room/speech';
 import { room as words } from '../text';
 import { Dialog } from '../ui/dialog';
 import { shortcuts } from '../ui/shortcuts';
@@ -11,17 +10,18 @@ import { RoomFeedback } from './room-feedback';
 import { RoomNotes } from './room-notes';
 import { RoomSide } from './room-side';
 import { Closing, Countdown, TurnControls } from './room-turn';
+import { RoomVoiceControls } from './room-voice';
 import { markWords } from './room-words';
 import { useClock } from './use-clock';
 import { useKeys } from './use-keys';
+import { useVoice } from './use-voice';
 
 /** After a key started the answer, the same key pressed twice must not end it. */
 const SAME_KEY_MS = 1_000;
 
 export function RoomStage(props: StageProps) {
   const { room, state } = props;
-  const [voice] = useState(() => new Voice(window.speechSynthesis, localStorage));
-  const [voiceOff, setVoiceOff] = useState(voice.muted);
+  const voice = useVoice(props.id, room, state);
   const [hidden, setHidden] = useState(false);
   const [finishing, setFinishing] = useState(false);
   const turnAt = useRef(0);
@@ -31,21 +31,13 @@ export function RoomStage(props: StageProps) {
   const probe = state.turn?.probe?.text;
 
   useEffect(() => {
-    if (question && phase === 'preparing') voice.say(question);
-    if (probe && phase === 'probing') voice.say(probe);
     turnAt.current = performance.now();
   }, [question, phase, take, probe]);
-  useEffect(() => () => voice.stop(), []);
 
-  const asked = phase === 'probing' && probe ? probe : question;
   const send = (command: Command) => {
     if (!can(state, command)) return;
     voice.stop();
     room.command(command);
-  };
-  const toggleVoice = () => {
-    voice.setMuted(!voiceOff);
-    setVoiceOff(!voiceOff);
   };
   useKeys({
     ' ': () => {
@@ -57,7 +49,7 @@ export function RoomStage(props: StageProps) {
     p: () => send('moment'),
     a: () => send('again'),
     h: () => setHidden(!hidden),
-    r: () => asked && voice.say(asked),
+    r: voice.repeat,
   });
 
   return (
@@ -65,27 +57,7 @@ export function RoomStage(props: StageProps) {
       <section class="stage">
         <StageHead state={state} />
         <Asked state={state} />
-        {asked && phase !== 'reviewing' && (
-          <p class="stage-voice">
-            <button
-              type="button"
-              class="button button-quiet"
-              onClick={() => asked && voice.say(asked)}
-              disabled={voiceOff}
-            >
-              {words.repeat} <kbd>R</kbd>
-            </button>
-            <button
-              type="button"
-              class="button button-quiet"
-              onClick={toggleVoice}
-              aria-pressed={!voiceOff}
-              data-testid="room-voice"
-            >
-              {voiceOff ? words.voiceOn : words.voiceOff}
-            </button>
-          </p>
-        )}
+        {question && phase !== 'reviewing' && <RoomVoiceControls voice={voice} />}
         <RoomNotes {...props} />
         {phase === 'reviewing' && props.mode === 'practice' && state.turn?.index !== undefined && (
           <RoomFeedback

@@ -44,10 +44,11 @@ export function phaseLabel(state: RoomState): string | null {
   const turn = state.turn;
   switch (turn?.phase) {
     case 'preparing':
-      return words.thinking;
+      return turn.speaking_ms === undefined ? words.thinking : words.listen;
     case 'answering':
     case 'probing':
       if (turn.held_ms !== undefined) return words.heldLabel;
+      if (turn.speaking_ms !== undefined) return words.listen;
       return turn.phase === 'probing' ? words.probing : words.answering;
     case 'reviewing':
       return turn.remaining_ms === undefined ? null : words.ending;

@@ -1,0 +1,126 @@
+package assess
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	// SpeakFor is how long the clocks stand at most while a question or a probe is said aloud, and how long a
+	// voice that never says that it has ended is believed to speak.
+	SpeakFor = 30 * time.Second
+	// voiceTail is how long the voice may still be heard after it ended: the way through a loudspeaker, a room
+	// and a network.
+	voiceTail = 300 * time.Millisecond
+	// ownVoiceShare of an utterance within the voice's spans makes it the voice's.
+	ownVoiceShare = 0.6
+	// mostSpoken spans are remembered; what is said is placed within seconds.
+	mostSpokenSpans = 64
+)
+
+// What the voice that asks does. They change no phase.
+const (
+	ActSpeak     Act = "speak"     // it begins
+	ActSpoken    Act = "spoken"    // it has ended
+	ActInterrupt Act = "interrupt" // the candidate began to talk, and it ended
+)
+
+// The voice in the session's log.
+const (
+	EventSpeaking    = "speaking"
+	EventSpoken      = "spoken"
+	EventInterrupted = "interrupted"
+)
+
+// interviewerVoice is what is known of the voice that says the questions.
+type interviewerVoice struct {
+	speaking bool
+	until    time.Time     // when it is believed to have ended
+	stands   bool          // the clock stands until then
+	left     time.Duration // how long the clocks may still stand for what is asked
+	spans    []spokenSpan  // of the session, oldest first; the last is open while speaking
+}
+
+// spokenSpan is when the voice spoke, as the microphone hears it. Times are media times.
+type spokenSpan struct {
+	start, end  time.Duration
+	interrupted bool
+}
+
+// said applies what the voice does. The clock of the preparation or the answer stands meanwhile, so that
+// nobody pays for listening, but not for longer than SpeakFor for each question and probe.
+func (i *Interview) said(act Act, at Moment) {
+	switch v := &i.voice; {
+	case act != ActSpeak:
+		i.hush(act, at)
+	case !v.speaking && (i.turn.Phase == PhasePreparing || i.running()):
+		v.speaking, v.until = true, at.Wall.Add(SpeakFor)
+		v.spans = append(v.spans, spokenSpan{start: at.Media})
+		v.spans = slices.Delete(v.spans, 0, max(0, len(v.spans)-mostSpokenSpans))
+		if v.stands = v.left > 0 && i.turn.HeldUntil.IsZero(); v.stands {
+			v.until = at.Wall.Add(v.left)
+			i.turn.EndsAt = i.turn.EndsAt.Add(v.left)
+			i.turn.SpeakingUntil = v.until
+		}
+		i.turn.ClosingAt = time.Time{}
+		i.note(EventSpeaking, "", at)
+	}
+}
+
+// hush ends what is being said aloud, if it is: the clocks go on, and silence counts from here.
+func (i *Interview) hush(by Act, at Moment) {
+	v := &i.voice
+	if !v.speaking {
+		return
+	}
+	v.speaking = false
+	span := &v.spans[len(v.spans)-1]
+	span.end, span.interrupted = at.Media+voiceTail, by == ActInterrupt
+	if span.interrupted {
+		span.end = at.Media
+	}
+	if v.stands {
+		unused := max(0, v.until.Sub(at.Wall))
+		i.turn.EndsAt = i.turn.EndsAt.Add(-unused)
+		v.left, v.stands = min(v.left, unused), false
+		i.turn.SpeakingUntil = time.Time{}
+	}
+	i.asked = max(i.asked, span.end)
+	kind := EventSpoken
+	if span.interrupted {
+		kind = EventInterrupted
+	}
+	i.note(kind, "", at)
+}
+
+// heardItself: sound of this stretch may be the voice's own, and does not count as the candidate's.
+func (i *Interview) heardItself(start, end time.Duration) bool {
+	for n := len(i.voice.spans) - 1; n >= 0; n-- {
+		span := i.voice.spans[n]
+		open := i.voice.speaking && n == len(i.voice.spans)-1
+		if end > span.start && (open || start < span.end) {
+			return true
+		}
+		if !open && span.end < start {
+			return false // the older ones ended before it
+		}
+	}
+	return false
+}
+
+// OwnVoice reports whether an utterance is what the voice said, come back through the microphone: most of it
+// lies where the voice spoke, and the candidate did not interrupt it there.
+func (i *Interview) OwnVoice(start, end time.Duration) bool {
+	within := time.Duration(0)
+	for n, span := range i.voice.spans {
+		if i.voice.speaking && n == len(i.voice.spans)-1 {
+			span.end = end
+		}
+		overlap := max(0, min(end, span.end)-max(start, span.start))
+		if span.interrupted && start <= span.end && end > span.end {
+			return false // it goes on after the voice: these are the words that interrupted it
+		}
+		within += overlap
+	}
+	return within > 0 && float64(within) >= ownVoiceShare*float64(end-start)
+}
