@@ -70,9 +70,20 @@ func (c *evalCommand) Run(ctx context.Context) error {
 }
 
 func (c *evalCommand) set(bank assess.Bank) (eval.Set, error) {
-	builtIn, err := eval.BuiltIn(bank)
-	if err != nil || c.Gold == "" {
-		return builtIn, err
+	if c.Gold == "" {
+		builtIn, err := eval.BuiltIn(bank)
+		if err != nil {
+			return eval.Set{}, fmt.Errorf("the built-in gold set does not fit this bank: name one that does with --gold: %w", err)
+		}
+		return builtIn, nil
+	}
+	own, err := assess.BuiltInBank()
+	if err != nil {
+		return eval.Set{}, err
+	}
+	builtIn, err := eval.BuiltIn(own)
+	if err != nil {
+		return eval.Set{}, err
 	}
 	set, err := eval.Load(os.DirFS(c.Gold), bank)
 	if err != nil {

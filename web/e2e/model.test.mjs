@@ -47,6 +47,28 @@ test("ratings appear with evidence in the candidate's own words", { timeout: 180
   await page.getByText("unvalidated practice estimate").first().waitFor();
   await page.getByText(take.evidence[0].quote).first().waitFor();
   if (shots) await page.screenshot({ path: path.join(shots, "report-rated.png"), fullPage: true });
+
+  // With an agreement card the same report says how the model compares with people, also on paper. The label
+  // comes from the server; how it gets there is a test of the program.
+  const of = (value) => ({ value, low: value - 0.08, high: value + 0.08, n: 64 });
+  const agreement = {
+    models: ["openai:test-model"], measured_at: "2026-01-02T03:04:05Z", people: 2, answers: 64, questions: 8,
+    kappa: of(0.71), icc: of(0.76), bias: of(-0.12), humans: of(0.79), pairs: of(0.97), attacks: of(0.02),
+  };
+  await page.route(api, (route) => route.fulfill({ json: { ...report, label: "practice estimate; kappa 0.71", agreement } }));
+  await page.reload();
+  const table = page.getByTestId("agreement");
+  await table.waitFor();
+  const said = await table.innerText();
+  for (const part of ["64 answers to 8 questions", "at least 2 people", "0.71", "0.63 to 0.79", "-0.12", "0.02"]) assert.ok(said.includes(part), `${part} is not in ${said}`);
+  await page.getByText("Practice estimate; kappa 0.71").first().waitFor();
+  assert.equal(await page.getByText("unvalidated practice estimate").count(), 0);
+  if (shots) await page.screenshot({ path: path.join(shots, "report-agreement.png"), fullPage: true });
+  await page.emulateMedia({ media: "print" });
+  assert.ok(await table.isVisible(), "the agreement is not on paper");
+  await page.emulateMedia({ media: "screen" });
+  await page.unroute(api);
+
   // What was sent: the question, the rubric and the words; never who the candidate is.
   const sent = JSON.stringify(model.asked);
   assert.ok(!sent.includes("candidate@demo.test") && !sent.includes("Demo candidate") && !sent.includes(session));
