@@ -620,7 +620,11 @@ export const report = {
   ratingPending: 'Results are still arriving; they appear here by themselves.',
   noRating: 'No one has rated this answer yet. Here is what was counted.',
   noRatingNoCounts: 'No one has rated this answer yet.',
-  noRatingAtAll: 'No one has rated it; you can rate yourself.',
+  noRatingAtAll: 'You can rate yourself, and ask somebody you trust to rate it.',
+  notJudged: (n: number, of: number) =>
+    n === of
+      ? `Nothing in your answers was judged: none of the ${of} things that they can be rated on has a level, and none is made up.`
+      : `Not judged: ${n} of the ${of} things that your answers can be rated on. They have no level, and none is made up.`,
   label: 'Unvalidated practice estimate',
   labelWhy:
     'No agreement of this model with human raters has been shown here. Read the words it points to and judge yourself.',

@@ -11,6 +11,7 @@ import {
   inOrder,
   isAnswered,
   isPending,
+  judged,
   lineText,
   markedWords,
   measurementName,
@@ -228,5 +229,30 @@ describe('measurements', () => {
   it('has a name for what it does not know', () => {
     expect(measurementName('words_per_minute')).toBe('Words a minute');
     expect(measurementName('new_kind.of-count')).toBe('New kind of count');
+  });
+});
+
+describe('what was judged', () => {
+  const self = rating({ rater: { kind: 'self' } });
+  const person = rating({ rater: { kind: 'human' } });
+  const nothing = rating({ outcome: 'not_observed', level: undefined as never });
+  it.each([
+    ['nothing', [], 0],
+    ['what the candidate gave is no judgement', [self], 0],
+    ['by a person', [self, person], 1],
+    ['by a model', [rating({})], 1],
+    ['rated without a level', [nothing], 0],
+  ])('%s', (_, ratings, given) => {
+    const questions = [
+      {
+        index: 0,
+        text: 'q',
+        kind: 'k',
+        competencies: ['a', 'b'],
+        takes: [take({ ratings: ratings as Rating[] })],
+      },
+      { index: 1, text: 'q', kind: 'k', competencies: ['a'], takes: [take({ ended_by: 'skip' })] },
+    ];
+    expect(judged(report({ questions }))).toEqual({ given, of: 2 });
   });
 });

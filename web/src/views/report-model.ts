@@ -91,6 +91,22 @@ export function hasModelRating(report: Report): boolean {
   return report.questions.some((q) => q.takes.some((t) => t.ratings.some((r) => r.rater.kind === 'model')));
 }
 
+/** How many competencies of answers a model or a person gave a level for, and of how many. Skipped ones have none. */
+export function judged(report: Report): { given: number; of: number } {
+  let given = 0;
+  let of = 0;
+  for (const question of report.questions) {
+    const take = question.takes.findLast((t) => t.ended_by !== 'skip');
+    if (!take) continue;
+    for (const id of question.competencies) {
+      of++;
+      if (take.ratings.some((r) => r.competency === id && r.rater.kind !== 'self' && r.level !== undefined))
+        given++;
+    }
+  }
+  return { given, of };
+}
+
 export interface CompetencyResult {
   competency: Competency;
   self: Rating | null;

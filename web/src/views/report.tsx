@@ -10,7 +10,7 @@ import { clock, dateTime } from '../ui/format';
 import { Loaded, useLoad } from '../ui/load';
 import { Page } from '../ui/page';
 import { ReportBody } from './report-body';
-import { hasModelRating, isAnswered, isPending } from './report-model';
+import { hasModelRating, isAnswered, isPending, judged } from './report-model';
 import { sessionPath } from './steps';
 
 /** Several results within this are one reload. */
@@ -104,6 +104,8 @@ function recordingWords(report: Report): string {
 function ratingWords(report: Report): string {
   if (isPending(report)) return words.ratingPending;
   const { model } = report.judged_by.assessor;
-  if (hasModelRating(report)) return report.agreement ? words.ratedMeasured(model) : words.rated(model);
-  return words.noRatingAtAll;
+  const { given, of } = judged(report);
+  const rated = report.agreement ? words.ratedMeasured(model) : words.rated(model);
+  const missing = of > given ? words.notJudged(of - given, of) : '';
+  return [hasModelRating(report) ? rated : '', missing, given === 0 ? words.noRatingAtAll : ''].join(' ');
 }
