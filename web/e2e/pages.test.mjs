@@ -72,6 +72,46 @@ test("refusing everything still gives an interview, and that work is never start
   assert.deepEqual(wrong, []);
 });
 
+test("an interview is chosen by keyboard at phone width, and an exam is the same for everyone", async () => {
+  const { page, wrong } = await openPage(browser, { viewport: { width: 390, height: 844 } });
+  await logIn(page, server.address, server.accounts.candidate);
+  await page.goto(`${server.address}/start`);
+  await page.locator('[data-testid^="role-"]').nth(5).waitFor(); // six roles or more
+  assert.equal(await page.locator('[data-testid^="length-"]').count(), 0, "lengths are shown before a role is chosen");
+  await byId(page, "role-customer-support").focus();
+  await page.keyboard.press("Space");
+  assert.ok(await byId(page, "length-4").isChecked(), "four questions are not what is chosen by itself");
+  await byId(page, "length-4").focus();
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowRight");
+  assert.ok(await byId(page, "length-6").isChecked());
+  assert.match(await byId(page, "start-steps").innerText(), /asked 6 questions.*up to 3 times/s);
+  assert.equal(await byId(page, "start-steps").locator("li").count(), 5);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(wide <= 0, `the page scrolls sideways by ${wide} px`);
+  await byId(page, "start-submit").focus();
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/consent");
+  const session = async () => {
+    const id = new URL(page.url()).pathname.split("/")[2];
+    return (await page.request.get(`${server.address}/api/v1/sessions/${id}`)).json();
+  };
+  const practice = await session();
+  assert.deepEqual([practice.mode, practice.questions, practice.takes], ["practice", 6, 3]);
+
+  await page.goto(`${server.address}/start`);
+  await byId(page, "role-customer-support").check();
+  await byId(page, "length-7").check();
+  await byId(page, "mode-exam").check();
+  assert.equal(await page.locator('[data-testid^="length-"]').count(), 0, "an exam's length can be chosen");
+  assert.match(await byId(page, "start-steps").innerText(), /the 4 questions that everyone gets/);
+  await byId(page, "start-submit").click();
+  await page.waitForURL("**/consent");
+  const exam = await session();
+  assert.deepEqual([exam.mode, exam.questions, exam.takes], ["exam", 4, 1]);
+  assert.deepEqual(wrong, []);
+});
+
 test("a denied microphone says what to do next", async () => {
   const denied = await openBrowser({ args: ["--deny-permission-prompts"] });
   try {
