@@ -256,7 +256,7 @@ func anchorsOf(plan assess.Plan, q assess.Question) map[string]map[string]string
 }
 
 // questions: the text of a question that was not asked yet is not shown, so that the report cannot be
-// used to read ahead.
+// used to read ahead. What an answer to it is rated by comes with what was rated.
 func (p reporter) questions() []questionJSON {
 	state := p.record.Session.State
 	over := state == consent.SessionEnded || state == consent.SessionAssessed
@@ -269,7 +269,10 @@ func (p reporter) questions() []questionJSON {
 			}
 		}
 		if over || len(shown.Takes) > 0 {
-			shown.Text, shown.Anchors = q.Text, anchorsOf(p.record.Plan, q)
+			shown.Text = q.Text
+			if !p.holdsBack() {
+				shown.Anchors = anchorsOf(p.record.Plan, q)
+			}
 		}
 		list = append(list, shown)
 	}

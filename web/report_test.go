@@ -119,6 +119,45 @@ func TestExamKeepsResultsToTheEnd(t *testing.T) {
 	}
 }
 
+func TestReportHasWhatAnAnswerIsRatedByOnceItWasGiven(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	p := s.candidate(t)
+	id := s.interview(t, p)
+	own := map[int]string{1: "own one", 3: "own three", 5: "own five"}
+	s.set(func(w *world) {
+		record := w.records[id]
+		record.Plan.Questions = slices.Clone(record.Plan.Questions)
+		for i, q := range record.Plan.Questions {
+			record.Plan.Questions[i].Anchors = map[string]map[int]string{q.Competencies[0]: own}
+		}
+		w.records[id] = record
+	})
+	for _, c := range []struct {
+		state consent.SessionState
+		mode  consent.Mode
+		want  []bool // of which questions
+	}{
+		{consent.SessionLive, consent.ModePractice, []bool{true, false, false, false}},
+		{consent.SessionLive, consent.ModeExam, []bool{false, false, false, false}},
+		{consent.SessionEnded, consent.ModePractice, []bool{true, true, true, true}},
+		{consent.SessionEnded, consent.ModeExam, []bool{true, true, true, true}},
+	} {
+		s.set(func(w *world) {
+			session := w.sessions[id]
+			session.State, session.Mode = c.state, c.mode
+			w.sessions[id] = session
+		})
+		var report reportJSON
+		p.get(sessionPathOf(id, "report")).want(http.StatusOK).into(&report)
+		for i, q := range report.Questions {
+			if got := q.Anchors[q.Competencies[0]]["5"] == "own five" && len(q.Anchors) == len(q.Competencies); got != c.want[i] || (!got && len(q.Anchors) > 0) {
+				t.Errorf("%s %s: question %d has anchors %v, want them: %v", c.state, c.mode, i, q.Anchors, c.want[i])
+			}
+		}
+	}
+}
+
 // Every part of a report against every single scope: what is not shared is not there.
 func TestEmployerSeesExactlyWhatIsShared(t *testing.T) {
 	t.Parallel()

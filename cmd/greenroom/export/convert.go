@@ -87,17 +87,29 @@ func planOf(p assess.Plan) Plan {
 		}
 		plan.Questions = append(plan.Questions, Question{
 			ID: q.ID, Kind: q.Kind, Text: q.Text, Competencies: competencies,
-			PrepareMS: q.PrepareFor.Milliseconds(), AnswerMS: q.AnswerFor.Milliseconds(),
+			PrepareMS: q.PrepareFor.Milliseconds(), AnswerMS: q.AnswerFor.Milliseconds(), Anchors: ownAnchorsOf(q),
 		})
 	}
 	for _, c := range p.Competencies {
-		anchors := make(map[string]string, len(c.Anchors))
-		for level, text := range c.Anchors {
-			anchors[strconv.Itoa(level)] = text
-		}
-		plan.Competencies = append(plan.Competencies, Competency{ID: c.ID, Name: c.Name, Definition: c.Definition, Anchors: anchors})
+		plan.Competencies = append(plan.Competencies, Competency{ID: c.ID, Name: c.Name, Definition: c.Definition, Anchors: anchorsOf(c.Anchors)})
 	}
 	return plan
+}
+
+func anchorsOf(anchors map[int]string) map[string]string {
+	shown := make(map[string]string, len(anchors))
+	for level, text := range anchors {
+		shown[strconv.Itoa(level)] = text
+	}
+	return shown
+}
+
+func ownAnchorsOf(q assess.Question) map[string]map[string]string {
+	shown := make(map[string]map[string]string, len(q.Anchors))
+	for competency, anchors := range q.Anchors {
+		shown[competency] = anchorsOf(anchors)
+	}
+	return shown
 }
 
 func answerOf(r assess.AnswerResult) Answer {

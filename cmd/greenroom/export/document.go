@@ -151,12 +151,13 @@ type Plan struct {
 
 // Question is one question.
 type Question struct {
-	ID           string   `json:"id"`
-	Kind         string   `json:"kind"`
-	Text         string   `json:"text"`
-	Competencies []string `json:"competencies"`
-	PrepareMS    int64    `json:"prepare_ms"`
-	AnswerMS     int64    `json:"answer_ms"`
+	ID           string                       `json:"id"`
+	Kind         string                       `json:"kind"`
+	Text         string                       `json:"text"`
+	Competencies []string                     `json:"competencies"`
+	PrepareMS    int64                        `json:"prepare_ms"`
+	AnswerMS     int64                        `json:"answer_ms"`
+	Anchors      map[string]map[string]string `json:"anchors,omitempty" doc:"By competency: what levels 1, 3 and 5 look like in an answer to this very question, where that is written."`
 }
 
 // Competency is a skill with the behaviour that its levels are described by.

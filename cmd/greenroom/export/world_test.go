@@ -121,7 +121,10 @@ func recordOf(session consent.Session) (assess.Record, error) {
 		Session: session, Length: time.Minute,
 		Plan: assess.Plan{
 			BankVersion: "1", BankSHA256: "cc",
-			Questions:    []assess.Question{{ID: "q1", Kind: "behavioural", Text: "Tell me.", Competencies: []string{"ownership"}, AnswerFor: 2 * time.Minute}},
+			Questions: []assess.Question{{
+				ID: "q1", Kind: "behavioural", Text: "Tell me.", Competencies: []string{"ownership"}, AnswerFor: 2 * time.Minute,
+				Anchors: map[string]map[int]string{"ownership": {1: "own a", 3: "own b", 5: "own c"}},
+			}},
 			Competencies: []assess.Competency{{ID: "ownership", Name: "Ownership", Anchors: map[int]string{1: "a", 3: "b", 5: "c"}}},
 		},
 		Answers: []assess.AnswerResult{{

@@ -72,6 +72,9 @@ func TestExportHoldsEverythingOfTheAccount(t *testing.T) {
 		t.Errorf("account %+v", account)
 	}
 	data := decode[SessionData](t, files, folder+sessionName)
+	if own := data.Plan.Questions[0].Anchors["ownership"]; own["1"] != "own a" || own["5"] != "own c" || data.Plan.Competencies[0].Anchors["5"] != "c" {
+		t.Errorf("plan %+v: want the question's anchors and the competency's", data.Plan)
+	}
 	answer := data.Answers[0]
 	if len(answer.Ratings) != 4 || answer.Ratings[2].Rater.Kind != "self" || answer.Ratings[0].WhyNotHigher == "" || answer.Ratings[1].Reason == "" {
 		t.Errorf("ratings %+v: want the model's with its sentences, and the self-rating", answer.Ratings)

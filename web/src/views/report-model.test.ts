@@ -135,6 +135,17 @@ describe('time line', () => {
 });
 
 describe('results', () => {
+  it('have the anchors of the question where it has its own', () => {
+    const [question] = report().questions;
+    if (!question) throw new Error('no question');
+    const level = (q: typeof question, n: number) =>
+      competencyResults(report(), q, take()).map((r) => anchorText(r.competency, n));
+    expect(level(question, 5)).toEqual(['five']);
+    const own = { ...question, anchors: { a: { '1': 'no', '3': 'some', '5': 'all' }, b: { '5': 'other' } } };
+    expect(level(own, 5)).toEqual(['all']);
+    expect(level(own, 3)).toEqual(['some']);
+  });
+
   it('keep self-rating apart from what others said, and skip unknown competencies', () => {
     const ratings = [
       rating({ rater: { kind: 'human' }, level: 2, at: '2026-01-03T00:00:00Z' }),
