@@ -35,6 +35,9 @@ type ScribeConfig struct {
 	// Place returns the answer an utterance belongs to; question -1 outside any. It is asked when the
 	// utterance is heard: the interview may be over and gone by the time that it is written down.
 	Place func(u media.Utterance) (question, take int)
+	// Terms returns the technical terms of a question, which are repaired where they were misheard. It is asked
+	// after Place; nil: nothing is repaired.
+	Terms func(session consent.SessionID, question int) []string
 	// Permit asks for a scribe's Permit for the transcript. A bare [consent.ErrNotFound] is a refusal
 	// and drops the utterance; one that wraps another cause means that asking failed, and is retried.
 	// It is asked during a transcription too, and must end with its context.
@@ -96,6 +99,7 @@ type scribeQueue struct {
 type scribeTask struct {
 	utterance      media.Utterance
 	question, take int // the answer it belongs to
+	terms          []string
 	length         time.Duration
 	samples        time.Duration // of it, what is held as samples: all or nothing
 	line           *Line         // nil until transcribed
@@ -144,6 +148,9 @@ func NewScribe(config ScribeConfig) *Scribe {
 func (s *Scribe) Hear(u media.Utterance) {
 	question, take := s.config.Place(u) // without the lock: Place has locks of its own
 	task := &scribeTask{utterance: u, question: question, take: take, length: u.Length()}
+	if s.config.Terms != nil && question >= 0 {
+		task.terms = s.config.Terms(u.Session, question)
+	}
 	if err := s.enqueue(task); err != nil {
 		s.fail(u, err)
 	}
@@ -496,6 +503,7 @@ func (s *Scribe) transcribeBy(ctx context.Context, task *scribeTask, by Transcri
 		line.Words, line.Interpolated, err = by.Transcribe(ctx, u)
 		return err
 	})
+	line.Words = repairTerms(line.Words, task.terms)
 	return line, err
 }
 

@@ -197,6 +197,47 @@ func TestScribePlacesWhatItHearsAtOnce(t *testing.T) {
 	})
 }
 
+// tellTranscriber says the same of every utterance.
+type tellTranscriber struct {
+	slowTranscriber
+	text string
+}
+
+func (s *tellTranscriber) Transcribe(context.Context, media.Utterance) ([]Word, bool, error) {
+	return sureWords(s.text, 0.4), true, nil
+}
+
+func TestScribeRepairsTheTermsOfTheQuestion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		desk := &scribeDesk{}
+		config := desk.config(&tellTranscriber{text: "We moved to post gress."})
+		config.Place = func(u media.Utterance) (int, int) { return u.Sequence - 1, 1 }
+		config.Terms = func(session consent.SessionID, question int) []string {
+			if session != "s" || question < 0 {
+				t.Errorf("asked for the terms of question %d of %s", question, session)
+			}
+			return [][]string{nil, {"Kafka", "PostgreSQL"}}[question]
+		}
+		scribe, stop := running(t, config)
+		for sequence := range 3 {
+			scribe.Hear(said("s", sequence))
+		}
+		if err := errors.Join(scribe.Drain(t.Context()), stop()); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, line := range desk.lines {
+			got = append(got, line.Text())
+		}
+		if want := []string{"We moved to post gress.", "We moved to post gress.", "We moved to PostgreSQL."}; !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		if repaired := desk.lines[2].Words[3]; repaired.Heard != "post gress." {
+			t.Errorf("the term is %+v", repaired)
+		}
+	})
+}
+
 func TestScribeKeepsTheOrderOfEachSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		desk, transcriber := &scribeDesk{}, &slowTranscriber{take: time.Second}

@@ -243,6 +243,17 @@ func (d *desk) place(u media.Utterance) (question, take int) {
 	return room.interviewer.Place(u)
 }
 
+// terms are those of a question that a room asks.
+func (d *desk) terms(id consent.SessionID, question int) []string {
+	d.mu.Lock()
+	room, ok := d.open[id]
+	d.mu.Unlock()
+	if !ok {
+		return nil
+	}
+	return room.interviewer.Terms(question)
+}
+
 // settleLimit is how long measuring an answer waits for its last words.
 const settleLimit = 20 * time.Second
 

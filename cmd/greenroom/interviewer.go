@@ -91,6 +91,17 @@ func (i *interviewer) Place(u media.Utterance) (question, take int) {
 	return i.machine.Place(u.Start, u.End)
 }
 
+// Terms are those of a question.
+func (i *interviewer) Terms(question int) []string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	questions := i.machine.Plan().Questions
+	if question < 0 || question >= len(questions) {
+		return nil
+	}
+	return questions[question].Terms
+}
+
 // collect takes the answers that closed into the list of those to save. The caller holds the mutex.
 func (i *interviewer) collect() (closed bool) {
 	for _, a := range i.machine.Closed() {

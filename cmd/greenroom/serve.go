@@ -404,6 +404,7 @@ func (a *app) newScribe() *assess.Scribe {
 	return assess.NewScribe(assess.ScribeConfig{
 		Transcriber: a.transcriber, Workers: a.TranscribeWorkers,
 		Place: func(u media.Utterance) (int, int) { return a.desk.place(u) },
+		Terms: func(id consent.SessionID, question int) []string { return a.desk.terms(id, question) },
 		Permit: func(ctx context.Context, id consent.SessionID) (consent.Permit, error) {
 			return a.gate.Permit(ctx, consent.Actor{Kind: consent.ActorScribe}, id, consent.ArtefactTranscript)
 		},
