@@ -68,10 +68,12 @@ export function RoomStage(props: StageProps) {
           />
         )}
         <RoomCaptions state={state} />
-        <Closing state={state} />
-        <div class="stage-bottom">
-          <Countdown state={state} />
-          <TurnControls state={state} send={send} finish={() => setFinishing(true)} />
+        <div class="stage-foot">
+          <Closing state={state} />
+          <div class="stage-bottom">
+            <Countdown state={state} />
+            <TurnControls state={state} send={send} finish={() => setFinishing(true)} />
+          </div>
         </div>
       </section>
       <RoomSide {...props} hidden={hidden} onHidden={setHidden} />
@@ -127,7 +129,7 @@ function Asked(props: { state: RoomState }) {
     return (
       <>
         <h1
-          class={turn.probe ? 'question question-before' : 'question'}
+          class={turn.probe || turn.phase === 'reviewing' ? 'question question-before' : 'question'}
           aria-live="polite"
           data-testid="question"
         >
