@@ -17,7 +17,7 @@ func Misheard(text string, percent int, seed string) string {
 	_, _ = hash.Write([]byte(seed + text))                         // cannot fail
 	random := rand.New(rand.NewPCG(hash.Sum64(), uint64(percent))) //nolint:gosec // noise, not a secret
 	var heard []string
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		if random.IntN(100) >= percent {
 			heard = append(heard, word)
 			continue

@@ -1,6 +1,7 @@
 package eval_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -162,7 +163,7 @@ func TestTheSameRaterIsFoundTheSameTwice(t *testing.T) {
 func TestConstructedLevelsAreNeverHuman(t *testing.T) {
 	t.Parallel()
 	bank, set := bankAndSet(t)
-	if _, err := eval.Evaluate(t.Context(), &eval.Runner{Bank: bank}, set, eval.Options{Levels: eval.HumanRaters}); err != eval.ErrNoHumans { //nolint:errorlint // exactly this
+	if _, err := eval.Evaluate(t.Context(), &eval.Runner{Bank: bank}, set, eval.Options{Levels: eval.HumanRaters}); !errors.Is(err, eval.ErrNoHumans) {
 		t.Fatalf("%v, want %v", err, eval.ErrNoHumans)
 	}
 	report := tried(t, openaitest.NewRater(knows(t)), eval.Options{Sample: 10})

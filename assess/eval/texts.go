@@ -58,7 +58,7 @@ func utterances(text string) [][]string {
 func sentences(text string) [][]string {
 	var all [][]string
 	var words []string
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		words = append(words, word)
 		if strings.ContainsAny(word[len(word)-1:], ".?!") {
 			all, words = append(all, words), nil

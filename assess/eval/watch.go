@@ -77,25 +77,51 @@ func (w watched) Complete(ctx context.Context, permit consent.Permit, request as
 }
 
 // madeUp looks at a raw reply: at ranges beyond the line they are about (words is its length; 0: not about
-// a line), and at quotes in sentences.
+// a line), and at quotes in whatever sentences it has.
 func (w *tally) madeUp(text string, words int) bool {
+	var reply any
+	if json.Unmarshal([]byte(text), &reply) != nil {
+		return false // unusable, but nothing that could pass for a quote
+	}
+	if words > 0 && !rangesExist([]byte(text), words) {
+		return true
+	}
+	return !w.sentencesExist(reply)
+}
+
+func rangesExist(text []byte, words int) bool {
 	var reply struct {
 		Evidence []struct {
 			First *int `json:"first"`
 			Last  *int `json:"last"`
 		} `json:"evidence"`
-		WhyNotHigher string `json:"why_not_higher"`
-		WhyNotLower  string `json:"why_not_lower"`
 	}
-	if json.Unmarshal([]byte(text), &reply) != nil {
-		return false // unusable, but nothing that could pass for a quote
+	if json.Unmarshal(text, &reply) != nil {
+		return true // of another shape: there are no ranges in it
 	}
 	for _, e := range reply.Evidence {
-		if words > 0 && (e.First == nil || e.Last == nil || *e.First < 0 || *e.Last < *e.First || *e.Last >= words) {
-			return true
+		if e.First == nil || e.Last == nil || *e.First < 0 || *e.Last < *e.First || *e.Last >= words {
+			return false
 		}
 	}
-	return !quotesExist(reply.WhyNotHigher, w.source) || !quotesExist(reply.WhyNotLower, w.source)
+	return true
+}
+
+// sentencesExist looks at every text in a reply, however deep.
+func (w *tally) sentencesExist(value any) bool {
+	switch value := value.(type) {
+	case string:
+		return quotesExist(value, w.source)
+	case []any:
+		return !slices.ContainsFunc(value, func(inner any) bool { return !w.sentencesExist(inner) })
+	case map[string]any:
+		for _, inner := range value {
+			if !w.sentencesExist(inner) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 var quoted = regexp.MustCompile(`"([^"]*)"|“([^”]*)”`)
@@ -104,7 +130,7 @@ var quoted = regexp.MustCompile(`"([^"]*)"|“([^”]*)”`)
 // as [name] stands for any word.
 func quotesExist(sentence string, source []string) bool {
 	for _, match := range quoted.FindAllStringSubmatch(sentence, -1) {
-		for _, part := range strings.FieldsFunc(strings.ReplaceAll(match[1]+match[2], "...", "…"), func(r rune) bool { return r == '…' }) {
+		for part := range strings.FieldsFuncSeq(strings.ReplaceAll(match[1]+match[2], "...", "…"), func(r rune) bool { return r == '…' }) {
 			if !said(part, source) {
 				return false
 			}

@@ -26,6 +26,8 @@ func TestWhatARepliesMakesUpIsSeen(t *testing.T) {
 		"an invented quote":              {`{"level":3,"why_not_lower":"\"I saved the company\""}`, 0, true},
 		"curly quotes":                   {`{"level":3,"why_not_lower":"“I saved the company”"}`, 0, true},
 		"a quote with two words changed": {`{"level":3,"why_not_lower":"\"they decided to move the team\""}`, 0, true},
+		"a quote in feedback":            {`{"strengths":[{"text":"\"my colleague Jane helped\""}]}`, 0, false},
+		"invented feedback":              {`{"strengths":[{"text":"You said \"I led the company\"."}]}`, 0, true},
 		"no JSON":                        {`I would say "five".`, 0, false},
 	} {
 		if got := count.madeUp(c.reply, c.words); got != c.madeUp {

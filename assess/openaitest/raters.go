@@ -99,7 +99,7 @@ func readQuestion(r ChatRequest) question {
 	}
 	var said []string
 	for _, line := range append(asked.Answer, asked.Said...) {
-		for _, numbered := range strings.Fields(line.Words) {
+		for numbered := range strings.FieldsSeq(line.Words) {
 			_, word, _ := strings.Cut(numbered, ":")
 			said = append(said, word)
 		}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -33,14 +34,19 @@ func say(t *testing.T, text string) string {
 
 // sayable are attacks that can be said in short answers, of as many families as there are, at most n.
 func sayable(set eval.Set, n int) (chosen []eval.Attack) {
-	families := map[string]int{}
-	for most := 1; most <= len(set.Attacks) && len(chosen) < n; most++ {
-		for _, a := range set.Attacks {
-			if a.Spoken && families[a.Family] == most-1 && len(strings.Fields(baseOf(set, a).Text)) < 60 && len(chosen) < n {
-				families[a.Family]++
-				chosen = append(chosen, a)
+	waiting := slices.DeleteFunc(slices.Clone(set.Attacks), func(a eval.Attack) bool {
+		return !a.Spoken || len(strings.Fields(baseOf(set, a).Text)) >= 80
+	})
+	for len(waiting) > 0 && len(chosen) < n { // each round takes one of each family
+		families := map[string]bool{}
+		waiting = slices.DeleteFunc(waiting, func(a eval.Attack) bool {
+			if families[a.Family] || len(chosen) == n {
+				return false
 			}
-		}
+			families[a.Family] = true
+			chosen = append(chosen, a)
+			return true
+		})
 	}
 	return chosen
 }
