@@ -32,6 +32,8 @@ type Results interface {
 	// SaveRating stores one rating. A first pass takes the place of every rating that a model gave the same
 	// competency of the answer before; a later pass takes that of the same one.
 	SaveRating(ctx context.Context, ratings consent.Permit, rating Rating) error
+	// SaveFeedback stores or replaces what a model says about one answer; none if there are no items.
+	SaveFeedback(ctx context.Context, feedback consent.Permit, found Feedback) error
 	MarkAnswerAssessed(ctx context.Context, session consent.SessionID, question, take int) error
 }
 
@@ -41,6 +43,8 @@ type AssessorConfig struct {
 	Gate    consent.Gate
 	Model   Model // nil: measurements only
 	Second  Model // makes the second rating; nil: Model does
+	// LevelsOnly: no feedback is asked for, because nobody would read it.
+	LevelsOnly bool
 	// Settled blocks until everything said in the session before the given media time is written
 	// down, or it will not be; nil where nothing is being said on this node.
 	Settled func(ctx context.Context, session consent.SessionID, until time.Duration)
@@ -258,13 +262,25 @@ func (a *Assessor) rate(ctx context.Context, plan Plan, answer Answer, lines []L
 	if err != nil {
 		return err
 	}
-	for _, r := range a.toRate(plan, of) {
-		r.names, r.lines, r.evidence = names, lines, evidence
-		if err := a.passes(ctx, r, have); err != nil {
-			return err
+	question := plan.Questions[of.question]
+	said := toFeedback{names: names, question: question, competencies: plan.CompetenciesOf(question), lines: lines, evidence: evidence}
+	for _, m := range Measure(answer, lines) {
+		if m.Valid {
+			said.measurements = append(said.measurements, m)
 		}
 	}
-	return nil
+	for _, r := range a.toRate(plan, of) {
+		r.names, r.lines, r.evidence = names, lines, evidence
+		rated, err := a.passes(ctx, r, have)
+		if err != nil {
+			return err
+		}
+		said.ratings = append(said.ratings, rated...)
+	}
+	if a.LevelsOnly {
+		return nil
+	}
+	return a.feedback(ctx, plan, answer, said)
 }
 
 // toRate lists the competencies that the answer's question asks for.

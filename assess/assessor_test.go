@@ -42,6 +42,7 @@ type keptResults struct {
 	evidence     map[LineRef][]Evidence
 	measurements []Measurement
 	ratings      []Rating
+	feedback     []Feedback
 	assessed     bool
 	names        Names
 	calls        []consent.AICall
@@ -121,6 +122,11 @@ func (k *keptResults) ratedBy(pass Pass) (list []Rating) {
 	return list
 }
 
+func (k *keptResults) SaveFeedback(_ context.Context, p consent.Permit, f Feedback) error {
+	k.feedback = append(k.feedback, f)
+	return p.Demand(f.Session, consent.ArtefactFeedback)
+}
+
 func (k *keptResults) MarkAnswerAssessed(context.Context, consent.SessionID, int, int) error {
 	k.assessed = true
 	return nil
@@ -177,6 +183,9 @@ func good(r ModelRequest) (string, error) {
 	if r.SchemaName == "evidence" {
 		return `{"evidence":[{"competency":"ownership","first":0,"last":2,"polarity":"supports","part":"action"}]}`, nil
 	}
+	if r.SchemaName == "advice" {
+		return `{"strengths":[{"text":"You name the decision.","marked":[0],"counted":[]}],"gaps":[],"drill":[]}`, nil
+	}
 	if strings.Contains(r.User.text, `"id":"ownership"`) || strings.Contains(r.User.text, `"name":"Ownership"`) {
 		return `{"observed":true,"level":4,"why_not_higher":"No change afterwards is named.","why_not_lower":"The decision is their own."}`, nil
 	}
@@ -189,8 +198,8 @@ func TestAnswerIsMeasuredThenRatedPerCompetency(t *testing.T) {
 	if len(kept.measurements) == 0 || !kept.assessed {
 		t.Errorf("measurements %d, assessed %v", len(kept.measurements), kept.assessed)
 	}
-	if len(model.asked) != 5 { // one evidence call, two rating calls for each of two competencies
-		t.Errorf("the model was asked %d times, want 5", len(model.asked))
+	if len(model.asked) != 6 { // one evidence call, two rating calls for each of two competencies, one for feedback
+		t.Errorf("the model was asked %d times, want 6", len(model.asked))
 	}
 	first := kept.ratedBy(PassFirst)
 	if len(first) != 2 || len(kept.ratings) != 4 {
@@ -381,6 +390,7 @@ func TestWrongModelsGiveNoLevel(t *testing.T) {
 				t.Errorf("%s: a level of %d was written", name, level)
 			}
 		}
+		model.asked = slices.DeleteFunc(model.asked, func(r ModelRequest) bool { return r.SchemaName == "advice" })
 		if len(model.asked) != 9 { // 1 evidence + 2 competencies × 2 passes × (call + repair)
 			t.Errorf("%s: asked %d times, want 9", name, len(model.asked))
 		}

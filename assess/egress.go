@@ -52,6 +52,35 @@ type ratingAgainQuestion struct {
 	Levels   []promptLevel    `json:"levels"`
 }
 
+// feedbackQuestion is the prompt of feedback on a rated answer.
+type feedbackQuestion struct {
+	Question string           `json:"question"`
+	Said     []promptLine     `json:"said"`
+	Marked   []promptMarked   `json:"marked"`
+	Counted  []promptCounted  `json:"counted"`
+	Levels   []promptStanding `json:"levels"`
+}
+
+type promptMarked struct {
+	Number     int      `json:"number"`
+	Competency string   `json:"competency"` // its name
+	Utterance  int      `json:"utterance"`
+	First      int      `json:"first"`
+	Last       int      `json:"last"`
+	Polarity   Polarity `json:"polarity"`
+}
+
+type promptCounted struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+	Unit  string  `json:"unit"`
+}
+
+type promptStanding struct {
+	Competency string `json:"competency"` // its name
+	Level      int    `json:"level"`      // 0: none
+}
+
 type promptLevel struct {
 	Level  int    `json:"level"`
 	Anchor string `json:"anchor"`
@@ -123,6 +152,30 @@ func ratingPrompt(pass Pass, names Names, session consent.SessionID, question Qu
 	default:
 		return Prompt{}, fmt.Errorf("there is no prompt for a pass %q", pass)
 	}
+}
+
+func (f toFeedback) prompt(session consent.SessionID) (Prompt, error) {
+	asked := feedbackQuestion{Question: f.question.Text, Marked: []promptMarked{}, Counted: []promptCounted{}, Levels: []promptStanding{}}
+	place := map[LineRef]int{}
+	for i, words := range f.names.mask(f.lines) {
+		place[f.lines[i].Ref()] = i
+		asked.Said = append(asked.Said, promptLine{Utterance: i, Words: numberedWords(words)})
+	}
+	for n, e := range f.evidence {
+		at, said := place[e.Line]
+		c, known := competencyOf(f.competencies, e.Competency)
+		if said && known {
+			asked.Marked = append(asked.Marked, promptMarked{Number: n, Competency: c.Name, Utterance: at, First: e.First, Last: e.Last, Polarity: e.Polarity})
+		}
+	}
+	for _, m := range f.measurements {
+		asked.Counted = append(asked.Counted, promptCounted{Name: m.Name, Value: m.Value, Unit: m.Unit})
+	}
+	for _, c := range f.competencies {
+		standing, _ := StandingOf(f.ratings, RaterModel, c.ID)
+		asked.Levels = append(asked.Levels, promptStanding{Competency: c.Name, Level: standing.Level})
+	}
+	return newPrompt(session, asked)
 }
 
 func numberedWords(words []string) string {

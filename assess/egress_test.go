@@ -94,6 +94,12 @@ func (s sweep) one(random *rand.Rand) {
 	evidence := []Evidence{{Session: session, Competency: competencies[0].ID, Polarity: Supports, Part: PartAction, Line: lines[0].Ref()}}
 	r := toRate{of: of, names: c.names(), question: question, competency: competencies[0], lines: lines, evidence: evidence, now: time.Now}
 	_, _ = r.ask(ctx, asked, []Pass{PassFirst, PassSecond, PassThird}[random.IntN(3)])
+	said := toFeedback{names: c.names(), question: question, competencies: competencies, lines: lines, evidence: evidence}
+	if prompt, err := said.prompt(session); err != nil {
+		s.t.Error(err)
+	} else {
+		_, _ = asked.complete(ctx, ModelRequest{System: feedbackSystem, User: prompt, Schema: feedbackSchema, SchemaName: "advice"})
+	}
 	u := media.Utterance{Session: session, End: 200 * time.Millisecond, PCM: make([]float32, media.SampleRate/5)}
 	if _, _, err := s.transcriber.Transcribe(ctx, u); err != nil {
 		s.t.Error(err)

@@ -41,7 +41,10 @@ func TestWordsThatInstructTheModelAreData(t *testing.T) {
 			if request.SchemaName == "rating" {
 				system, schema, known = ratingSystem, ratingSchema, 4
 			}
-			if strings.Contains(request.User.text, `"levels"`) {
+			switch {
+			case request.SchemaName == "advice":
+				system, schema, known = feedbackSystem, feedbackSchema, 5
+			case strings.Contains(request.User.text, `"levels"`):
 				system, known = ratingAgainSystem, 6
 			}
 			if request.System != system || string(request.Schema) != string(schema) || len(fields) != known {

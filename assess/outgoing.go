@@ -135,10 +135,10 @@ func knownMessage(message outgoingMessage) bool {
 	switch message.Role {
 	case "system":
 		known := func(instructions string) bool { return strings.HasPrefix(message.Content, instructions) }
-		return slices.ContainsFunc([]string{evidenceSystem, ratingSystem, ratingAgainSystem}, known)
+		return slices.ContainsFunc([]string{evidenceSystem, ratingSystem, ratingAgainSystem, feedbackSystem}, known)
 	case "user":
 		content := []byte(message.Content)
-		return slices.ContainsFunc([]any{new(evidenceQuestion), new(ratingQuestion), new(ratingAgainQuestion)}, func(shape any) bool {
+		return slices.ContainsFunc([]any{new(evidenceQuestion), new(ratingQuestion), new(ratingAgainQuestion), new(feedbackQuestion)}, func(shape any) bool {
 			return decodeStrictly(content, shape) == nil
 		})
 	default:

@@ -22,7 +22,7 @@ var fieldsThatLeave = []string{
 	"competency.id", "competency.name", "evidence", "evidence.first", "evidence.last", "evidence.part",
 	"evidence.polarity", "evidence.utterance", "question",
 	"levels", "levels.anchor", "levels.level", "marked", "marked.first", "marked.last", "marked.part", "marked.polarity",
-	"marked.utterance", "meaning", "name", "said", "said.utterance", "said.words",
+	"marked.utterance", "marked.competency", "marked.number", "counted", "counted.name", "counted.unit", "counted.value", "levels.competency", "meaning", "name", "said", "said.utterance", "said.words",
 	"competencies", "competencies.anchors", "competencies.definition", "competencies.id", "competencies.name", "words",
 	"max_completion_tokens", "max_tokens", "messages", "messages.content", "messages.role", "model", "response_format",
 	"response_format.json_schema", "response_format.json_schema.name", "response_format.json_schema.schema",
@@ -35,7 +35,7 @@ func TestOnlyTheseFieldsLeave(t *testing.T) {
 	t.Parallel()
 	want := slices.Clone(fieldsThatLeave)
 	var got []string
-	for _, shape := range []any{ratingQuestion{}, ratingAgainQuestion{}, evidenceQuestion{}, outgoingChat{}, outgoingVoice{}} {
+	for _, shape := range []any{ratingQuestion{}, ratingAgainQuestion{}, feedbackQuestion{}, evidenceQuestion{}, outgoingChat{}, outgoingVoice{}} {
 		got = append(got, fieldsOf(reflect.TypeOf(shape), "")...)
 	}
 	slices.Sort(got)

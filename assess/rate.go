@@ -66,14 +66,20 @@ func ratingInstructions(pass Pass) string {
 
 // source is what a model may quote in its sentences: what it was given to read.
 func (r toRate) source() source {
-	texts := []string{r.question.Text, r.competency.Name, r.competency.Definition}
-	for level := MinLevel; level <= MaxLevel; level++ {
-		texts = append(texts, r.competency.Anchors[level])
-	}
+	texts := r.anchors()
 	for _, words := range r.names.mask(r.lines) {
 		texts = append(texts, strings.Join(words, " "))
 	}
 	return newSource(texts...)
+}
+
+// anchors is what is written about the competency, and the question.
+func (r toRate) anchors() []string {
+	texts := []string{r.question.Text, r.competency.Name, r.competency.Definition}
+	for level := MinLevel; level <= MaxLevel; level++ {
+		texts = append(texts, r.competency.Anchors[level])
+	}
+	return texts
 }
 
 func (r toRate) parse(text, modelName string, pass Pass, from source) (Rating, error) {
@@ -98,13 +104,21 @@ func (r toRate) parse(text, modelName string, pass Pass, from source) (Rating, e
 			return Rating{}, errNoEvidence
 		}
 		fields.Outcome, fields.Level = OutcomeLevel, answer.Level
-		fields.WhyNotHigher, fields.WhyNotLower = strings.TrimSpace(answer.WhyNotHigher), strings.TrimSpace(answer.WhyNotLower)
+		fields.WhyNotHigher, fields.WhyNotLower = unlessBanned(answer.WhyNotHigher), unlessBanned(answer.WhyNotLower)
 	}
 	rating, err := NewRating(fields)
 	if err != nil {
 		return Rating{}, fmt.Errorf("%w: %w", errUnusable, err)
 	}
 	return rating, nil
+}
+
+// unlessBanned leaves out a sentence about what no sentence may be about; the level stands without it.
+func unlessBanned(sentence string) string {
+	if banned(sentence) {
+		return ""
+	}
+	return strings.TrimSpace(sentence)
 }
 
 // without is a rating that has no level, and why.

@@ -13,23 +13,23 @@ import (
 // instructions and an order of its own. Where the two differ a third is asked for. What all of them come to
 // is arithmetic, and no model's business.
 
-// passes rates one competency. What an earlier run of the same job rated stays; a first rating that is made
-// anew replaces those that came after it, see [Results].
-func (a *Assessor) passes(ctx context.Context, r toRate, have []Rating) error {
+// passes rates one competency and returns its ratings. What an earlier run of the same job rated stays; a first
+// rating that is made anew replaces those that came after it, see [Results].
+func (a *Assessor) passes(ctx context.Context, r toRate, have []Rating) ([]Rating, error) {
 	second := a.Second
 	if second == nil {
 		second = a.Model
 	}
 	first, have, err := a.pass(ctx, r, PassFirst, a.Model, have)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	again, have, err := a.pass(ctx, r, PassSecond, second, have)
 	if err != nil || alike(first, again) {
-		return err
+		return []Rating{first, again}, err
 	}
-	_, _, err = a.pass(ctx, r, PassThird, a.Model, have)
-	return err
+	third, _, err := a.pass(ctx, r, PassThird, a.Model, have)
+	return []Rating{first, again, third}, err
 }
 
 // pass makes one rating and stores it, unless there is one by the same rater already. It returns what there

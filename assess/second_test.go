@@ -28,6 +28,9 @@ func levelling(levels map[Pass]int) func(ModelRequest) (string, error) {
 		if r.SchemaName == "evidence" {
 			return `{"evidence":[]}`, nil
 		}
+		if r.SchemaName == "advice" {
+			return `{"strengths":[],"gaps":[],"drill":[]}`, nil
+		}
 		level := levels[passOf(r)]
 		return fmt.Sprintf(`{"observed":%t,"level":%d,"why_not_higher":"","why_not_lower":""}`, level > 0, level), nil
 	}
@@ -166,6 +169,7 @@ func TestWhatWasRatedBeforeIsNotAskedAgain(t *testing.T) {
 		t.Errorf("ratings %+v, want the two of before and four more", kept.ratings)
 	}
 	asked := len(model.asked)
+	a.LevelsOnly = true
 	must(t, a.Answer(t.Context(), "session", 0, 1))
 	if len(model.asked) != asked || len(kept.ratings) != 6 {
 		t.Errorf("a third run asked %d times", len(model.asked)-asked)

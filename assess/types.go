@@ -187,6 +187,7 @@ type AnswerResult struct {
 	Evidence     []Evidence
 	Ratings      []Rating       // by models, and the candidate's own
 	People       []PersonRating // by people of organizations
+	Feedback     []FeedbackItem // by a model; of one answer at most five
 	// Pending: assessment work for this answer is still queued or running.
 	Pending bool
 }

@@ -108,6 +108,10 @@ func tables() []table {
 			name: "person_ratings", class: ClassInterview, linked: "form session question take competency outcome level at",
 			sealed: "why",
 		},
+		{
+			name: "feedback", class: ClassInterview, linked: "session question take model prompt_sha256 bank_sha256 at",
+			sealed: "items",
+		},
 		{name: "measurements", class: ClassInterview, linked: "session question take name value unit counted valid invalid"},
 		{name: "gaps", class: ClassInterview, linked: "session kind start_ns end_ns reason"},
 		{

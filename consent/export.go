@@ -191,5 +191,6 @@ type AIPurpose string
 const (
 	AIEvidence      AIPurpose = "evidence"
 	AIRating        AIPurpose = "rating"
+	AIFeedback      AIPurpose = "feedback"
 	AITranscription AIPurpose = "transcription"
 )

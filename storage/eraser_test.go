@@ -50,7 +50,7 @@ func TestErasingLeavesNothingButATombstone(t *testing.T) {
 			if left, err := w.objects.versions(t.Context(), exportFolder(copied)); err != nil || len(left) != 0 {
 				t.Errorf("%d objects of that copy are left, %v", len(left), err)
 			}
-			if got := find(t, w.owner, secretWords, secretReason, canary); len(got) > 0 {
+			if got := find(t, w.owner, secretWords, secretReason, secretAdvice, canary); len(got) > 0 {
 				t.Errorf("plain text is left: %v", got)
 			}
 
@@ -403,7 +403,7 @@ func TestEraserCannotTouchWhatIsNotErased(t *testing.T) {
 			t.Errorf("%s: %d rows, %v; want it refused", statement, n, err)
 		}
 	}
-	for _, column := range []string{"words FROM lines", "wrapped FROM data_keys", "salt FROM ledger_openings", "notes FROM rating_notes", "blocks FROM segments"} {
+	for _, column := range []string{"words FROM lines", "wrapped FROM data_keys", "salt FROM ledger_openings", "notes FROM rating_notes", "items FROM feedback", "blocks FROM segments"} {
 		if _, err := as(`SELECT ` + column); !hasCode(err, policyViolation) {
 			t.Errorf("the eraser reads %s: %v", column, err)
 		}

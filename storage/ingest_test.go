@@ -229,7 +229,7 @@ func TestWritingTwiceChangesNothing(t *testing.T) {
 		}
 	}
 	for table, want := range map[string]int{
-		"answers": 1, "lines": 1, "gaps": 1, "evidence": 1, "measurements": 1, "ratings": 1, "rating_notes": 1, "river.river_job": 2,
+		"answers": 1, "lines": 1, "gaps": 1, "evidence": 1, "measurements": 1, "ratings": 1, "rating_notes": 1, "feedback": 1, "river.river_job": 2,
 	} {
 		if n := w.ownerCount(t, `SELECT count(*) FROM `+table); n != want {
 			t.Errorf("%d rows of %s, want %d", n, table, want)

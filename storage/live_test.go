@@ -156,7 +156,7 @@ func TestHoldAndRestrictionCloseThePlanesByPolicy(t *testing.T) {
 	id, other := w.interview(t, w.alice), w.interview(t, w.alice)
 	w.ownerExec(t, `INSERT INTO segments (session, kind, epoch, sequence, object_key, size, sha256, start_us, end_us, width, height, codec, forced, blocks)
 		SELECT s, 'audio', 1, 1, s || 'k', 1, sha256(''), 0, 1, 0, 0, 'opus', false, '' FROM unnest($1::text[]) s`, []consent.SessionID{id, other})
-	content := []string{"answers", "lines", "evidence", "ratings", "rating_notes", "measurements", "gaps", "segments"}
+	content := []string{"answers", "lines", "evidence", "ratings", "rating_notes", "feedback", "measurements", "gaps", "segments"}
 	rows := func(role Role, about rowContext) map[string]int {
 		seen := map[string]int{}
 		for _, table := range content {

@@ -36,6 +36,8 @@ func changeProbes() []probe {
 		gap     = `INSERT INTO gaps VALUES (%s, 'audio', 5, 6, 'network')`
 		segment = `INSERT INTO segments (session, kind, epoch, sequence, object_key, size, sha256, start_us, end_us, width, height, codec, forced, blocks)
 			VALUES (%s, 'audio', 1, 2, 'k', 1, sha256('x'), 1, 2, 0, 0, 'opus', false, 'x')`
+		advice = `INSERT INTO feedback (session, question, take, model, prompt_sha256, bank_sha256, at, items)
+			VALUES (%s, 0, 1, 'm', 'p', 'b', now(), 'x') ON CONFLICT (session, question, take) DO UPDATE SET model = 'n'`
 		evidence = `INSERT INTO evidence (session, question, take, competency, line_epoch, line_sequence, first_word, last_word, polarity, part, rater)
 			VALUES (%s, 0, 1, 'd', 1, 1, 0, 0, 'supports', 'action', '{"kind": "model"}')`
 		measure       = `INSERT INTO measurements VALUES (%s, 0, 1, 'o', 1, 'u', 'c', true, '')`
@@ -118,7 +120,7 @@ func changeProbes() []probe {
 		for _, add := range []string{answer, line, gap} {
 			try("scribe of "+closed, refused, add, "@"+closed)
 		}
-		for _, add := range []string{evidence, measure} {
+		for _, add := range []string{evidence, measure, advice} {
 			try("assessor of "+closed, refused, add, "@"+closed)
 		}
 		try("assessor of "+closed, refused, rate, "@"+closed, "'human'", "''")
@@ -132,7 +134,7 @@ func changeProbes() []probe {
 	try("scribe", one, `UPDATE sessions SET epoch = epoch + 1`)
 	try("assessor", one, `UPDATE answers SET assessed_at = now()`)
 	try("assessor", one, `UPDATE lines SET evidence_at = now()`)
-	for _, add := range []string{evidence, measure} {
+	for _, add := range []string{evidence, measure, advice} {
 		try("assessor", one, add, "@live")
 		try("assessor", refused, add, "@alone")
 	}
@@ -141,7 +143,7 @@ func changeProbes() []probe {
 	try("assessor", refused, rate, "@live", "'self'", "''")
 	try("assessor", one, `UPDATE ratings SET level = 1`)
 	try("assessor", refused, `UPDATE ratings SET rater_kind = 'self', model = ''`)
-	for _, table := range []string{"evidence", "measurements", "rating_notes", "ratings"} {
+	for _, table := range []string{"evidence", "measurements", "rating_notes", "feedback", "ratings"} {
 		try("assessor", refused, `UPDATE %s SET session = @alone`, table)
 		try("assessor", one, `DELETE FROM %s`, table)
 	}
@@ -263,6 +265,7 @@ func changeProbes() []probe {
 	try("assessor of otto", one, rate, "@ottos", "'human'", "''")
 	try("assessor of otto", refused, rate, "@ottos", "'model'", "'m'")
 	try("assessor of otto", refused, evidence, "@ottos")
+	try("assessor of otto", refused, advice, "@ottos")
 	try("login", one, account, "'candidate'")
 	try("login", refused, account, "'employer'")
 	try("erasure", one, receipt, "@alone", "''", "''", "@alice", "'erased'")

@@ -117,6 +117,8 @@ func secondDoors() map[string][]string {
 		"accounts.ingest_asks: USING without (s.id = ( SELECT current_session_id() AS current_session_id))": ingest,
 		"evidence.worker_unobjected: WITH CHECK without ((s.candidate = a.id))":                             atWork,
 		"evidence.worker_unobjected: WITH CHECK without (s.id = evidence.session)":                          atWork,
+		"feedback.worker_unobjected: WITH CHECK without ((s.candidate = a.id))":                             atWork,
+		"feedback.worker_unobjected: WITH CHECK without (s.id = feedback.session)":                          atWork,
 		"ratings.worker_unobjected: WITH CHECK without ((s.candidate = a.id))":                              atWork,
 		"ratings.worker_unobjected: WITH CHECK without (s.id = ratings.session)":                            atWork,
 		"function.export_runs: without (e.account" + export:                                                 exports,

@@ -18,21 +18,21 @@ func sights() map[string]sight {
 	ofCandidate := func(account string) sight {
 		return sight{
 			"accounts": account, "notices organizations": "where true",
-			"sessions":                       "where candidate = @" + account,
-			"authorizations session_events":  own(account, ""),
-			"invitations viewers cut_offs":   own(account, ""),
-			"accesses consent_events":        own(account, ""),
-			"authorization_events":           "where authorization_id IN (SELECT a.id FROM authorizations a JOIN sessions s ON s.id = a.session WHERE s.candidate = @" + account + ")",
-			"answers lines evidence ratings": own(account, open),
-			"person_forms person_ratings":    own(account, open),
-			"rating_notes measurements gaps": own(account, open),
-			"segments":                       own(account, open),
-			"ai_calls":                       own(account, ""),
-			"log_ins exports":                "where account = @" + account,
-			"erasures":                       "where account = @" + account,
-			"erasure_counts":                 "where erasure IN (SELECT id FROM erasures WHERE account = @" + account + ")",
-			"ledger_openings":                "where account = @" + account,
-			"receipts":                       "where side = 'candidate' AND account = @" + account,
+			"sessions":                                "where candidate = @" + account,
+			"authorizations session_events":           own(account, ""),
+			"invitations viewers cut_offs":            own(account, ""),
+			"accesses consent_events":                 own(account, ""),
+			"authorization_events":                    "where authorization_id IN (SELECT a.id FROM authorizations a JOIN sessions s ON s.id = a.session WHERE s.candidate = @" + account + ")",
+			"answers lines evidence ratings":          own(account, open),
+			"person_forms person_ratings":             own(account, open),
+			"rating_notes feedback measurements gaps": own(account, open),
+			"segments":        own(account, open),
+			"ai_calls":        own(account, ""),
+			"log_ins exports": "where account = @" + account,
+			"erasures":        "where account = @" + account,
+			"erasure_counts":  "where erasure IN (SELECT id FROM erasures WHERE account = @" + account + ")",
+			"ledger_openings": "where account = @" + account,
+			"receipts":        "where side = 'candidate' AND account = @" + account,
 		}
 	}
 	ofEmployer := func(account, org string) sight {
@@ -75,6 +75,7 @@ func sights() map[string]sight {
 		"ratings":                            "live/model resumed/model fresh/model only.ratings/model bobs/model",
 		"gaps segments":                      "live/audio live/video resumed/audio resumed/video fresh/audio fresh/video only.audio/audio only.video/video",
 		"person_forms person_ratings":        "live live resumed only.ratings bobs",
+		"feedback":                           "live resumed fresh",
 		"requests":                           "where org = @acme",
 	}
 	ofLogin := sight{"accounts members organizations log_ins log_in_failures second_factors room_tickets": "where true"}
@@ -102,7 +103,7 @@ func sights() map[string]sight {
 		"rita": and(and(ofEmployer("rita", "acme"), receipts("acme")), ritas),
 		"zoe": and(and(ofEmployer("zoe", "zenith"), receipts("zenith")), sight{
 			"requests": "where org = @zenith",
-			"accounts": "alice zoe", "sessions authorizations answers lines evidence rating_notes measurements": "zeniths",
+			"accounts": "alice zoe", "sessions authorizations answers lines evidence rating_notes feedback measurements": "zeniths",
 			"ratings": "zeniths/model", "gaps segments": "zeniths/audio zeniths/video", "person_forms person_ratings": "zeniths",
 		}),
 		"bill": ofEmployer("bill", "acme"),
@@ -111,12 +112,12 @@ func sights() map[string]sight {
 
 		"scribe":         and(closedToScribe("live"), sight{"answers lines": "live", "gaps": "live/audio live/video"}),
 		"scribe of held": closedToScribe("held"), "scribe of restricted": closedToScribe("restricted"), "scribe of erased": closedToScribe("erased"),
-		"assessor":         atWork(sight{"accounts": "alice", "answers lines evidence rating_notes measurements": "live", "ratings": "live/model"}),
+		"assessor":         atWork(sight{"accounts": "alice", "answers lines evidence rating_notes feedback measurements": "live", "ratings": "live/model"}),
 		"assessor of held": atWork(sight{"accounts": "alice"}), "assessor of restricted": atWork(sight{"accounts": "alice"}),
 		"assessor of erased": atWork(sight{"accounts": "alice"}), "worker": atWork(nil),
 
 		"dan": ofCandidate("dan"), "rita as a candidate": ofCandidate("rita"),
-		"assessor of otto": atWork(sight{"accounts": "otto", "answers lines evidence rating_notes measurements": "ottos", "ratings": "ottos/model"}),
+		"assessor of otto": atWork(sight{"accounts": "otto", "answers lines evidence rating_notes feedback measurements": "ottos", "ratings": "ottos/model"}),
 		"login of dan":     and(maps.Clone(ofLogin), sight{"sessions": "d.open"}),
 		"login":            ofLogin,
 		"keys":             {"sessions accounts members organizations notices authorizations authorization_events data_keys exports export_sessions export_keys": "where true"},
@@ -124,17 +125,17 @@ func sights() map[string]sight {
 			"sessions authorizations authorization_events organizations notices consent_events receipts ledger_openings holds invitations": "where true",
 			"exports export_sessions export_keys erasures erasure_counts erasure_objects":                                                  "where true",
 			"person_forms person_ratings": "where session IN (@erased, @c.erased, @d.erased)",
-			"answers lines evidence ratings rating_notes measurements gaps segments data_keys session_events": "where session IN (@erased, @c.erased, @d.erased)",
+			"answers lines evidence ratings rating_notes feedback measurements gaps segments data_keys session_events": "where session IN (@erased, @c.erased, @d.erased)",
 			"accounts log_in_failures": "where true", "log_ins second_factors members": "where account IN (SELECT id FROM accounts WHERE erase_at <= now())",
 		},
 		"audit":  {"sessions segments ledger notices": "where true"},
 		"export": {"notices": "where true"}, "export of bob": exported("bob"), "export of carol": exported("carol"),
 		"export of alice": and(exported("alice"), sight{
 			"log_ins": "where account = @alice", "receipts": "where side = 'candidate' AND account = @alice", "ledger_openings": "where account = @alice",
-			"answers lines evidence ratings rating_notes measurements gaps segments": inExport,
-			"person_forms person_ratings":                                            inExport,
-			"consent_events session_events authorizations accesses ai_calls":         inExport,
-			"authorization_events":                                                   "where authorization_id IN (@live, @restricted, @only.ratings)", "organizations": "acme",
+			"answers lines evidence ratings rating_notes feedback measurements gaps segments": inExport,
+			"person_forms person_ratings":                                    inExport,
+			"consent_events session_events authorizations accesses ai_calls": inExport,
+			"authorization_events":                                           "where authorization_id IN (@live, @restricted, @only.ratings)", "organizations": "acme",
 		}),
 	}
 }

@@ -58,6 +58,7 @@ type reading struct {
 	lines    []sealedLine
 	ratings  []sealedRating
 	evidence []assess.Evidence
+	feedback []sealedFeedback
 	measured []assess.Measurement
 	people   []sealedPersonRating
 	form     string // the reader's own, of an employer
@@ -117,6 +118,11 @@ func (r *reading) read(ctx context.Context, tx pgx.Tx) error {
 	}
 	if given(r.permits.Feedback) {
 		if r.evidence, err = readEvidence(ctx, tx, r.id, ""); err != nil {
+			return err
+		}
+	}
+	if given(r.permits.Feedback) && given(r.permits.Quotes) { // its sentences may quote
+		if r.feedback, err = readFeedback(ctx, tx, r.id); err != nil {
 			return err
 		}
 	}
@@ -236,6 +242,19 @@ func (r *reading) assemble(ctx context.Context, keys fieldKeys) (assess.Record, 
 	for _, person := range people {
 		if a := at[take{person.Rating.Question(), person.Rating.Take()}]; a != nil {
 			a.People = append(a.People, person)
+		}
+	}
+	for _, sealed := range r.feedback {
+		a := at[take{sealed.question, sealed.take}]
+		if a == nil {
+			continue
+		}
+		key, err := keys.ReadFields(ctx, r.permits.Feedback, r.id, consent.ScopeFeedback)
+		if err != nil {
+			return assess.Record{}, err
+		}
+		if a.Feedback, err = sealed.open(key); err != nil {
+			return assess.Record{}, err
 		}
 	}
 	r.record.Length = lengthOf(r.record)

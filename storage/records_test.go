@@ -55,6 +55,9 @@ func TestCandidateReadsEverythingBackAsItWasSaved(t *testing.T) {
 	if len(got.Measurements) != 1 || got.Measurements[0].Value != 120.5 || got.Measurements[0].Counted != "Words by minutes." {
 		t.Errorf("measurements %+v", got.Measurements)
 	}
+	if diff := cmp.Diff(testFeedback(id).Items, got.Feedback); diff != "" {
+		t.Errorf("feedback: %s", diff)
+	}
 	if len(got.Ratings) != 2 || got.Ratings[0] != testRating(t, nil, id) || got.Ratings[1] != testRating(t, selfRated, id) {
 		t.Errorf("ratings %+v", got.Ratings)
 	}
@@ -97,6 +100,9 @@ func TestEmployerReadsOnlyThePartsItHasPermitsFor(t *testing.T) {
 			if (e.First >= 0) != c.place {
 				t.Errorf("scopes %v: evidence at words %d to %d", c.scopes, e.First, e.Last)
 			}
+		}
+		if (len(a.Feedback) > 0) != c.sentences {
+			t.Errorf("scopes %v: feedback %+v", c.scopes, a.Feedback)
 		}
 		for _, r := range a.Ratings {
 			if level, ok := r.Level(); !ok || level != 4 || (r.WhyNotHigher() == secretReason) != c.sentences {

@@ -74,7 +74,7 @@ func TestEveryPlaneNeedsARowContext(t *testing.T) {
 	w.share(t, w.alice, id, w.acme, allShareable()...)
 	for role, tables := range map[Role][]string{
 		RoleCandidate: {"sessions", "accounts", "consent_events", "session_events", "authorizations", "lines", "ratings", "segments"},
-		RoleEmployer:  {"sessions", "authorizations", "lines", "ratings", "rating_notes", "evidence"},
+		RoleEmployer:  {"sessions", "authorizations", "lines", "ratings", "rating_notes", "feedback", "evidence"},
 		RoleIngest:    {"sessions", "answers", "gaps"},
 		RoleWorker:    {"answers", "lines", "evidence", "ratings"},
 	} {

@@ -160,7 +160,7 @@ func readRatings(ctx context.Context, tx pgx.Tx, session consent.SessionID, whic
 	rows, err := tx.Query(ctx, `SELECT r.session, r.question, r.take, r.competency, r.rater_kind, r.model,
 		CASE WHEN r.rater_kind = 'model' THEN r.pass ELSE '' END, r.prompt_sha256, r.rubric_sha256, r.bank_sha256,
 		r.outcome, coalesce(r.level, 0), r.at, n.notes
-		FROM ratings r LEFT JOIN rating_notes n ON n.rating = r.id WHERE r.session = $1`+which+` ORDER BY r.question, r.take, r.id`,
+		FROM ratings r LEFT JOIN rating_notes n ON n.rating = r.id WHERE r.session = $1`+which+` ORDER BY r.question, r.take, r.rater_kind = 'self', r.id`,
 		append([]any{session}, arguments...)...)
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ import (
 func personalTables() []string {
 	return []string{
 		"sessions", "consent_events", "session_events", "authorizations", "authorization_events", "accesses",
-		"answers", "lines", "evidence", "ratings", "rating_notes", "person_forms", "person_ratings", "measurements", "gaps", "ai_calls",
+		"answers", "lines", "evidence", "ratings", "rating_notes", "person_forms", "person_ratings", "feedback", "measurements", "gaps", "ai_calls",
 	}
 }
 
@@ -139,7 +139,7 @@ func TestEachScopeShowsExactlyItsTables(t *testing.T) {
 		{[]consent.Scope{consent.ScopeRecordingVideo}, map[string]int{"answers": 1, "gaps": 1}},
 		{[]consent.Scope{consent.ScopeProfile}, map[string]int{"accounts": 2}},
 		{allShareable(), map[string]int{
-			"accounts": 2, "answers": 1, "lines": 2, "evidence": 1, "ratings": 1, "rating_notes": 1, "measurements": 1, "gaps": 2,
+			"accounts": 2, "answers": 1, "lines": 2, "evidence": 1, "ratings": 1, "rating_notes": 1, "feedback": 1, "measurements": 1, "gaps": 2,
 		}},
 	} {
 		t.Run(fmt.Sprint(c.scopes), func(t *testing.T) {

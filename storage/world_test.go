@@ -41,6 +41,7 @@ var (
 	allConsents  = consent.Consents{Recording: true, Transcription: true, Assessment: true}
 	secretWords  = "the quick brown canary"
 	secretReason = "canary of a reason"
+	secretAdvice = "canary of advice"
 	testOrigin   = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 )
 
@@ -184,6 +185,13 @@ func testEvidence(session consent.SessionID, sequence int) assess.Evidence {
 	}
 }
 
+func testFeedback(session consent.SessionID) assess.Feedback {
+	return assess.Feedback{
+		Session: session, Take: 1, Rater: testModel(), At: testOrigin.Add(time.Hour),
+		Items: []assess.FeedbackItem{{Kind: assess.FeedbackStrength, Text: secretAdvice, Measurements: []string{"words_per_minute"}}},
+	}
+}
+
 func testModel() assess.Rater {
 	return assess.Rater{Kind: assess.RaterModel, Model: "model-1", PromptSHA256: "p1", RubricSHA256: "r1", BankSHA256: "b1"}
 }
@@ -232,6 +240,7 @@ func (w *world) interview(t *testing.T, of consent.Account) consent.SessionID {
 		{Session: id, Question: 0, Take: 1, Name: "words_per_minute", Value: 120.5, Unit: "words/min", Counted: "Words by minutes.", Valid: true},
 	}))
 	must(w.results.SaveRating(ctx, w.part(t, consent.ActorAssessor, id, consent.ArtefactRatings), testRating(t, nil, id)))
+	must(w.results.SaveFeedback(ctx, feedback, testFeedback(id)))
 	must(w.results.MarkAnswerAssessed(ctx, id, 0, 1))
 	private := w.permit(t, actorOf(of), id, consent.ArtefactPrivate)
 	must(w.sessions.RateSelf(ctx, private, testRating(t, selfRated, id)))

@@ -17,6 +17,7 @@ const (
 	canaryQuote       = "quokka"     // in the transcript and in the quote
 	canaryWhy         = "whynotlynx" // in a why-not sentence
 	canaryReason      = "reasonibis" // why a rating has no level
+	canaryAdvice      = "advisoria"  // what a model says of the answer
 	canaryMeasurement = "countedotter"
 	canaryModel       = "judgemodel" // names the rater
 	canaryLoose       = "loosemoose"
@@ -74,9 +75,13 @@ func recordOf(t *testing.T, session consent.Session, plan assess.Plan) assess.Re
 				{Name: "pace", Value: 99.5, Unit: "words/min", Counted: "by hand", Invalid: "too short"},
 			},
 			Evidence: []assess.Evidence{
-				evidence(assess.Evidence{Line: assess.LineRef{Epoch: 1, Sequence: 4}, First: 3, Last: 4}),
-				evidence(assess.Evidence{Line: assess.LineRef{Epoch: 1, Sequence: 4}, First: 5, Last: 7}), // one word too many
-				evidence(assess.Evidence{Line: assess.LineRef{Epoch: 2, Sequence: 4}, First: 0, Last: 0}), // of no line
+				evidence(assess.Evidence{ID: 1, Line: assess.LineRef{Epoch: 1, Sequence: 4}, First: 3, Last: 4}),
+				evidence(assess.Evidence{ID: 2, Line: assess.LineRef{Epoch: 1, Sequence: 4}, First: 5, Last: 7}), // one word too many
+				evidence(assess.Evidence{ID: 3, Line: assess.LineRef{Epoch: 2, Sequence: 4}, First: 0, Last: 0}), // of no line
+			},
+			Feedback: []assess.FeedbackItem{
+				{Kind: assess.FeedbackStrength, Text: canaryAdvice, Evidence: []int64{3, 1, 99}, Measurements: []string{"words", "pace"}},
+				{Kind: assess.FeedbackGap, Text: "rests on nothing that is shown", Evidence: []int64{2}, Measurements: []string{"pace"}},
 			},
 			Ratings: []assess.Rating{
 				rating(assess.RatingFields{Rater: model, Outcome: assess.OutcomeLevel, Level: 4, WhyNotHigher: canaryWhy, WhyNotLower: canaryWhy}),

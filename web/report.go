@@ -281,7 +281,7 @@ func (p reporter) questions() []questionJSON {
 
 func (p reporter) take(answered assess.AnswerResult) takeJSON {
 	a := answered.Answer
-	take := takeJSON{Take: a.Take, Pending: answered.Pending, Ratings: []ratingJSON{}, Standings: []standingJSON{}, Evidence: []evidenceJSON{}}
+	take := takeJSON{Take: a.Take, Pending: answered.Pending, Ratings: []ratingJSON{}, Standings: []standingJSON{}, Evidence: []evidenceJSON{}, Feedback: []feedbackJSON{}}
 	if p.seesTimes() {
 		take.StartMS, take.EndMS, take.EndedBy = ms(a.Start), ms(a.End), a.EndedBy
 	}
@@ -308,9 +308,36 @@ func (p reporter) take(answered assess.AnswerResult) takeJSON {
 		take.Standings = p.standings(answered)
 	}
 	if p.may(consent.ArtefactFeedback) {
-		take.Evidence = p.evidence(answered)
+		var ids []int64
+		take.Evidence, ids = p.evidence(answered)
+		if p.may(consent.ArtefactQuotes) && !p.ratesFirst {
+			take.Feedback = feedbackOf(answered, ids)
+		}
 	}
 	return take
+}
+
+// feedbackOf shows the sentences that rest on something that is shown: on evidence, whose ids are given in the
+// order it is shown in, or on a measurement.
+func feedbackOf(answered assess.AnswerResult, shown []int64) []feedbackJSON {
+	list := []feedbackJSON{}
+	for _, item := range answered.Feedback {
+		out := feedbackJSON{Kind: item.Kind, Text: item.Text, Evidence: []int{}, Measurements: []string{}}
+		for _, id := range item.Evidence {
+			if at := slices.Index(shown, id); at >= 0 {
+				out.Evidence = append(out.Evidence, at)
+			}
+		}
+		for _, name := range item.Measurements {
+			if slices.ContainsFunc(answered.Measurements, func(m assess.Measurement) bool { return m.Name == name && m.Valid }) {
+				out.Measurements = append(out.Measurements, name)
+			}
+		}
+		if len(out.Evidence)+len(out.Measurements) > 0 {
+			list = append(list, out)
+		}
+	}
+	return list
 }
 
 func (p reporter) standings(answered assess.AnswerResult) []standingJSON {
@@ -364,13 +391,13 @@ func (p reporter) rating(r assess.Rating) (ratingJSON, bool) {
 }
 
 // evidence renders each quote from the words themselves. A range that does not fit its line is left
-// out: it shows nothing that was said.
-func (p reporter) evidence(answered assess.AnswerResult) []evidenceJSON {
-	list := []evidenceJSON{}
+// out: it shows nothing that was said. The ids are those of what is returned.
+func (p reporter) evidence(answered assess.AnswerResult) (list []evidenceJSON, ids []int64) {
+	list = []evidenceJSON{}
 	for _, e := range answered.Evidence {
 		shown := evidenceJSON{Competency: e.Competency, Polarity: e.Polarity, Part: e.Part}
 		if !p.may(consent.ArtefactQuotes) {
-			list = append(list, shown)
+			list, ids = append(list, shown), append(ids, e.ID)
 			continue
 		}
 		at := slices.IndexFunc(answered.Lines, func(l assess.Line) bool { return l.Epoch == e.Line.Epoch && l.Sequence == e.Line.Sequence })
@@ -381,9 +408,9 @@ func (p reporter) evidence(answered assess.AnswerResult) []evidenceJSON {
 		shown.Quote = textOf(words)
 		shown.StartMS, shown.EndMS = ms(words[0].Start), ms(words[len(words)-1].End)
 		shown.Epoch, shown.Sequence, shown.First, shown.Last = &e.Line.Epoch, &e.Line.Sequence, &e.First, &e.Last
-		list = append(list, shown)
+		list, ids = append(list, shown), append(ids, e.ID)
 	}
-	return list
+	return list, ids
 }
 
 func textOf(words []assess.Word) string {

@@ -45,7 +45,10 @@ func TestCandidateSeesEverything(t *testing.T) {
 	if over := report.Standings; len(over) != 1 || over[0].Level != 4 || over[0].Covered != 1 || over[0].Planned < 1 {
 		t.Errorf("standings over the session %+v", over)
 	}
-	for _, canary := range []string{canaryTranscript, canaryWhy, canaryReason, canaryMeasurement, canaryLoose} {
+	if f := take.Feedback; len(f) != 1 || f[0].Kind != assess.FeedbackStrength || !slices.Equal(f[0].Evidence, []int{0}) || !slices.Equal(f[0].Measurements, []string{"words"}) {
+		t.Errorf("feedback %+v: want the sentence that rests on something shown, with that", f)
+	}
+	for _, canary := range []string{canaryAdvice, canaryTranscript, canaryWhy, canaryReason, canaryMeasurement, canaryLoose} {
 		if !strings.Contains(string(got.body), canary) {
 			t.Errorf("the candidate does not see %q", canary)
 		}
@@ -169,7 +172,7 @@ func TestEmployerSeesExactlyWhatIsShared(t *testing.T) {
 		w.accounts[account.ID] = account
 	})
 	all := []string{
-		canaryTranscript, canaryQuote, canaryWhy, canaryReason, canaryMeasurement, canaryModel, canaryLoose, canaryName,
+		canaryAdvice, canaryTranscript, canaryQuote, canaryWhy, canaryReason, canaryMeasurement, canaryModel, canaryLoose, canaryName,
 		`"kind":"self"`, `"level":4`, `"raters":`, `"level":2`, "start_ms", `"reason":"consent"`, "/recording.webm", `"kind":"audio"`, `"kind":"video"`,
 	}
 	for name, c := range map[string]struct {
@@ -192,12 +195,12 @@ func TestEmployerSeesExactlyWhatIsShared(t *testing.T) {
 		},
 		"feedback and transcript": {
 			[]consent.Scope{consent.ScopeFeedback, consent.ScopeTranscript},
-			[]string{canaryTranscript, canaryQuote, canaryLoose, canaryMeasurement, "start_ms"},
+			[]string{canaryAdvice, canaryTranscript, canaryQuote, canaryLoose, canaryMeasurement, "start_ms"},
 		},
 		"all of it": {
 			[]consent.Scope{consent.ScopeRatings, consent.ScopeFeedback, consent.ScopeTranscript, consent.ScopeRecordingAudio, consent.ScopeRecordingVideo, consent.ScopeProfile},
 			[]string{
-				canaryTranscript, canaryQuote, canaryWhy, canaryReason, canaryMeasurement, canaryModel, canaryLoose, canaryName,
+				canaryAdvice, canaryTranscript, canaryQuote, canaryWhy, canaryReason, canaryMeasurement, canaryModel, canaryLoose, canaryName,
 				`"level":4`, `"raters":`, "start_ms", "/recording.webm", `"kind":"audio"`, `"kind":"video"`,
 			},
 		},

@@ -118,6 +118,7 @@ type takeJSON struct {
 	Ratings      []ratingJSON      `json:"ratings"`
 	Standings    []standingJSON    `json:"standings" doc:"What the models' ratings of this answer come to, by competency."`
 	Evidence     []evidenceJSON    `json:"evidence"`
+	Feedback     []feedbackJSON    `json:"feedback" doc:"What a model says about the answer; each sentence rests on something. It may quote, so it needs what quotes need."`
 }
 
 type lineJSON struct {
@@ -166,6 +167,13 @@ type ratingJSON struct {
 // ratingFormJSON is about the reader's own ratings.
 type ratingFormJSON struct {
 	Closed bool `json:"closed" doc:"Saved or skipped for good. Until then nobody else's ratings are shown, nor what a model found."`
+}
+
+type feedbackJSON struct {
+	Kind         assess.FeedbackKind `json:"kind" enum:"strength,gap,drill"`
+	Text         string              `json:"text"`
+	Evidence     []int               `json:"evidence" doc:"Places in the take's evidence that it rests on."`
+	Measurements []string            `json:"measurements" doc:"Names of the take's measurements that it rests on."`
 }
 
 // standingJSON is what several ratings come to; of one answer, or over a session.

@@ -129,5 +129,10 @@ func (s *sitting) SaveRating(_ context.Context, p consent.Permit, rating assess.
 	return p.Demand(rating.Session(), consent.ArtefactRatings)
 }
 
+// SaveFeedback implements [assess.Results].
+func (s *sitting) SaveFeedback(_ context.Context, p consent.Permit, found assess.Feedback) error {
+	return p.Demand(found.Session, consent.ArtefactFeedback)
+}
+
 // MarkAnswerAssessed implements [assess.Results].
 func (s *sitting) MarkAnswerAssessed(context.Context, consent.SessionID, int, int) error { return nil }

@@ -112,7 +112,7 @@ func (r *Runner) rate(ctx context.Context, item Item) (Rated, error) {
 	desk := newSitting(consent.SessionID("eval-"+item.Key), plan, item.Text, item.Name)
 	count := &tally{source: quotable(plan, item.Text)}
 	config := assess.AssessorConfig{
-		Results: desk, Gate: consent.Gate{Reader: desk}, Model: watched{r.Model, count}, Log: slog.New(slog.DiscardHandler),
+		Results: desk, Gate: consent.Gate{Reader: desk}, Model: watched{r.Model, count}, LevelsOnly: true, Log: slog.New(slog.DiscardHandler),
 	}
 	if r.Second != nil {
 		config.Second = watched{r.Second, count}

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -135,6 +136,15 @@ func answerOf(r assess.AnswerResult) Answer {
 	}
 	for _, e := range r.Evidence {
 		answer.Evidence = append(answer.Evidence, evidenceOf(e, r.Lines))
+	}
+	for _, item := range r.Feedback {
+		said := Feedback{Kind: item.Kind, Text: item.Text, Measurements: item.Measurements}
+		for at, e := range r.Evidence {
+			if slices.Contains(item.Evidence, e.ID) {
+				said.Evidence = append(said.Evidence, at)
+			}
+		}
+		answer.Feedback = append(answer.Feedback, said)
 	}
 	return answer
 }

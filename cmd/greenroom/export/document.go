@@ -197,6 +197,7 @@ type Answer struct {
 	Measurements []Measurement    `json:"measurements"`
 	Ratings      []Rating         `json:"ratings" doc:"Also the candidate's own, which are never shared."`
 	Evidence     []Evidence       `json:"evidence"`
+	Feedback     []Feedback       `json:"feedback,omitempty" doc:"What a model said about the answer."`
 }
 
 // Measurement is a counted fact.
@@ -231,6 +232,14 @@ type Rater struct {
 	PromptSHA256 string           `json:"prompt_sha256,omitempty"`
 	RubricSHA256 string           `json:"rubric_sha256,omitempty"`
 	BankSHA256   string           `json:"bank_sha256,omitempty" doc:"Of the bank that the session's plan came from."`
+}
+
+// Feedback is one sentence with what it rests on.
+type Feedback struct {
+	Kind         assess.FeedbackKind `json:"kind" enum:"strength,gap,drill"`
+	Text         string              `json:"text"`
+	Evidence     []int               `json:"evidence,omitempty" doc:"Places in the answer's evidence."`
+	Measurements []string            `json:"measurements,omitempty" doc:"Names of the answer's measurements."`
 }
 
 // Evidence is a range of words of one line of the transcript.
@@ -274,7 +283,7 @@ type Access struct {
 // AICall is one question to a model.
 type AICall struct {
 	At           time.Time         `json:"at"`
-	For          consent.AIPurpose `json:"for" enum:"evidence,rating,transcription"`
+	For          consent.AIPurpose `json:"for" enum:"evidence,rating,feedback,transcription"`
 	Model        string            `json:"model"`
 	Place        string            `json:"place,omitempty" doc:"The host that was sent the words."`
 	PromptSHA256 string            `json:"prompt_sha256,omitempty" doc:"Of the instructions."`

@@ -40,6 +40,7 @@ export type Word = Schemas['Word'];
 export type Measurement = Schemas['Measurement'];
 export type Rating = Schemas['Rating'];
 export type Standing = Schemas['Standing'];
+export type Feedback = Schemas['Feedback'];
 export type Evidence = Schemas['Evidence'];
 export type Competency = Schemas['Competency'];
 export type Gap = Schemas['Gap'];

@@ -46,6 +46,8 @@ export const askedFor = (call: AICall): string => {
       return words.evidence;
     case 'rating':
       return words.rating;
+    case 'feedback':
+      return words.feedback;
     default: {
       const unknown: never = call.for;
       return unknown;

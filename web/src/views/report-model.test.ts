@@ -36,6 +36,7 @@ function take(change: Partial<Take> = {}): Take {
     ratings: [],
     standings: [],
     evidence: [],
+    feedback: [],
     ...change,
   };
 }
@@ -114,7 +115,14 @@ describe('lines', () => {
 describe('time line', () => {
   it('has a band for every take that has times', () => {
     const r = report();
-    r.questions[0]?.takes.push({ take: 2, pending: false, ratings: [], standings: [], evidence: [] });
+    r.questions[0]?.takes.push({
+      take: 2,
+      pending: false,
+      ratings: [],
+      standings: [],
+      evidence: [],
+      feedback: [],
+    });
     expect(bands(r)).toEqual([{ question: 0, take: 1, start_ms: 1000, end_ms: 9000 }]);
   });
 

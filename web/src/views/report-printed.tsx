@@ -2,6 +2,7 @@ import { render } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Question, Report, Take } from '../api/types';
 import { report as words } from '../text';
+import { FeedbackList } from '../ui/feedback';
 import { Levels } from '../ui/levels';
 import { Measurements } from '../ui/measurements';
 import { competencyResults } from './report-model';
@@ -65,6 +66,7 @@ function PrintedTake(props: { report: Report; question: Question; take: Take }) 
             )}
           </article>
         ))}
+      <FeedbackList take={take} onPlay={null} />
       {take.measurements && take.measurements.length > 0 && <Measurements list={take.measurements} />}
     </>
   );

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { Question, Report, Take } from '../api/types';
 import { org, report as words } from '../text';
+import { FeedbackList } from '../ui/feedback';
 import { Levels } from '../ui/levels';
 import { Measurements } from '../ui/measurements';
 import { PersonRating } from '../ui/person-rating';
@@ -122,6 +123,7 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
           )}
         </article>
       ))}
+      <FeedbackList take={take} onPlay={props.onPlay} />
       {rated && counted}
     </>
   );
