@@ -9,28 +9,31 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"greenroom/assess"
 	"greenroom/cmd/greenroom/rehearse"
 )
 
 type rehearseCommand struct {
-	Server    string   `help:"Address of the server." default:"http://localhost:8080" env:"GREENROOM_SERVER" placeholder:"URL"`
-	Email     string   `help:"Account of a candidate; without one a new candidate signs up."`
-	Password  string   `help:"Its password." env:"GREENROOM_REHEARSE_PASSWORD"`
-	Session   string   `help:"Interview of the account to go on with, after a lost connection; a new one if empty."`
-	Role      string   `help:"Id of the role to practise; the first of the bank if empty."`
-	Speech    []string `help:"Ogg Opus files to speak, one for each answer in turn; answers made for the purpose if none." type:"existingfile"`
-	Video     string   `help:"IVF file with VP8 to show; a moving test picture if none." type:"existingfile"`
-	Answers   int      `help:"Finish after so many answers; 0 for all of them."`
-	Refuse    []string `help:"Consents to refuse: recording, transcription, assessment." enum:"recording,transcription,assessment"`
-	Silent    bool     `help:"Let silence end the answers instead of saying that they are done."`
-	Share     string   `help:"Organization to authorize afterwards, for everything there is."`
-	Demo      bool     `help:"Rehearse as the demo candidate and authorize the demo organization, so that there is something to look at."`
-	DataDir   string   `help:"Data folder of the server, for the demo accounts." default:".greenroom/data" env:"GREENROOM_DATA" placeholder:"DIR"`
-	Reference string   `help:"File with the words that the speech says; the word error rate is then reported." type:"existingfile"`
-	Sessions  int      `help:"So many candidates at the same time." default:"1"`
-	JSON      bool     `name:"json" help:"Print the result as JSON."`
+	Server    string        `help:"Address of the server." default:"http://localhost:8080" env:"GREENROOM_SERVER" placeholder:"URL"`
+	Email     string        `help:"Account of a candidate; without one a new candidate signs up."`
+	Password  string        `help:"Its password." env:"GREENROOM_REHEARSE_PASSWORD"`
+	Session   string        `help:"Interview of the account to go on with, after a lost connection; a new one if empty."`
+	Role      string        `help:"Id of the role to practise; the first of the bank if empty."`
+	Speech    []string      `help:"Ogg Opus files to speak, one for each answer in turn; answers made for the purpose if none." type:"existingfile"`
+	Video     string        `help:"IVF file with VP8 to show; a moving test picture if none." type:"existingfile"`
+	Answers   int           `help:"Finish after so many answers; 0 for all of them."`
+	Refuse    []string      `help:"Consents to refuse: recording, transcription, assessment." enum:"recording,transcription,assessment"`
+	Aloud     string        `help:"Ogg Opus file that the microphone hears while the first question is said aloud, as from a loudspeaker." type:"existingfile"`
+	Interrupt time.Duration `help:"After this much of it the rest is the candidate, who interrupts."`
+	Silent    bool          `help:"Let silence end the answers instead of saying that they are done."`
+	Share     string        `help:"Organization to authorize afterwards, for everything there is."`
+	Demo      bool          `help:"Rehearse as the demo candidate and authorize the demo organization, so that there is something to look at."`
+	DataDir   string        `help:"Data folder of the server, for the demo accounts." default:".greenroom/data" env:"GREENROOM_DATA" placeholder:"DIR"`
+	Reference string        `help:"File with the words that the speech says; the word error rate is then reported." type:"existingfile"`
+	Sessions  int           `help:"So many candidates at the same time." default:"1"`
+	JSON      bool          `name:"json" help:"Print the result as JSON."`
 }
 
 // rehearsed is the printed result.
@@ -71,7 +74,7 @@ func (c *rehearseCommand) Run(ctx context.Context) error {
 func (c *rehearseCommand) config() (rehearse.Config, error) {
 	config := rehearse.Config{
 		Server: c.Server, Email: c.Email, Password: c.Password, Session: c.Session, Role: c.Role,
-		Speech: c.Speech, Video: c.Video, Answers: c.Answers, Silent: c.Silent,
+		Speech: c.Speech, Video: c.Video, Answers: c.Answers, Silent: c.Silent, Aloud: c.Aloud, Interrupt: c.Interrupt,
 	}
 	if c.Sessions < 1 || c.Sessions > 200 {
 		return config, fmt.Errorf("--sessions is %d: use 1 to 200", c.Sessions)

@@ -2,9 +2,11 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -113,6 +115,54 @@ func TestQuestionsAreSpokenBeforeAnybodyIsAsked(t *testing.T) {
 		files, err := os.ReadDir(filepath.Join(folder, "voice"))
 		if err != nil || len(files) != texts {
 			t.Errorf("%d files, want %d: %v", len(files), texts, err)
+		}
+	}
+}
+
+// readAloud makes an Ogg Opus file of one clip of read speech, after some silence, and returns its words.
+func readAloud(t *testing.T, clip int, after time.Duration) (file, words string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(speechFolder, "transcription"))
+	if err != nil {
+		t.Fatalf("%v: run make tools", err)
+	}
+	words, name, ok := strings.Cut(strings.Split(strings.TrimSpace(string(text)), "\n")[clip], "</s>")
+	if !ok {
+		t.Fatalf("transcription line %d: %q", clip, words)
+	}
+	file = filepath.Join(t.TempDir(), "clip.ogg")
+	out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-i", filepath.Join(speechFolder, strings.Trim(name, " ()")+".wav"),
+		"-af", fmt.Sprintf("adelay=%d", after.Milliseconds()), "-ac", "1", "-ar", "48000", "-c:a", "libopus", "-b:a", "32k", "-frame_duration", "20", file).CombinedOutput()
+	if err != nil {
+		t.Fatalf("ffmpeg: %v: run make tools\n%s", err, out)
+	}
+	return file, strings.TrimPrefix(words, "<s>")
+}
+
+// TestTheInterviewerNeverTranscribesItself: the question's own sound is all that the microphone hears while it is
+// said aloud, through WebRTC, the voice activity and the recognizer; nothing of it is written down. Whoever
+// interrupts it is.
+func TestTheInterviewerNeverTranscribesItself(t *testing.T) {
+	t.Parallel()
+	p := startProgram(t, preparedFolder(t))
+	loud, asked := readAloud(t, 0, 0)
+	answer, answered := readAloud(t, 1, 0)
+	words, interrupting := readAloud(t, 2, 2*time.Second)
+	for _, c := range []struct {
+		name, aloud, said string
+		args              []string
+	}{
+		{"the question's own sound", loud, answered, nil},
+		{"not told of", loud, asked + " " + answered, []string{"--interrupt", "20ms"}},
+		{"a candidate who interrupts", words, interrupting + " " + answered, []string{"--interrupt", "2200ms"}},
+	} {
+		reference := filepath.Join(t.TempDir(), "said.txt")
+		if err := os.WriteFile(reference, []byte(c.said), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		result := p.rehearse(append([]string{"--demo", "--aloud", c.aloud, "--speech", answer, "--answers", "1", "--reference", reference}, c.args...)...)
+		if result.WordErrorRate == nil || *result.WordErrorRate > 0.15 {
+			t.Errorf("%s: word error rate %v against %q; written down is %q", c.name, result.WordErrorRate, c.said, result.Lines)
 		}
 	}
 }

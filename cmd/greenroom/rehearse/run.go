@@ -23,7 +23,11 @@ type Config struct {
 	Video    string   // IVF VP8 file; empty: the demo picture
 	Answers  int      // finish after so many answers; 0: all of the plan
 	Refuse   Consents // what to refuse
-	Silent   bool     // do not say that an answer is done: stop speaking, and let silence end it
+	// Aloud, if it is set, is an Ogg Opus file that the microphone hears while the first question is said aloud, as
+	// from a loudspeaker. After Interrupt, if that is not zero, the rest of it is the candidate, talking.
+	Aloud     string
+	Interrupt time.Duration
+	Silent    bool // do not say that an answer is done: stop speaking, and let silence end it
 
 	// Share, if its organization is set, authorizes that organization afterwards.
 	Share Share

@@ -25,6 +25,7 @@ type script struct {
 	group *errgroup.Group
 
 	begun    time.Time
+	aloud    bool // the first question was said, or is being said
 	answered int
 	closes   atomic.Pointer[time.Time] // when the running answer ends: done was said, or a countdown runs
 	probed   [2]int                    // the question and its probe that were answered last, from 1
@@ -143,10 +144,7 @@ func (s *script) takeTurn(ctx context.Context, m roomMessage) error {
 	s.noteTurn(m)
 	switch m.Phase {
 	case "preparing":
-		if m.Question != nil {
-			s.say("question %d of %d: %s", m.Index+1, m.Total, m.Question.Text)
-		}
-		return s.room.send("start_answer", nil)
+		return s.prepare(ctx, m)
 	case "answering":
 		if s.answered > m.Index { // the same turn told again
 			return nil
@@ -164,6 +162,55 @@ func (s *script) takeTurn(ctx context.Context, m roomMessage) error {
 		s.result.InterviewMS = time.Since(s.begun).Milliseconds()
 	}
 	return nil
+}
+
+// prepare needs no time to think. The first question may be said aloud before.
+func (s *script) prepare(ctx context.Context, m roomMessage) error {
+	if s.Aloud != "" && m.Index == 0 {
+		if !s.aloud { // else it is the same turn, told again
+			s.aloud = true
+			s.group.Go(func() error { return s.hearQuestion(ctx) })
+		}
+		return nil
+	}
+	if m.Question != nil {
+		s.say("question %d of %d: %s", m.Index+1, m.Total, m.Question.Text)
+	}
+	return s.room.send("start_answer", nil)
+}
+
+// hearQuestion plays what the microphone hears of a question, and tells the server as the page does.
+func (s *script) hearQuestion(ctx context.Context) error {
+	packets, err := speechFile(s.Aloud, 0)
+	if err != nil {
+		return err
+	}
+	if err := s.room.send("voice", map[string]any{"speaking": true}); err != nil {
+		return err
+	}
+	until := min(len(packets), int(s.Interrupt/opusFrame))
+	if until == 0 {
+		until = len(packets)
+	}
+	if err := s.peer.speak(ctx, packets[:until]); err != nil {
+		return nil //nolint:nilerr // the interview ended meanwhile
+	}
+	end := map[string]any{"speaking": false}
+	if until < len(packets) {
+		end["interrupted"] = true
+	}
+	if err := s.room.send("voice", end); err != nil {
+		return err
+	}
+	if err := s.peer.speak(ctx, packets[until:]); err != nil {
+		return nil //nolint:nilerr // as above
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-time.After(breath):
+	}
+	return s.room.send("start_answer", nil)
 }
 
 // noteTurn measures how soon after the end of an answer the next turn is there.
