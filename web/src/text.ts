@@ -462,7 +462,7 @@ export const room = {
   voiceOff: 'Do not read aloud',
   voiceSilent: 'This question is shown and not spoken: there is no voice for it here.',
   voiceWaits: 'The question is read aloud once you have stopped talking.',
-  listen: 'Listen: the clock waits',
+  listen: 'Listen',
   muteMic: 'Mute',
   unmuteMic: 'Unmute',
   micMuted: 'You are muted. Nobody hears you, and no words are written down.',
