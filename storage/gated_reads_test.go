@@ -41,7 +41,7 @@ func ungatedReads() map[string]string {
 			"Admin.ReportChild Admin.SuspendOrganization Ops.Overview",
 		"the operator's backup, written to files and never shown: sealed data, and the keys elsewhere": "Admin.Backup",
 		"that something changed, not what":                  "Changes.Subscribe Changes.SubscribeAll Changes.SubscribeLedger Changes.SubscribeViewers",
-		"housekeeping: ids, counts and times for the timer": "Eraser.Due Eraser.EraseAccounts Exports.Orphans Exports.Tend Ingest.AbandonStale Keys.TurnEpoch Journal.Reconcile Journal.Sums Sweeper.Sweep",
+		"housekeeping: ids, counts and times for the timer": "Eraser.Due Eraser.EraseAccounts Exports.Orphans Exports.Tend Ingest.AbandonStale Keys.TurnEpoch Journal.Reconcile Journal.Sums Results.OverSince Sweeper.Sweep",
 		"the candidate's own rights and records, by their account: no content": "Erasures.Certificate Erasures.CloseAccount Erasures.Erase " +
 			"Erasures.ErasuresOf Exports.Export Exports.ExportsOf Exports.Request Sessions.AICallsOf Sessions.AIObjection Sessions.Accesses " +
 			"Sessions.AccessesOf Sessions.Authorizations Sessions.Authorize Sessions.ConfirmRequest Sessions.Holdings Sessions.Invitations " +

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"greenroom/consent"
@@ -67,6 +68,21 @@ func OpenJournal(database *Database, dir string, log *slog.Logger) (*Journal, er
 		return nil, errors.Join(fmt.Errorf("ledger folder %s: %w", dir, err), j.Close())
 	}
 	return j, nil
+}
+
+// JournalInUse reports whether a server works with the folder. Before it serves it makes true in the database
+// whatever the journal knows to have ended.
+func JournalInUse(dir string) bool {
+	path := filepath.Join(dir, "lock")
+	if _, err := os.Stat(path); err != nil {
+		return false
+	}
+	lock, err := lockFile(path)
+	if err != nil {
+		return errors.Is(err, syscall.EWOULDBLOCK)
+	}
+	_ = lock.Close() // nobody had it
+	return false
 }
 
 func (j *Journal) open() (err error) {

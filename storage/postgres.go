@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -72,6 +74,27 @@ func OpenDatabase(ctx context.Context, ownerURL string, secretsDir string) (*Dat
 			d.Close()
 			return nil, fmt.Errorf("open the %s connections: %w", role, err)
 		}
+	}
+	return d, nil
+}
+
+// ErrNoServer says that no server's secrets are in the folder.
+var ErrNoServer = errors.New("no server has worked with this folder")
+
+// ConnectDatabase opens the pools of a database that a server has set up, with the secrets of that server. It
+// changes nothing in the database, neither tables nor roles, and makes no secrets of its own: they would lock the
+// server out.
+func ConnectDatabase(ctx context.Context, ownerURL, secretsDir string) (*Database, error) {
+	if _, err := os.Stat(filepath.Join(secretsDir, roleSecretFile)); err != nil {
+		return nil, fmt.Errorf("connect to the database: %w: %w", ErrNoServer, err)
+	}
+	d, err := newDatabase(ctx, ownerURL, secretsDir, func(*pgxpool.Config, roleSecrets, *contextSigner) error { return nil })
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Pool(RoleWorker).Ping(ctx); err != nil {
+		d.Close()
+		return nil, fmt.Errorf("connect to the database: %w", err)
 	}
 	return d, nil
 }

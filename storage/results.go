@@ -80,6 +80,46 @@ func (r *Results) AnswerOf(ctx context.Context, session consent.SessionID, quest
 	return answer, nil
 }
 
+// AnswersOf returns the answers of a session that the assessor is done with.
+func (r *Results) AnswersOf(ctx context.Context, ratings consent.Permit, session consent.SessionID) ([]assess.Answer, error) {
+	if err := demand(ratings, session, consent.ArtefactRatings, consent.ActorAssessor); err != nil {
+		return nil, fmt.Errorf("read answers: %w", err)
+	}
+	var answers []assess.Answer
+	err := r.about(ctx, session, func(tx pgx.Tx) error {
+		const read = `SELECT ` + answerColumns + ` FROM answers WHERE session = $1 AND assessed_at IS NOT NULL ORDER BY question, take`
+		rows, err := tx.Query(ctx, read, session)
+		if err != nil {
+			return err
+		}
+		answers, err = pgx.CollectRows(rows, scanAnswer)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read answers: %w", err)
+	}
+	return answers, nil
+}
+
+// OverSince returns the ids of the sessions that are over and were made at the time or later, the oldest first:
+// which of them anything is read of is the gate's to say.
+func (r *Results) OverSince(ctx context.Context, since time.Time) ([]consent.SessionID, error) {
+	var ids []consent.SessionID
+	err := r.database.in(ctx, RoleWorker, rowContext{}, func(tx pgx.Tx) error {
+		const list = `SELECT id FROM sessions WHERE state IN ('ended', 'assessed', 'abandoned') AND created_at >= $1 ORDER BY created_at, id`
+		rows, err := tx.Query(ctx, list, since)
+		if err != nil {
+			return err
+		}
+		ids, err = pgx.CollectRows(rows, pgx.RowTo[consent.SessionID])
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list sessions: %w", err)
+	}
+	return ids, nil
+}
+
 // LineOf returns one line of the transcript.
 func (r *Results) LineOf(ctx context.Context, transcript consent.Permit, session consent.SessionID, ref assess.LineRef) (assess.Line, error) {
 	lines, err := r.lines(ctx, transcript, session, ` AND epoch = $2 AND sequence = $3`, ref.Epoch, ref.Sequence)
