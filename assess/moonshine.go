@@ -27,7 +27,7 @@ type moonshine struct {
 var _ Transcriber = (*moonshine)(nil)
 
 // Engine implements [Transcriber].
-func (*moonshine) Engine() string { return "moonshine-tiny" }
+func (*moonshine) Engine() string { return EngineHere }
 
 // Transcribe implements [Transcriber]. It gives up between two steps of the decoder (a few
 // milliseconds) when ctx ends.

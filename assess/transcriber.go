@@ -15,6 +15,9 @@ import (
 // ErrTranscriber is wrapped by every error of a [Transcriber], with what to do next.
 var ErrTranscriber = errors.New("speech to text")
 
+// EngineHere names the engine that writes speech down on this machine.
+const EngineHere = "moonshine-tiny"
+
 // MaxUtterance is the longest utterance any transcriber takes. Moonshine drops words from longer ones.
 const MaxUtterance = 25 * time.Second
 

@@ -15,6 +15,11 @@
 // better; levels that attacks gain; levels that another name or grammar makes; agreement with itself; what
 // it costs. A level is of the set, by construction, or of people: never the one under the other's name.
 //
+// # Stored sessions
+//
+// [Replay] rates sessions again that models rated before, where the gate lets it, and compares old levels with
+// new ones. What it reads from ([Stored]) has no way to write.
+//
 // # Goroutines
 //
 // [Runner.Rate] starts as many workers as it may rate answers at the same time, and waits for them. All

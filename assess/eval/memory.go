@@ -121,17 +121,21 @@ func (s *sitting) RatingsOf(_ context.Context, p consent.Permit, session consent
 
 // SaveRating implements [assess.Results].
 func (s *sitting) SaveRating(_ context.Context, p consent.Permit, rating assess.Rating) error {
-	pass := rating.Rater().Pass
-	s.ratings = slices.DeleteFunc(s.ratings, func(other assess.Rating) bool {
-		return other.Competency() == rating.Competency() && (pass == assess.PassFirst || other.Rater().Pass == pass)
-	})
-	s.ratings = append(s.ratings, rating)
+	s.ratings = withRating(s.ratings, rating)
 	return p.Demand(rating.Session(), consent.ArtefactRatings)
 }
 
 // SaveFeedback implements [assess.Results].
 func (s *sitting) SaveFeedback(_ context.Context, p consent.Permit, found assess.Feedback) error {
 	return p.Demand(found.Session, consent.ArtefactFeedback)
+}
+
+// withRating adds a rating to those of one answer; it takes the place of what [assess.Results] says.
+func withRating(ratings []assess.Rating, rating assess.Rating) []assess.Rating {
+	pass := rating.Rater().Pass
+	return append(slices.DeleteFunc(ratings, func(other assess.Rating) bool {
+		return other.Competency() == rating.Competency() && (pass == assess.PassFirst || other.Rater().Pass == pass)
+	}), rating)
 }
 
 // MarkAnswerAssessed implements [assess.Results].
