@@ -34,18 +34,24 @@ type ownerConfig struct {
 }
 
 func (c ownerConfig) open(ctx context.Context) (*storage.Admin, error) {
-	url := c.DatabaseURL
-	if err := readSecret(&url, c.DatabaseURLFile, "GREENROOM_DATABASE_URL"); err != nil {
+	url, err := c.url()
+	if err != nil {
 		return nil, err
 	}
-	if url == "" {
-		text, err := os.ReadFile(ownerFile(filepath.Join(c.DataDir, "secrets")))
-		if err != nil {
-			return nil, fmt.Errorf("no embedded database runs in %s: set GREENROOM_DATABASE_URL, or name the data folder of a running server with --data-dir", c.DataDir)
-		}
-		url = string(text)
-	}
 	return storage.OpenAdmin(ctx, url)
+}
+
+// url is how to connect as the owner.
+func (c ownerConfig) url() (string, error) {
+	url := c.DatabaseURL
+	if err := readSecret(&url, c.DatabaseURLFile, "GREENROOM_DATABASE_URL"); err != nil || url != "" {
+		return url, err
+	}
+	text, err := os.ReadFile(ownerFile(filepath.Join(c.DataDir, "secrets")))
+	if err != nil {
+		return "", fmt.Errorf("no embedded database runs in %s: set GREENROOM_DATABASE_URL, or name the data folder of a running server with --data-dir", c.DataDir)
+	}
+	return string(text), nil
 }
 
 // ownerFile holds how to connect to the embedded database as its owner, while a server runs; only the

@@ -50,7 +50,7 @@ func (c *evalCommand) Run(ctx context.Context) error {
 	if c.Parallel < 1 || c.Parallel > 64 || c.Sample < 0 || c.Repeat < 0 || c.Repeat > 20 {
 		return fmt.Errorf("use --parallel 1 to 64, --sample 0 or more and --repeat 0 to 20")
 	}
-	report, err := eval.Evaluate(ctx, &eval.Runner{Bank: bank, Model: model, Second: second, Parallel: c.Parallel, Progress: showProgress()}, set, eval.Options{
+	report, err := eval.Evaluate(ctx, &eval.Runner{Bank: bank, Model: model, Second: second, Parallel: c.Parallel, Progress: showProgress("rated")}, set, eval.Options{
 		Sample: c.Sample, Repeat: c.Repeat, Attacks: c.Attacks, Counterfactuals: c.Counterfactuals, Levels: eval.LevelsFrom(c.Levels),
 	})
 	fmt.Fprintln(os.Stderr)
@@ -160,17 +160,17 @@ func (c *evalCommand) write(report eval.Report) error {
 }
 
 // showProgress writes one line over and over on a terminal's error output, and a line for each tenth elsewhere.
-func showProgress() func(done, all int) {
+func showProgress(what string) func(done, all int) {
 	info, err := os.Stderr.Stat()
 	terminal := err == nil && info.Mode()&os.ModeCharDevice != 0
 	tenth := -1
 	return func(done, all int) {
 		switch now := 10 * done / all; {
 		case terminal:
-			fmt.Fprintf(os.Stderr, "\rrated %d of %d", done, all)
+			fmt.Fprintf(os.Stderr, "\r%s %d of %d", what, done, all)
 		case now != tenth:
 			tenth = now
-			fmt.Fprintf(os.Stderr, "rated %d of %d\n", done, all)
+			fmt.Fprintf(os.Stderr, "%s %d of %d\n", what, done, all)
 		}
 	}
 }

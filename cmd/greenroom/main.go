@@ -18,6 +18,7 @@ type commands struct {
 	Rehearse rehearseCommand `cmd:"" help:"Be a scripted candidate: join a server over the real protocol, play speech and video, check what comes back."`
 	Verify   verifyCommand   `cmd:"" help:"Check a receipt, a certificate, an export or a ledger folder, without asking anybody but for the public keys."`
 	Eval     evalCommand     `cmd:"" help:"Measure how well a model rates: agreement, attacks, swapped names, against answers with known levels."`
+	Replay   replayCommand   `cmd:"" help:"Rate stored sessions again with the configured model, change nothing, and print how far the levels drift."`
 	Admin    adminCommand    `cmd:"" help:"Make organizations and accounts."`
 	ReadPDF  readPDFCommand  `cmd:"" name:"read-pdf" hidden:"" help:"Read a PDF from standard input; the server starts this for each file."`
 	Bank     bankCommand     `cmd:"" help:"Check a question bank of your own, or copy the built-in one to begin from."`

@@ -274,28 +274,8 @@ func (a *app) openModels(context.Context) error {
 	if err := a.openSpeech(); err != nil {
 		return err
 	}
-	a.judge.AssessorPlace = web.ThisServer
-	if a.AI.ChatModel != "" {
-		model, err := assess.NewOpenAIModel(a.openAI(provider))
-		if err != nil {
-			return err
-		}
-		a.model = model
-		a.judge.AssessorModel, a.judge.AssessorPlace = model.Name(), model.Place() // the name that ratings keep
-		by := a.AI.ChatModel
-		if a.AI.SecondModel != "" {
-			config := a.openAI(provider)
-			config.ChatModel = a.AI.SecondModel
-			second, err := assess.NewOpenAIModel(config)
-			if err != nil {
-				return err
-			}
-			a.second, a.judge.AssessorSecond = second, second.Name()
-			by += " and " + a.AI.SecondModel
-		}
-		a.banner.outside = append(a.banner.outside, "answers rated by "+by+" at "+model.Place())
-	} else {
-		a.banner.inside = append(a.banner.inside, "answers are measured, not rated")
+	if err := a.openRaters(); err != nil {
+		return err
 	}
 	if err := a.openVoice(); err != nil {
 		return err
@@ -303,6 +283,34 @@ func (a *app) openModels(context.Context) error {
 	if provider.Origin != "" {
 		a.banner.outside = append(a.banner.outside, "the AI provider in "+provider.Region+", to be reviewed again before "+provider.Until().Format(time.DateOnly))
 	}
+	return nil
+}
+
+// openRaters prepares the models that rate, and what the notice says of them.
+func (a *app) openRaters() error {
+	a.judge.AssessorPlace = web.ThisServer
+	if a.AI.ChatModel == "" {
+		a.banner.inside = append(a.banner.inside, "answers are measured, not rated")
+		return nil
+	}
+	model, err := assess.NewOpenAIModel(a.openAI(a.judge.Provider))
+	if err != nil {
+		return err
+	}
+	a.model = model
+	a.judge.AssessorModel, a.judge.AssessorPlace = model.Name(), model.Place() // the name that ratings keep
+	by := a.AI.ChatModel
+	if a.AI.SecondModel != "" {
+		config := a.openAI(a.judge.Provider)
+		config.ChatModel = a.AI.SecondModel
+		second, err := assess.NewOpenAIModel(config)
+		if err != nil {
+			return err
+		}
+		a.second, a.judge.AssessorSecond = second, second.Name()
+		by += " and " + a.AI.SecondModel
+	}
+	a.banner.outside = append(a.banner.outside, "answers rated by "+by+" at "+model.Place())
 	return nil
 }
 
@@ -335,10 +343,15 @@ func (a *app) openSpeech() (err error) {
 		return fmt.Errorf("%w\nspeech to text needs the files in %s: run make setup, or name their folder with GREENROOM_LIB", err, a.LibDir)
 	}
 	a.closing("the speech model", func(context.Context) error { return a.speech.Close() })
-	a.transcriber, a.judge.TranscriberPlace = a.speech.Transcriber(), web.ThisServer
-	a.judge.TranscriberEngine = a.transcriber.Engine()
+	a.transcriber = a.speech.Transcriber()
+	return a.openSpeechServer()
+}
+
+// openSpeechServer prepares the configured speech server, and what the notice says of who writes speech down.
+func (a *app) openSpeechServer() error {
+	a.judge.TranscriberEngine, a.judge.TranscriberPlace = assess.EngineHere, web.ThisServer
 	if a.AI.SpeechModel == "" {
-		a.banner.inside = append(a.banner.inside, "speech to text ("+a.transcriber.Engine()+")")
+		a.banner.inside = append(a.banner.inside, "speech to text ("+assess.EngineHere+")")
 		return nil
 	}
 	transcriber, err := assess.NewOpenAITranscriber(a.openAI(a.judge.Provider))
