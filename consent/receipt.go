@@ -169,7 +169,7 @@ func ReceiptOfAuthorization(operator Operator, a Authorization, notice ReceiptNo
 		r.PIITypes = append(r.PIITypes, string(scope))
 	}
 	r.ProcessingMethod = "shown to members of the recipient by this server, each look noted; recordings are streamed, never handed out; " +
-		"ratings by a model are labelled as unvalidated practice estimates; people decide"
+		"ratings by a model are labelled as practice estimates, and as unvalidated unless their agreement with people was measured; people decide"
 	r.Recipients = []ReceiptParty{{ID: string(a.Org), Type: "employer", Name: a.OrgName, Address: NotStated, Contact: NotStated}}
 	r.RetentionPeriod = "Visible to the recipient until valid_until, or until this record ends before. What was seen before cannot be unseen. " + recordKept
 	r.WithdrawalMethod = "the button Withdraw on the session's sharing page; whoever is watching is cut off"
