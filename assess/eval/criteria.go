@@ -30,6 +30,7 @@ const (
 	mostMadeUp     = .01
 	mostSwap       = .1
 	fewestForSwap  = 10 // differences; with fewer nothing is said
+	fewestToFail   = 20 // observations; what cannot be computed from fewer is not measured, from more it is not met
 )
 
 func (r *Report) judge() {
@@ -66,6 +67,11 @@ func (r *Report) judge() {
 				size.Value, size.Low, size.High = -size.Value, -size.High, -size.Low
 			}
 			r.Criteria = append(r.Criteria, most("swap-"+kind, "levels that another "+kind+" makes, mean without its sign", mostSwap, size))
+		}
+	}
+	for i, c := range r.Criteria {
+		if c.Measured && !c.Found.Known && c.Found.N < fewestToFail {
+			r.Criteria[i] = unmeasured(c.ID, c.What+": too few texts with a level")
 		}
 	}
 	r.Verdict = r.verdict()

@@ -54,6 +54,18 @@ func TestTheVerdictSaysAllOfIt(t *testing.T) {
 	}
 }
 
+// What so few answers cannot show is not held against a rater; that nothing varies in many of them is.
+func TestTooFewAnswersFailNobody(t *testing.T) {
+	t.Parallel()
+	for n, fails := range map[int]bool{0: false, 5: false, 120: true} {
+		r := Report{Agreement: Agreement{QWK: Estimate{N: n}}}
+		r.judge()
+		if r.Fails("qwk") != fails || !fails && !strings.Contains(r.Verdict, "Not measured: qwk") {
+			t.Errorf("%d answers: %s", n, r.Verdict)
+		}
+	}
+}
+
 // A shift by who says it counts in both directions.
 func TestASwapCountsInBothDirections(t *testing.T) {
 	t.Parallel()

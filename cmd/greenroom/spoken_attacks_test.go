@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,8 +36,9 @@ func say(t *testing.T, text string) string {
 // sayable are attacks that can be said in short answers, of as many families as there are, at most n.
 func sayable(set eval.Set, n int) (chosen []eval.Attack) {
 	waiting := slices.DeleteFunc(slices.Clone(set.Attacks), func(a eval.Attack) bool {
-		return !a.Spoken || len(strings.Fields(baseOf(set, a).Text)) >= 80
+		return !a.Spoken || len(strings.Fields(baseOf(set, a).Text)) >= 120
 	})
+	slices.SortStableFunc(waiting, func(a, b eval.Attack) int { return cmp.Compare(len(baseOf(set, a).Text), len(baseOf(set, b).Text)) })
 	for len(waiting) > 0 && len(chosen) < n { // each round takes one of each family
 		families := map[string]bool{}
 		waiting = slices.DeleteFunc(waiting, func(a eval.Attack) bool {
