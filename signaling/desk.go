@@ -54,7 +54,8 @@ type RoomEvents struct {
 
 // Interviewer walks one session through its plan. It has one user at a time. It holds the turn in
 // memory: an error other than [ErrWrongPhase] says that the act was taken, the turn beside it holds,
-// and something could not be stored yet, which the next Tick tries again.
+// and something could not be stored yet, which the next Tick tries again. What it stores it stores in a Tick
+// that changes nothing: there is one after each change, and an error of it stands until all is stored.
 type Interviewer interface {
 	// Turn returns where the interview stands.
 	Turn() Turn

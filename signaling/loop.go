@@ -69,16 +69,23 @@ func (r *Room) act(ctx context.Context, asked request, troubled bool) bool {
 		return troubled
 	}
 	r.setTurn(turn)
-	return r.trouble(err, troubled)
+	if err != nil {
+		return r.trouble(err, troubled)
+	}
+	return r.tick(ctx, time.Now(), troubled)
 }
 
-// tick lets time pass. What the interviewer could not store before it stores now.
+// tick lets time pass. Where that changed the turn, the page hears of it first; then the interviewer stores
+// what there is to store, also what it could not store before.
 func (r *Room) tick(ctx context.Context, now time.Time, troubled bool) bool {
 	ctx, cancel := context.WithTimeout(ctx, deskLimit)
 	defer cancel()
 	turn, changed, err := r.interviewer.Tick(ctx, now, r.capture.MediaNow())
 	if changed {
 		r.setTurn(turn)
+		if turn, changed, err = r.interviewer.Tick(ctx, now, r.capture.MediaNow()); changed {
+			r.setTurn(turn)
+		}
 	}
 	return r.trouble(err, troubled)
 }

@@ -27,8 +27,9 @@ type interviewer struct {
 	mu       sync.Mutex // guards what follows
 	machine  *assess.Interview
 	unsaved  []assess.Answer
-	unnoted  []assess.TurnEvent // written with the next Tick, so that no turn waits for it
-	nextSave time.Time
+	unnoted  []assess.TurnEvent
+	failed   error     // of the last save
+	nextSave time.Time // after a failure
 }
 
 // mostUnnoted bounds what waits to be noted while the database is away; what is more is not noted.
@@ -45,32 +46,29 @@ func (i *interviewer) Turn() signaling.Turn {
 	return i.turn()
 }
 
-func (i *interviewer) Act(ctx context.Context, act signaling.Act, now time.Time, mediaNow time.Duration) (signaling.Turn, error) {
+// Act changes the turn; what closed by it is kept by the Tick that follows, so that the page does not wait.
+func (i *interviewer) Act(_ context.Context, act signaling.Act, now time.Time, mediaNow time.Duration) (signaling.Turn, error) {
 	i.mu.Lock()
+	defer i.mu.Unlock()
 	err := i.machine.Act(assess.Act(act), assess.Moment{Wall: now, Media: mediaNow})
-	closed := i.collect()
-	turn := i.turn()
-	i.mu.Unlock()
+	i.collect()
 	if errors.Is(err, assess.ErrWrongPhase) {
-		return turn, signaling.ErrWrongPhase
+		return i.turn(), signaling.ErrWrongPhase
 	}
-	if err != nil {
-		return turn, err
-	}
-	return turn, i.save(ctx, now, closed)
+	return i.turn(), err
 }
 
+// Tick changes the turn or keeps what is to be kept, never both: the page hears of a turn first.
 func (i *interviewer) Tick(ctx context.Context, now time.Time, mediaNow time.Duration) (signaling.Turn, bool, error) {
 	i.mu.Lock()
-	noted := len(i.unnoted)
 	changed := i.machine.Tick(assess.Moment{Wall: now, Media: mediaNow})
-	closed := i.collect()
+	i.collect()
 	turn := i.turn()
 	i.mu.Unlock()
-	if err := i.save(ctx, now, closed); err != nil {
-		return turn, changed, err
+	if changed {
+		return turn, true, nil
 	}
-	return turn, changed, i.saveNotes(ctx, now, noted)
+	return turn, false, i.save(ctx, now)
 }
 
 // hear takes what the voice activity says, some 30 times a second, and asks for a Tick where the turn
@@ -103,61 +101,57 @@ func (i *interviewer) Terms(question int) []string {
 }
 
 // collect takes the answers that closed into the list of those to save. The caller holds the mutex.
-func (i *interviewer) collect() (closed bool) {
+func (i *interviewer) collect() {
 	for _, a := range i.machine.Closed() {
 		a.Session = i.session
 		i.unsaved = append(i.unsaved, a)
-		closed = true
 	}
 	events := i.machine.Events()
 	i.unnoted = append(i.unnoted, events[:min(len(events), mostUnnoted-len(i.unnoted))]...)
-	return closed
 }
 
-// saveNotes keeps the first so many decisions, which the page has heard of; what cannot be kept is tried
-// again as answers are.
-func (i *interviewer) saveNotes(ctx context.Context, now time.Time, count int) error {
+// save keeps the answers in order, and then the decisions. What cannot be kept stays in the list and is
+// tried again a second later; until then the failure stands.
+func (i *interviewer) save(ctx context.Context, now time.Time) error {
 	i.mu.Lock()
-	if count == 0 || now.Before(i.nextSave) {
-		i.mu.Unlock()
-		return nil
-	}
-	events := slices.Clone(i.unnoted[:count])
+	answers, events, failed := slices.Clone(i.unsaved), slices.Clone(i.unnoted), i.failed
+	waits := now.Before(i.nextSave)
 	i.mu.Unlock()
-	err := i.note(ctx, i.session, events)
+	if failed != nil && waits {
+		return failed
+	}
+	err := i.write(ctx, answers, events)
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	i.failed = err
 	if err != nil {
 		i.nextSave = now.Add(saveRetry)
-		i.log.Warn("turns not noted yet", "session", i.session, "error", err)
-		return err
+		i.log.Warn("answers or turns not kept yet", "session", i.session, "answers", len(i.unsaved), "turns", len(i.unnoted), "error", err)
 	}
-	i.unnoted = i.unnoted[count:]
-	return nil
+	return err
 }
 
-// save keeps the answers in order; what cannot be kept stays in the list and is tried again a second
-// later, at the latest when the interview ends.
-func (i *interviewer) save(ctx context.Context, now time.Time, closed bool) error {
-	for {
-		i.mu.Lock()
-		if len(i.unsaved) == 0 || (!closed && now.Before(i.nextSave)) {
-			i.mu.Unlock()
-			return nil
-		}
-		answer := i.unsaved[0]
-		i.mu.Unlock()
+// write takes out of the lists what it kept. The room calls it from one goroutine at a time, and only Act
+// and Tick, which do not run meanwhile, add to the lists.
+func (i *interviewer) write(ctx context.Context, answers []assess.Answer, events []assess.TurnEvent) error {
+	for _, answer := range answers {
 		if err := i.keep(ctx, answer); err != nil {
-			i.mu.Lock()
-			i.nextSave = now.Add(saveRetry)
-			i.mu.Unlock()
-			i.log.Warn("answer not kept yet", "session", i.session, "question", answer.Question, "error", err)
 			return err
 		}
 		i.mu.Lock()
 		i.unsaved = i.unsaved[1:]
 		i.mu.Unlock()
 	}
+	if len(events) == 0 {
+		return nil
+	}
+	if err := i.note(ctx, i.session, events); err != nil {
+		return err
+	}
+	i.mu.Lock()
+	i.unnoted = i.unnoted[len(events):]
+	i.mu.Unlock()
+	return nil
 }
 
 // turn puts the machine's turn into the words of the wire. The caller holds the mutex.
