@@ -29,8 +29,8 @@ var _ Transcriber = (*moonshine)(nil)
 // Engine implements [Transcriber].
 func (*moonshine) Engine() string { return EngineHere }
 
-// Transcribe implements [Transcriber]. It gives up between two steps of the decoder (a few
-// milliseconds) when ctx ends.
+// Transcribe implements [Transcriber]. It gives up in the middle of the encoder, or between
+// two steps of the decoder (a few milliseconds), when ctx ends.
 func (m *moonshine) Transcribe(ctx context.Context, u media.Utterance) ([]Word, bool, error) {
 	if err := checkUtterance(u); err != nil {
 		return nil, false, err
@@ -54,7 +54,7 @@ func (m *moonshine) Transcribe(ctx context.Context, u media.Utterance) ([]Word, 
 
 // recognise returns the tokens of the most probable text, each picked greedily.
 func (m *moonshine) recognise(ctx context.Context, pcm []float32) ([]heardToken, error) {
-	hidden, err := m.encode(pcm)
+	hidden, err := m.encode(ctx, pcm)
 	if err != nil {
 		return nil, fmt.Errorf("encode: %w", err)
 	}
@@ -87,14 +87,14 @@ func maxTokens(pcm []float32) int {
 	return int(6.5*float64(len(pcm))/media.SampleRate) + 4
 }
 
-func (m *moonshine) encode(pcm []float32) (*tensor, error) {
+func (m *moonshine) encode(ctx context.Context, pcm []float32) (*tensor, error) {
 	input, err := newTensor(m.runtime.library, pcm, 1, int64(len(pcm)))
 	if err != nil {
 		return nil, err
 	}
 	defer input.destroy()
 	outputs := make([]*tensor, 1)
-	if err := m.runtime.encoder.run([]*tensor{input}, outputs); err != nil {
+	if err := m.runtime.encoder.runUntil(ctx, []*tensor{input}, outputs); err != nil {
 		return nil, err
 	}
 	return outputs[0], nil

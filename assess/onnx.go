@@ -3,6 +3,7 @@
 package assess
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -97,7 +98,31 @@ func (l *onnxLibrary) load(path string, inputs, outputs []string) (*network, err
 
 // run fills outputs: tensors that are there are written into, nil ones are made and are the caller's
 // to destroy. After an error the made ones are gone.
-func (n *network) run(inputs, outputs []*tensor) error {
+func (n *network) run(inputs, outputs []*tensor) error { return n.runWith(inputs, outputs, nil) }
+
+// runUntil is run, given up in the middle when ctx ends.
+func (n *network) runUntil(ctx context.Context, inputs, outputs []*tensor) error {
+	options, err := ort.NewRunOptions()
+	if err != nil {
+		return fmt.Errorf("run model: %w", err)
+	}
+	defer func() { _ = options.Destroy() }() // never fails
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
+		_ = options.Terminate() // only fails without options
+	})
+	err = n.runWith(inputs, outputs, options)
+	if !stop() {
+		<-ended // it may still be at work with the options
+	}
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+func (n *network) runWith(inputs, outputs []*tensor, options *ort.RunOptions) error {
 	in := make([]ort.Value, len(inputs))
 	for i, t := range inputs {
 		in[i] = t.value
@@ -108,7 +133,7 @@ func (n *network) run(inputs, outputs []*tensor) error {
 			out[i] = t.value
 		}
 	}
-	err := n.session.Run(in, out)
+	err := n.session.RunWithOptions(in, out, options)
 	for i, t := range outputs {
 		if t != nil || out[i] == nil {
 			continue

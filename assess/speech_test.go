@@ -490,6 +490,19 @@ func TestMoonshineStopsBetweenSteps(t *testing.T) {
 	}
 }
 
+func TestMoonshineStopsInsideTheEncoder(t *testing.T) {
+	r := openTestRuntime(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	time.AfterFunc(20*time.Millisecond, cancel) // encoding so much takes ten times as long
+	m := &moonshine{runtime: r}
+	hidden, err := m.encode(ctx, make([]float32, 25*media.SampleRate))
+	if !errors.Is(err, context.Canceled) || hidden != nil {
+		hidden.destroy()
+		t.Errorf("got %v, want canceled", err)
+	}
+}
+
 func TestDecoderIsBounded(t *testing.T) {
 	for samples, want := range map[int]int{0: 4, media.SampleRate: 10, 25 * media.SampleRate: 166} {
 		if got := maxTokens(make([]float32, samples)); got != want {

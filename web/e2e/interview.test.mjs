@@ -72,6 +72,7 @@ async function interview(page, t) {
   await byId(page, "room-start-answer").click();
   const began = Date.now();
   await page.waitForFunction(() => document.querySelector('[data-testid="recording-state"]')?.textContent?.match(/recording/i));
+  await byId(page, "caption-partial").waitFor(); // words before the sentence is over
   await waitForQuiet(page);
   await look(page, "room");
   const heard = (await byId(page, "caption").allTextContents()).join(" ");
@@ -92,6 +93,7 @@ async function waitForQuiet(page) {
       [...document.querySelectorAll('[data-testid="caption"]')]
         .map((c) => c.textContent?.toLowerCase().replace(/[^a-z ]/g, ""))
         .join(" ")
+        .replace(/ +/g, " ")
         .includes(words),
     last,
     { timeout: 90_000 },
