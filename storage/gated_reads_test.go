@@ -26,7 +26,7 @@ func readsWithoutPermit() map[string]string {
 		"unwraps for whoever a Permit and its own question let in":     "Keys.unwrap",
 		"keeps the wrapped keys, opens none of them for anybody":       "OpenKeys Keys.openEpochs Keys.resealBatch Keys.destroyEpochs destroyKeys",
 		"counts, or times: no row's content leaves it":                 "countHoldings Ops.Overview assessIfDone aiCalls",
-		"when each answer began and ended, for the room and assessor":  "Ingest.SessionForRoom Results.AnswerOf",
+		"when each answer began and ended, for the room and assessor":  "Ingest.SaveAnswer Ingest.SessionForRoom Results.AnswerOf",
 	}
 	return byName(reasons)
 }
