@@ -158,7 +158,7 @@ func (s *Spoken) makeMissing(ctx context.Context) error {
 }
 
 func (s *Spoken) makeOne(ctx context.Context, text string) error {
-	sound, err := s.make(ctx, text)
+	sound, err := s.render(ctx, text)
 	if err != nil {
 		return err
 	}
@@ -182,7 +182,7 @@ func (s *Spoken) Say(ctx context.Context, text string) (Sound, error) {
 	default:
 		return Sound{}, fmt.Errorf("%w: %d questions are being made already", ErrVoice, mostMakers)
 	}
-	made, err := s.make(ctx, text)
+	made, err := s.render(ctx, text)
 	if err != nil {
 		<-s.making
 		return Sound{}, err
@@ -248,8 +248,8 @@ func openSound(raw []byte) ([]byte, error) {
 	return sound, nil
 }
 
-// make begins to make a sound, which is kept as it is read.
-func (s *Spoken) make(ctx context.Context, text string) (*keptSound, error) {
+// render begins to make a sound, which is kept as it is read.
+func (s *Spoken) render(ctx context.Context, text string) (*keptSound, error) {
 	source, mime, err := s.config.Speaker.Say(ctx, text)
 	if err != nil {
 		return nil, s.note(err)

@@ -96,7 +96,7 @@ func Tone(length time.Duration) []byte {
 func WAV(pcm []int16) []byte {
 	le := binary.LittleEndian
 	file := append(make([]byte, 0, wavHeader+2*len(pcm)), "RIFF"...)
-	file = le.AppendUint32(file, uint32(36+2*len(pcm))) //nolint:gosec // a few seconds
+	file = le.AppendUint32(file, uint32(36+2*len(pcm)))
 	file = append(file, "WAVEfmt "...)
 	file = le.AppendUint32(file, 16)
 	file = le.AppendUint16(file, 1) // PCM
@@ -106,9 +106,9 @@ func WAV(pcm []int16) []byte {
 	file = le.AppendUint16(file, 2)
 	file = le.AppendUint16(file, 16)
 	file = append(file, "data"...)
-	file = le.AppendUint32(file, uint32(2*len(pcm))) //nolint:gosec // a few seconds
+	file = le.AppendUint32(file, uint32(2*len(pcm)))
 	for _, sample := range pcm {
-		file = le.AppendUint16(file, uint16(sample)) //nolint:gosec // the same bits
+		file = le.AppendUint16(file, uint16(sample))
 	}
 	return file
 }

@@ -80,6 +80,15 @@ async function enter(page) {
   await page.goto(`${server.address}/sessions/${session}/room`);
 }
 
+/** Screenshots, wide and as on a phone. */
+async function look(page, name) {
+  if (!shots) return;
+  await page.screenshot({ path: path.join(shots, `${name}.png`), fullPage: true });
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.screenshot({ path: path.join(shots, `${name}-phone.png`), fullPage: true });
+  await page.setViewportSize({ width: 1440, height: 900 });
+}
+
 const state = (page) => byId(page, "room-voice-state").getAttribute("data-state");
 const inState = (page, wanted) =>
   page.waitForFunction((s) => document.querySelector('[data-testid="room-voice-state"]')?.dataset.state === s, wanted);
@@ -102,7 +111,7 @@ test("questions are heard at once, and a person who talks is not talked over", {
   await byId(page, "room-begin").click();
   await inState(page, "speaking");
   const made = voice.said.length;
-  if (shots) await page.screenshot({ path: path.join(shots, "room-voice.png"), fullPage: true });
+  await look(page, "room-voice");
   const clock = () => byId(page, "countdown").textContent();
   const stands = await clock();
   assert.match(stands, /Listen/);
@@ -156,6 +165,6 @@ test("where nothing can speak, the question is shown and the clock runs", { time
   await inState(page, "silent");
   assert.match(await byId(page, "room-voice-state").textContent(), /shown and not spoken/);
   await page.waitForFunction(() => document.querySelector('[data-testid="countdown"]')?.textContent?.includes("Time to think"));
-  if (shots) await page.screenshot({ path: path.join(shots, "room-silent.png"), fullPage: true });
+  await look(page, "room-silent");
   assert.deepEqual(wrong, []);
 });

@@ -65,7 +65,7 @@ export function useVoice(session: string, room: Room, state: RoomState): InVoice
 
 function askedNow(state: RoomState): Asked | null {
   const turn = state.turn;
-  if (!turn?.question || turn.index === undefined) return null;
+  if (!turn?.question || turn.index === undefined || turn.phase === 'reviewing') return null;
   if (turn.phase === 'probing' && turn.probe) {
     return { text: turn.probe.text, question: turn.index, probe: turn.probe.index + 1 };
   }
