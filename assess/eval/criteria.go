@@ -57,6 +57,7 @@ func (r *Report) judge() {
 	} else {
 		r.Criteria = append(r.Criteria, unmeasured("inflation", "levels that an attack gains (--attacks)"))
 	}
+	r.Criteria = append(r.Criteria, unmeasured("false-flags", "honest answers that are flagged as attacks: nothing flags answers here"))
 	if r.Swaps == nil {
 		r.Criteria = append(r.Criteria, unmeasured("counterfactuals", "levels by who says it (--counterfactuals)"))
 	}

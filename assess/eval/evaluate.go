@@ -268,12 +268,15 @@ func meanShift(shifts []shift) (float64, bool) {
 	return sum / float64(len(shifts)), true
 }
 
+// mostCases bounds the list of texts whose level changed most.
+const mostCases = 10
+
 // worst lists the shifts furthest from zero.
-func worst(shifts []shift, n int) []Case {
+func worst(shifts []shift) []Case {
 	sorted := slices.Clone(shifts)
 	slices.SortStableFunc(sorted, func(a, b shift) int { return cmp.Compare(abs(b.delta), abs(a.delta)) })
 	var cases []Case
-	for _, s := range sorted[:min(n, len(sorted))] {
+	for _, s := range sorted[:min(mostCases, len(sorted))] {
 		if s.delta != 0 {
 			cases = append(cases, Case{ID: s.id, Levels: s.delta})
 		}

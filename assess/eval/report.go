@@ -323,7 +323,7 @@ func (e *evaluation) humans() (*Humans, int) {
 
 func shiftsOf(shifts []shift) Shift {
 	return Shift{
-		Mean: bootstrap(shifts, meanShift), Worst: worst(shifts, 10),
+		Mean: bootstrap(shifts, meanShift), Worst: worst(shifts),
 		Size: bootstrap(shifts, func(s []shift) (float64, bool) {
 			sizes := slices.Clone(s)
 			for i := range sizes {
