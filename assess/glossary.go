@@ -281,7 +281,7 @@ func soundsOf(letters string) string {
 			key = append(key, sound)
 		}
 	}
-	for i := 0; i < len(letters); i++ {
+	for i := range letters {
 		rest := letters[i:]
 		next := byte(0)
 		if len(rest) > 1 {

@@ -95,8 +95,7 @@ func (i *Interview) hush(by Act, at Moment) {
 
 // heardItself: sound of this stretch may be the voice's own, and does not count as the candidate's.
 func (i *Interview) heardItself(start, end time.Duration) bool {
-	for n := len(i.voice.spans) - 1; n >= 0; n-- {
-		span := i.voice.spans[n]
+	for n, span := range slices.Backward(i.voice.spans) {
 		open := i.voice.speaking && n == len(i.voice.spans)-1
 		if end > span.start && (open || start < span.end) {
 			return true

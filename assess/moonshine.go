@@ -179,7 +179,7 @@ func mostProbable(logits []float32) heardToken {
 			sum += math.Exp(-float64(below))
 		}
 	}
-	if !(sum >= 1) { //nolint:staticcheck // not a number: nothing is known
+	if !(sum >= 1) { // also not a number: nothing is known
 		return heardToken{id: int64(best)}
 	}
 	return heardToken{id: int64(best), probability: float32(1 / sum)}

@@ -102,8 +102,11 @@ func (r Role) LongestPlan(n int) time.Duration {
 	for _, f := range families {
 		longest := time.Duration(0)
 		for _, q := range f.forms {
-			probes := time.Duration(min(probesAfterEach, len(q.Probes)))
-			longest = max(longest, q.PrepareFor+q.AnswerFor+probes*ProbeFor)
+			limit := q.PrepareFor + q.AnswerFor
+			for range min(probesAfterEach, len(q.Probes)) {
+				limit += ProbeFor
+			}
+			longest = max(longest, limit)
 		}
 		times[f.kind] = append(times[f.kind], longest)
 	}

@@ -92,7 +92,7 @@ func (s *Spoken) Run(ctx context.Context) error {
 	if err := s.tidy(); err != nil {
 		s.config.Log.Warn("questions cannot be kept as sound: each is made when it is asked", "error", err)
 		<-ctx.Done()
-		return nil
+		return nil //nolint:nilerr // it was said, and interviews go on without
 	}
 	wait := leastRemaking
 	for {

@@ -69,7 +69,7 @@ func TestThinkingPausesAreNotCut(t *testing.T) {
 	var ends []time.Duration
 	cut := 0
 	for seed := range *thinkers {
-		random := rand.New(rand.NewPCG(uint64(seed), 1)) //nolint:gosec // a test that can be run again
+		random := rand.New(rand.NewPCG(uint64(seed), 1))
 		voice, err := runtime.NewVoiceActivity()
 		if err != nil {
 			t.Fatal(err)
@@ -130,7 +130,7 @@ func TestSpeechIsNoticedAtOnce(t *testing.T) {
 	clips, runtime := testClips(t), openTestRuntime(t)
 	var late []time.Duration
 	for seed := range *thinkers {
-		random := rand.New(rand.NewPCG(uint64(seed), 2)) //nolint:gosec // a test that can be run again
+		random := rand.New(rand.NewPCG(uint64(seed), 2))
 		voice, err := runtime.NewVoiceActivity()
 		if err != nil {
 			t.Fatal(err)

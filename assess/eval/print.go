@@ -25,7 +25,7 @@ func (r *Report) Print(w io.Writer) error {
 type printer struct{ *tabwriter.Writer }
 
 func (p *printer) line(format string, args ...any) {
-	fmt.Fprintf(p, format+"\n", args...) // the error comes with Flush
+	_, _ = fmt.Fprintf(p, format+"\n", args...) // the error comes with Flush
 }
 
 func (p *printer) row(what string, e Estimate, note string) {

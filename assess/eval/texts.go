@@ -111,6 +111,6 @@ func attacked(base string, a Attack) (text, name string) {
 // folded is text as it is compared: lower case, letters and digits only.
 func folded(text string) []string {
 	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
-		return !('a' <= r && r <= 'z' || '0' <= r && r <= '9' || r > 127)
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r <= 127
 	})
 }

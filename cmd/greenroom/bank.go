@@ -43,18 +43,19 @@ func (c bankCheck) Run() error {
 }
 
 func printBank(w io.Writer, bank assess.Bank) error {
-	fmt.Fprintf(w, "question bank %s, %d roles, %d competencies, SHA-256 %s\n", bank.Version, len(bank.Roles), len(bank.Competencies), bank.SHA256)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(table, format, args...) } // the error comes with Flush
+	say("question bank %s, %d roles, %d competencies, SHA-256 %s\n", bank.Version, len(bank.Roles), len(bank.Competencies), bank.SHA256)
 	for _, role := range bank.Roles {
 		kinds := map[string]int{}
 		for _, q := range role.Questions {
 			kinds[q.Kind]++
 		}
-		fmt.Fprintf(table, "  %s\t%d questions:", role.ID, len(role.Questions))
+		say("  %s\t%d questions:", role.ID, len(role.Questions))
 		for _, kind := range assess.Kinds() {
-			fmt.Fprintf(table, "\t%d %s", kinds[kind], kind)
+			say("\t%d %s", kinds[kind], kind)
 		}
-		fmt.Fprintf(table, "\tinterviews of %d to %d, %d take at most %v\n", assess.LeastQuestions, role.MostQuestions(),
+		say("\tinterviews of %d to %d, %d take at most %v\n", assess.LeastQuestions, role.MostQuestions(),
 			assess.UsualQuestions, role.LongestPlan(assess.UsualQuestions).Round(time.Second))
 	}
 	return table.Flush()

@@ -48,7 +48,7 @@ func (p *pdfReader) Read(ctx context.Context, file []byte) (text string, cut boo
 	}
 	ctx, cancel = context.WithTimeout(ctx, pdfTime)
 	defer cancel()
-	command := exec.CommandContext(ctx, p.program, "read-pdf")
+	command := exec.CommandContext(ctx, p.program, "read-pdf")  //nolint:gosec // this program itself
 	command.Env = []string{"GOMEMLIMIT=384MiB", "GOMAXPROCS=2"} // and nothing else: it needs to know nothing
 	command.Stdin = bytes.NewReader(file)
 	out, said := &bounded{most: 8 * mostPDFText}, &bounded{most: mostPDFError}

@@ -82,7 +82,7 @@ func TestVoiceHasItsOwnServersEntryAndKey(t *testing.T) {
 		own := &config{AI: ai}
 		own.AI.VoiceBaseURL, own.AI.VoiceAPIKey = address, "second"
 		provider, err := own.voiceProvider(now)
-		if (err == nil) != (says == "") || err != nil && !(strings.Contains(err.Error(), says) && strings.Contains(err.Error(), "leave GREENROOM_AI_VOICE_BASE_URL empty")) {
+		if (err == nil) != (says == "") || err != nil && (!strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "leave GREENROOM_AI_VOICE_BASE_URL empty")) {
 			t.Errorf("%s: %v, want %q", address, err, says)
 		}
 		if at := own.voice(provider); at.BaseURL != address || at.APIKey != "second" || at.Provider.Origin != "" {

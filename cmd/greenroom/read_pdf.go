@@ -85,11 +85,11 @@ func readPDF(file []byte) (pdfAnswer, error) {
 		return pdfAnswer{Problem: pdfEncrypted}, nil
 	}
 	if err != nil {
-		return pdfAnswer{Problem: pdfDamaged}, nil //nolint:nilerr // that is what there is to say
+		return pdfAnswer{Problem: pdfDamaged}, nil
 	}
 	count, err := reader.FPDF_GetPageCount(&requests.FPDF_GetPageCount{Document: document.Document})
 	if err != nil {
-		return pdfAnswer{Problem: pdfDamaged}, nil //nolint:nilerr // as above
+		return pdfAnswer{Problem: pdfDamaged}, nil
 	}
 	var text strings.Builder
 	answer := pdfAnswer{Cut: count.PageCount > mostPDFPages}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -49,7 +50,7 @@ func TestSilenceEndsAnAnswerAndThinkingDoesNot(t *testing.T) {
 		t.Errorf("a countdown began %d times, want in the long pause and after each answer", n)
 	}
 	other := done.wait()
-	delays := append(result.TurnMS, other.TurnMS...)
+	delays := slices.Concat(result.TurnMS, other.TurnMS)
 	t.Logf("from the end of an answer to the next turn: %v ms after a countdown, %v ms after done", result.TurnMS, other.TurnMS)
 	if len(result.TurnMS) != 2 || len(other.TurnMS) != 2 {
 		t.Errorf("%d and %d turns were measured, want 2 and 2", len(result.TurnMS), len(other.TurnMS))
