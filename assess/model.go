@@ -44,6 +44,7 @@ type ModelRequest struct {
 type ModelAnswer struct {
 	Text             string
 	FinishReason     string // always "stop"
+	Model            string // as the server names it; may be empty
 	PromptTokens     int    // 0 where the server does not count
 	CompletionTokens int
 }

@@ -383,19 +383,24 @@ func (m *OpenAIModel) remember(shape chatShape, withSchema bool) {
 
 func (m *OpenAIModel) completeAs(ctx context.Context, request ModelRequest, shape chatShape) (answer ModelAnswer, err error) {
 	err = persist(ctx, openAITries, m.pause, func(ctx context.Context) error {
-		w := &wire{limit: maxChatStream, idle: m.config.IdleTimeout, coldest: shape.temperature}
-		stream, err := m.over(w).CreateChatCompletionStream(ctx, m.chatRequest(request, shape))
-		if err != nil {
-			return err
-		}
-		defer func() { _ = stream.Close() }() // only read
-		reader := chatReader{wire: w, onDelta: request.OnDelta}
-		answer, err = reader.read(stream.RecvRaw)
-		if err != nil && reader.text.Len() > 0 && request.OnDelta != nil {
-			return finalError{err} // pieces were handed on already: a second try would repeat them
-		}
+		answer, err = m.completeOnce(ctx, request, shape)
 		return err
 	})
+	return answer, err
+}
+
+func (m *OpenAIModel) completeOnce(ctx context.Context, request ModelRequest, shape chatShape) (ModelAnswer, error) {
+	w := &wire{limit: maxChatStream, idle: m.config.IdleTimeout, coldest: shape.temperature}
+	stream, err := m.over(w).CreateChatCompletionStream(ctx, m.chatRequest(request, shape))
+	if err != nil {
+		return ModelAnswer{}, err //nolint:wrapcheck // the caller says what was asked
+	}
+	defer func() { _ = stream.Close() }() // only read
+	reader := chatReader{wire: w, onDelta: request.OnDelta}
+	answer, err := reader.read(stream.RecvRaw)
+	if err != nil && reader.text.Len() > 0 && request.OnDelta != nil {
+		return ModelAnswer{}, finalError{err} // pieces were handed on already: a second try would repeat them
+	}
 	return answer, err
 }
 
@@ -404,6 +409,9 @@ func (m *OpenAIModel) chatRequest(request ModelRequest, shape chatShape) openai.
 	chat := openai.ChatCompletionRequest{Model: m.config.ChatModel}
 	if shape.usage {
 		chat.StreamOptions = &openai.StreamOptions{IncludeUsage: true}
+	}
+	if shape.seed {
+		chat.Seed = new(int)
 	}
 	if shape.newLimit {
 		chat.MaxCompletionTokens = request.MaxTokens
@@ -451,6 +459,7 @@ type chatShape struct {
 	newLimit    bool // max_completion_tokens instead of max_tokens
 	switched    bool // newLimit was changed already
 	usage       bool // ask for token counts
+	seed        bool // send a seed; only a probe does
 }
 
 // firstShape: reasoning models take no temperature and only the new limit; the client refuses them
@@ -473,6 +482,8 @@ func (s chatShape) without(message string) (chatShape, bool) {
 		s.temperature = false
 	case !s.switched && strings.Contains(message, "max_"):
 		s.newLimit, s.switched = !s.newLimit, true
+	case s.seed && strings.Contains(message, "seed"):
+		s.seed = false
 	case s.usage && strings.Contains(message, "stream_options"):
 		s.usage = false
 	case s.format > formatPlain:
@@ -503,6 +514,7 @@ type chatChunk struct {
 		FinishReason string `json:"finish_reason"`
 	} `json:"choices"`
 	Usage json.RawMessage `json:"usage"`
+	Model json.RawMessage `json:"model"`
 }
 
 // read takes events until the stream ends. Only an answer whose model said that it is complete counts:
@@ -529,6 +541,9 @@ func (r *chatReader) take(raw []byte) error {
 	var chunk chatChunk
 	if err := json.Unmarshal(raw, &chunk); err != nil {
 		return fmt.Errorf("an event of the answer is not the expected JSON: %w", err)
+	}
+	if name := firstText(chunk.Model); name != "" {
+		r.answer.Model = r.wire.printable(name)
 	}
 	var usage struct {
 		PromptTokens     int `json:"prompt_tokens"`

@@ -76,7 +76,7 @@ func TestModelAnswers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := ModelAnswer{Text: testAnswer, FinishReason: "stop", PromptTokens: 7, CompletionTokens: 7}
+	want := ModelAnswer{Text: testAnswer, FinishReason: "stop", Model: "test-chat", PromptTokens: 7, CompletionTokens: 7}
 	if answer != want {
 		t.Errorf("got %+v, want %+v", answer, want)
 	}

@@ -37,6 +37,7 @@ type outgoingChat struct {
 	Messages            []outgoingMessage  `json:"messages"`
 	Model               string             `json:"model"`
 	ResponseFormat      *outgoingFormat    `json:"response_format,omitempty"`
+	Seed                *int               `json:"seed,omitempty"`
 	Stream              bool               `json:"stream"`
 	StreamOptions       *outgoingStreaming `json:"stream_options,omitempty"`
 	Temperature         *float64           `json:"temperature,omitempty"`
@@ -135,9 +136,12 @@ func knownMessage(message outgoingMessage) bool {
 	switch message.Role {
 	case "system":
 		known := func(instructions string) bool { return strings.HasPrefix(message.Content, instructions) }
-		return slices.ContainsFunc([]string{evidenceSystem, ratingSystem, ratingAgainSystem, feedbackSystem}, known)
+		return slices.ContainsFunc([]string{evidenceSystem, ratingSystem, ratingAgainSystem, feedbackSystem, probeSystem}, known)
 	case "user":
 		content := []byte(message.Content)
+		if message.Content == probeText {
+			return true
+		}
 		return slices.ContainsFunc([]any{new(evidenceQuestion), new(ratingQuestion), new(ratingAgainQuestion), new(feedbackQuestion)}, func(shape any) bool {
 			return decodeStrictly(content, shape) == nil
 		})

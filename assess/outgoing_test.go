@@ -26,7 +26,7 @@ var fieldsThatLeave = []string{
 	"competencies", "competencies.anchors", "competencies.definition", "competencies.id", "competencies.name", "words",
 	"max_completion_tokens", "max_tokens", "messages", "messages.content", "messages.role", "model", "response_format",
 	"response_format.json_schema", "response_format.json_schema.name", "response_format.json_schema.schema",
-	"response_format.json_schema.strict", "response_format.type", "stream", "stream_options",
+	"response_format.json_schema.strict", "response_format.type", "seed", "stream", "stream_options",
 	"stream_options.include_usage", "temperature",
 	"input", "voice", // of a question to say aloud, beside its model and response_format
 }

@@ -26,7 +26,7 @@ func (s *Server) serveChat(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	text := answer(request)
 	if request.Stream {
-		s.stream(w, r, text, fault)
+		s.stream(w, r, request.Model, text, fault)
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
@@ -51,6 +51,8 @@ func refused(fault Fault, body []byte, request ChatRequest) string {
 		return "response_format is not supported"
 	case fault == TemperatureError && has("temperature"):
 		return "unsupported value: 'temperature' does not support 0 with this model"
+	case fault == SeedError && has("seed"):
+		return "unknown parameter: seed"
 	case fault == LimitError && has("max_tokens"):
 		return "unsupported parameter: 'max_tokens': use 'max_completion_tokens' instead"
 	case fault == UsageError && has("stream_options"):
@@ -66,7 +68,10 @@ func usage(text string) map[string]any {
 }
 
 // stream sends the text word by word, with the fault in the middle.
-func (s *Server) stream(w http.ResponseWriter, r *http.Request, text string, fault Fault) {
+func (s *Server) stream(w http.ResponseWriter, r *http.Request, model, text string, fault Fault) {
+	if fault == OtherModel {
+		model = "another-model"
+	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.WriteHeader(http.StatusOK)
 	control := http.NewResponseController(w)
@@ -93,7 +98,10 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, text string, fau
 	default:
 		send(event("", "stop", fault))
 	}
-	counts, _ := json.Marshal(map[string]any{"object": "chat.completion.chunk", "choices": []any{}, "usage": usage(text)})
+	counts, _ := json.Marshal(map[string]any{"object": "chat.completion.chunk", "model": model, "choices": []any{}, "usage": usage(text)})
+	if fault == LyingUsage {
+		counts, _ = json.Marshal(map[string]any{"model": model, "choices": []any{}, "usage": map[string]any{"prompt_tokens": 1_000_000, "completion_tokens": 1_000_000}})
+	}
 	send("data: " + string(counts))
 	if fault != NoDone {
 		send("data: [DONE]")

@@ -29,6 +29,9 @@ const (
 	ObjectRefused    Fault = "no object"      // 400 where any response_format is asked for
 	TemperatureError Fault = "no temperature" // 400 where a temperature is sent
 	LimitError       Fault = "no max_tokens"  // 400 where max_tokens is sent
+	SeedError        Fault = "no seed"        // 400 where a seed is sent
+	OtherModel       Fault = "other model"    // the answer names another model
+	LyingUsage       Fault = "lying usage"    // a million tokens for a word
 	UsageError       Fault = "no usage"       // 400 where stream_options is sent
 )
 

@@ -75,6 +75,7 @@ type question struct {
 	words        int // of the utterance
 	competencies []string
 	answer       string
+	feedback     bool
 	rating       bool
 }
 
@@ -89,11 +90,13 @@ func readQuestion(r ChatRequest) question {
 		Words  string `json:"words"`
 		Answer lines  `json:"answer"`
 		Said   lines  `json:"said"` // the answer, where it is rated a second time
+		// Counted is there where feedback is asked for.
+		Counted json.RawMessage `json:"counted"`
 	}
 	if json.Unmarshal([]byte(r.User()), &asked) != nil {
 		return question{}
 	}
-	q := question{words: len(strings.Fields(asked.Words)), rating: len(asked.Answer)+len(asked.Said) > 0}
+	q := question{words: len(strings.Fields(asked.Words)), rating: len(asked.Answer)+len(asked.Said) > 0, feedback: asked.Counted != nil}
 	for _, c := range asked.Competencies {
 		q.competencies = append(q.competencies, c.ID)
 	}
@@ -110,6 +113,9 @@ func readQuestion(r ChatRequest) question {
 
 // reply answers with evidence that ends so many words too late, or with a level and the sentence.
 func (q question) reply(opinion Opinion, beyond int, sentence string) string {
+	if q.feedback {
+		return `{"strengths":[],"gaps":[],"drill":[]}`
+	}
 	if !q.rating {
 		found := make([]string, 0, len(q.competencies))
 		for _, c := range q.competencies {

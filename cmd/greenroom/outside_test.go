@@ -15,6 +15,9 @@ func modelAnswer(request openaitest.ChatRequest) string {
 	if request.SchemaName() == "rating" {
 		return `{"observed":true,"level":3,"why_not_higher":"No result is told.","why_not_lower":"An action is told."}`
 	}
+	if request.SchemaName() == "advice" {
+		return `{"strengths":[{"text":"You name what you did.","marked":[0],"counted":[]}],"gaps":[],"drill":[]}`
+	}
 	var asked struct {
 		Competencies []struct{ ID string }
 		Words        string // "0:The 1:plan"

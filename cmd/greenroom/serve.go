@@ -82,6 +82,7 @@ type app struct {
 	model       assess.Model   // nil: measuring only
 	second      assess.Model   // makes the second rating; nil: model does
 	spoken      *assess.Spoken // nil: browsers say the questions
+	probes      probes
 	judge       web.Judge
 	scribe      *assess.Scribe
 	assessor    *assess.Assessor
@@ -497,7 +498,7 @@ func (a *app) openPages(ctx context.Context) error {
 	a.pages, err = web.New(web.Config{ //nolint:contextcheck // handlers get theirs from each request
 		Accounts: storage.NewAccounts(a.database, a.logIn), Sessions: sessions, Record: sessions, Records: records,
 		Recordings: a.segments, Shared: storage.NewShared(a.database), Raters: storage.NewRaters(a.database, a.keys), Viewers: storage.NewViewers(a.database), Changes: a.changes,
-		Ops: storage.NewOps(a.database, a.spoolBacklog), Exports: a.exports, Erasures: storage.NewErasures(a.database),
+		Ops: storage.NewOps(a.database, a.spoolBacklog), Probes: a.probes.now, Exports: a.exports, Erasures: storage.NewErasures(a.database),
 		Receipts: storage.NewReceipts(a.database), Ledger: a.journal, Gate: a.gate, Pepper: a.logIn, Bank: a.bank, Judge: a.judge, Voices: voices, Agreement: card,
 		Mount: signaling.Handler(a.rooms), Publish: signaling.PublishHandler(a.rooms), Ready: a.ready, Build: buildName(), Log: a.log,
 		TrustedProxies: proxies, Limits: a.limits, PDF: pdf,
@@ -554,6 +555,7 @@ func (a *app) ready(ctx context.Context) error {
 }
 
 func (a *app) startJobs(ctx context.Context) error {
+	a.startProbes(ctx)
 	a.assessor = assess.NewAssessor(assess.AssessorConfig{
 		Results: storage.NewResults(a.database, a.keys), Gate: a.gate, Model: a.model, Second: a.second, Settled: a.desk.settled, Log: a.log,
 	})

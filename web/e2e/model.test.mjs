@@ -46,6 +46,18 @@ test("ratings appear with evidence in the candidate's own words", { timeout: 180
   await page.goto(`${server.address}/sessions/${session}/report`);
   await page.getByText("unvalidated practice estimate").first().waitFor();
   await page.getByText(take.evidence[0].quote).first().waitFor();
+  // Two ratings differ, so there are three: the level in the middle, the range, and a badge for each.
+  const competency = take.evidence[0].competency;
+  const standing = take.standings.find((s) => s.competency === competency);
+  assert.deepEqual([standing.level, standing.low, standing.high, standing.raters, standing.sureness], [3, 3, 4, 3, "close"]);
+  const rated = page.getByTestId(`rating-${competency}`).first();
+  assert.equal(await rated.getByTestId("rater").count(), 3);
+  assert.match(await rated.getByTestId("standing").innerText(), /Levels 3 to 4, from 3 ratings/);
+  assert.match(await page.getByTestId("standings").innerText(), /Judged in 1 of/);
+  const feedback = page.getByTestId("feedback").first();
+  assert.match(await feedback.innerText(), /You say which part you built\./);
+  assert.doesNotMatch(await feedback.innerText(), /confident/);
+  assert.ok((await feedback.innerText()).includes(take.evidence[0].quote));
   if (shots) await page.screenshot({ path: path.join(shots, "report-rated.png"), fullPage: true });
 
   // With an agreement card the same report says how the model compares with people, also on paper. The label

@@ -1299,6 +1299,18 @@ export const ops = {
   jobs: 'Jobs by state',
   storage: 'Storage',
   none: 'None',
+  models: 'Models, as they were found',
+  held: {
+    schema: 'answers by the schema',
+    object: 'answers with some JSON',
+    words: 'is only asked to answer in a form',
+  },
+  counting: {
+    counted: 'tokens counted',
+    implausible: 'tokens counted implausibly',
+    none: 'tokens not counted',
+  },
+  answersAs: (other: string) => `answers as ${other}`,
   rows: {
     spool_files: 'Files waiting to be stored',
     spool_bytes: 'Waiting, size',

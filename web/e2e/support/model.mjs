@@ -1,5 +1,5 @@
 // A language model server of our own that speaks the OpenAI protocol: it marks the first words of each
-// utterance as evidence and gives level 3. It listens on loopback.
+// utterance as evidence, gives level 3 first and level 4 when it is asked again, and says one strength. It listens on loopback.
 import { once } from "node:events";
 import { createServer } from "node:http";
 
@@ -12,7 +12,7 @@ export async function startModel() {
     const body = JSON.parse(text);
     asked.push(body);
     const question = JSON.parse(body.messages.at(-1).content);
-    stream(answer, JSON.stringify(question.words ? evidence(question) : rating()));
+    stream(answer, JSON.stringify(reply(question)));
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -23,13 +23,25 @@ export async function startModel() {
   };
 }
 
+function reply(question) {
+  if (question.words) return evidence(question);
+  if (question.counted) return advice();
+  return rating(question.said ? 4 : 3); // a second rating is asked under other names
+}
+
+function advice() {
+  const strength = { text: "You say which part you built.", marked: [0], counted: ["words"] };
+  const unfounded = { text: "You sound confident.", marked: [0], counted: [] };
+  return { strengths: [strength, unfounded], gaps: [], drill: [] };
+}
+
 function evidence(question) {
   const last = Math.min(5, question.words.split(" ").length - 1);
   return { evidence: [{ competency: question.competencies[0].id, first: 0, last, polarity: "supports", part: "action" }] };
 }
 
-function rating() {
-  return { observed: true, level: 3, why_not_higher: "What was changed afterwards is not said.", why_not_lower: "What was done is said." };
+function rating(level) {
+  return { observed: true, level, why_not_higher: "What was changed afterwards is not said.", why_not_lower: "What was done is said." };
 }
 
 function stream(answer, content) {

@@ -1,3 +1,4 @@
+import type { Overview } from '../api/types';
 import { api } from '../state';
 import { states, ops as words } from '../text';
 import { bytes, plainName } from '../ui/format';
@@ -24,6 +25,9 @@ export function OpsView() {
           <div class="columns">
             <Counts title={words.sessions} counts={named(o.sessions, states)} />
             <Counts title={words.jobs} counts={named(o.jobs, {})} />
+            {o.models.length > 0 && (
+              <Counts title={words.models} counts={o.models.map((m) => [m.model, found(m)])} />
+            )}
             <Counts
               title={words.storage}
               counts={[
@@ -39,6 +43,18 @@ export function OpsView() {
       </Loaded>
     </Page>
   );
+}
+
+function found(model: Overview['models'][number]): string {
+  if (model.problem) return model.problem;
+  return [
+    model.held ? words.held[model.held] : '',
+    model.usage ? words.counting[model.usage] : '',
+    model.answered ? words.answersAs(model.answered) : '',
+    `${model.latency_ms} ms`,
+  ]
+    .filter(Boolean)
+    .join(', ');
 }
 
 function named(counts: Record<string, number>, names: Record<string, string>): [string, string][] {
