@@ -147,6 +147,13 @@ func ratingPrompt(pass Pass, names Names, session consent.SessionID, question Qu
 			Competency promptCompetency `json:"competency"`
 			Answer     []promptLine     `json:"answer"`
 		}{question.Text, marked, asked, said})
+	case PassContest:
+		return newPrompt(session, struct {
+			Competency promptCompetency `json:"competency"`
+			Answer     []promptLine     `json:"answer"`
+			Question   string           `json:"question"`
+			Evidence   []promptEvidence `json:"evidence"`
+		}{asked, said, question.Text, marked})
 	case PassFirst:
 		return newPrompt(session, ratingQuestion{Question: question.Text, Competency: asked, Answer: said, Evidence: marked})
 	default:

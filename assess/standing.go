@@ -40,7 +40,7 @@ func StandingOf(ratings []Rating, kind RaterKind, competency string) (Standing, 
 	var levels []int
 	found := false
 	for _, r := range ratings {
-		if r.Rater().Kind != kind || r.Competency() != competency {
+		if r.Rater().Kind != kind || r.Competency() != competency || r.Rater().Pass == PassContest {
 			continue
 		}
 		found = true

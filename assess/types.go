@@ -128,6 +128,8 @@ const (
 	PassFirst  Pass = "first"
 	PassSecond Pass = "second"
 	PassThird  Pass = "third"
+	// PassContest is asked for by the candidate; it is in no standing.
+	PassContest Pass = "contest"
 )
 
 // Rater names who gave a rating; a model is named with the hashes of what it was told.
@@ -188,6 +190,7 @@ type AnswerResult struct {
 	Ratings      []Rating       // by models, and the candidate's own
 	People       []PersonRating // by people of organizations
 	Feedback     []FeedbackItem // by a model; of one answer at most five
+	Contests     []Contest      // by competency
 	// Pending: assessment work for this answer is still queued or running.
 	Pending bool
 }

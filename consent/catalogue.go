@@ -103,6 +103,10 @@ func tables() []table {
 			linked: "id session question take competency rater_kind model pass prompt_sha256 rubric_sha256 bank_sha256 outcome level at",
 		},
 		{name: "rating_notes", class: ClassInterview, linked: "rating session", sealed: "notes"},
+		{
+			name: "contests", class: ClassInterview, linked: "session question take competency at at_ns by_model looked_at",
+			sealed: "words",
+		},
 		{name: "person_forms", class: ClassInterview, linked: "id session org account opened_at closed_at"},
 		{
 			name: "person_ratings", class: ClassInterview, linked: "form session question take competency outcome level at",

@@ -68,6 +68,7 @@ func (w *erasingWorld) recorded(t *testing.T, of consent.Account) consent.Sessio
 		t.Fatal(err)
 	}
 	w.personRates(t, w.acmes, id, 3, canary)
+	w.contests(t, of, id)
 	return id
 }
 

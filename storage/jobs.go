@@ -34,6 +34,8 @@ const (
 type JobHandlers struct {
 	Evidence func(ctx context.Context, session consent.SessionID, line assess.LineRef) error
 	Answer   func(ctx context.Context, session consent.SessionID, question, take int) error
+	// SecondLook rates again what a candidate contests; nil: not on this node.
+	SecondLook func(ctx context.Context, session consent.SessionID, question, take int, competency string) error
 	// Eraser does the erasures that were asked for; nil: another node does.
 	Eraser *Eraser
 	// Sweeper takes away what is kept no longer, every hour, on one node; nil: another node does.
@@ -137,6 +139,8 @@ func (j *Jobs) config() *river.Config {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, river.WorkFunc(j.workEvidence))
 	river.AddWorker(workers, river.WorkFunc(j.workAnswer))
+	river.AddWorker(workers, river.WorkFunc(j.workContest))
+	river.AddWorker(workers, river.WorkFunc(j.workContests))
 	river.AddWorker(workers, river.WorkFunc(j.workAbandon))
 	river.AddWorker(workers, river.WorkFunc(j.workTurn))
 	river.AddWorker(workers, exportWorker{make: j.handlers.Export})
@@ -181,6 +185,9 @@ func (j *Jobs) queues() map[string]river.QueueConfig {
 // periodic are the jobs that come by themselves, each on one node, the first time at once.
 func (j *Jobs) periodic() []*river.PeriodicJob {
 	jobs := []*river.PeriodicJob{every(abandonEvery, abandonJob{}), every(endsEvery, endsJob{})}
+	if j.handlers.SecondLook != nil {
+		jobs = append(jobs, every(contestsEvery, contestsJob{}))
+	}
 	if j.handlers.TurnEpoch != nil {
 		jobs = append(jobs, every(turnEvery, turnJob{}))
 	}

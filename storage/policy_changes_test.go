@@ -44,6 +44,7 @@ func changeProbes() []probe {
 		call          = `INSERT INTO ai_calls (session, purpose, model, place, prompt_sha256) VALUES (%s, 'rating', 'm', 'p', 'x')`
 		export        = `INSERT INTO exports (id, account, whole) VALUES (@new, %s, true)`
 		exportSession = `INSERT INTO export_sessions (export, session) VALUES (%s, %s)`
+		contest       = `INSERT INTO contests (session, question, take, competency, by_model) VALUES (%s, 0, 1, 'd', true)`
 		personForm    = `INSERT INTO person_forms (id, session, org, account) VALUES (@new, %s, %s, %s)`
 		personRating  = `INSERT INTO person_ratings (form, session, question, take, competency, outcome, level) VALUES (%s, %s, 0, 1, 'd', 'level', 3)`
 		account       = `INSERT INTO accounts (id, kind, email, display_name, password_hash, age_rule) VALUES (@new, %s, 'new@example.org', 'n', '$argon2id$x', 'r')`
@@ -78,6 +79,10 @@ func changeProbes() []probe {
 	}
 	try("alice", one, rate, "@alone", "'self'", "''")
 	try("alice", refused, rate, "@alone", "'human'", "''")
+	try("alice", one, contest, "@alone")
+	for _, closed := range []string{"@bobs", "@held", "@restricted", "@erased"} {
+		try("alice", refused, contest, closed)
+	}
 	try("alice", one, rerate, "@alone", "'self'")
 	try("alice", none, rerate, "@alone", "'model'")
 	for _, closed := range []string{"@bobs", "@held", "@restricted", "@erased"} {

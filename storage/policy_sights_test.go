@@ -24,15 +24,16 @@ func sights() map[string]sight {
 			"accesses consent_events":                 own(account, ""),
 			"authorization_events":                    "where authorization_id IN (SELECT a.id FROM authorizations a JOIN sessions s ON s.id = a.session WHERE s.candidate = @" + account + ")",
 			"answers lines evidence ratings":          own(account, open),
+			"contests":                                own(account, open),
 			"person_forms person_ratings":             own(account, open),
 			"rating_notes feedback measurements gaps": own(account, open),
-			"segments":        own(account, open),
-			"ai_calls":        own(account, ""),
-			"log_ins exports": "where account = @" + account,
-			"erasures":        "where account = @" + account,
-			"erasure_counts":  "where erasure IN (SELECT id FROM erasures WHERE account = @" + account + ")",
-			"ledger_openings": "where account = @" + account,
-			"receipts":        "where side = 'candidate' AND account = @" + account,
+			"segments":                                own(account, open),
+			"ai_calls":                                own(account, ""),
+			"log_ins exports":                         "where account = @" + account,
+			"erasures":                                "where account = @" + account,
+			"erasure_counts":                          "where erasure IN (SELECT id FROM erasures WHERE account = @" + account + ")",
+			"ledger_openings":                         "where account = @" + account,
+			"receipts":                                "where side = 'candidate' AND account = @" + account,
 		}
 	}
 	ofEmployer := func(account, org string) sight {
@@ -58,7 +59,7 @@ func sights() map[string]sight {
 	}
 	atWork := func(more sight) sight {
 		return and(sight{
-			"sessions session_events exports export_sessions authorizations authorization_events organizations notices": "where true",
+			"sessions session_events exports export_sessions authorizations authorization_events organizations notices contests": "where true",
 			"receipts": "where side = 'candidate' AND kind IN ('given', 'revoked', 'expired')", "viewers": "where seen_at < now() - interval '1 hour'",
 		}, more)
 	}
@@ -76,6 +77,7 @@ func sights() map[string]sight {
 		"gaps segments":                      "live/audio live/video resumed/audio resumed/video fresh/audio fresh/video only.audio/audio only.video/video",
 		"person_forms person_ratings":        "live live resumed only.ratings bobs",
 		"feedback":                           "live resumed fresh",
+		"contests":                           "live resumed fresh only.ratings bobs",
 		"requests":                           "where org = @acme",
 	}
 	ofLogin := sight{"accounts members organizations log_ins log_in_failures second_factors room_tickets": "where true"}
@@ -104,7 +106,7 @@ func sights() map[string]sight {
 		"zoe": and(and(ofEmployer("zoe", "zenith"), receipts("zenith")), sight{
 			"requests": "where org = @zenith",
 			"accounts": "alice zoe", "sessions authorizations answers lines evidence rating_notes feedback measurements": "zeniths",
-			"ratings": "zeniths/model", "gaps segments": "zeniths/audio zeniths/video", "person_forms person_ratings": "zeniths",
+			"ratings": "zeniths/model", "gaps segments": "zeniths/audio zeniths/video", "person_forms person_ratings contests": "zeniths",
 		}),
 		"bill": ofEmployer("bill", "acme"),
 		"susi": and(and(ofEmployer("susi", "sus"), receipts("sus")), sight{"requests": "where org = @sus"}),
@@ -124,7 +126,7 @@ func sights() map[string]sight {
 		"erasure": {
 			"sessions authorizations authorization_events organizations notices consent_events receipts ledger_openings holds invitations": "where true",
 			"exports export_sessions export_keys erasures erasure_counts erasure_objects":                                                  "where true",
-			"person_forms person_ratings": "where session IN (@erased, @c.erased, @d.erased)",
+			"person_forms person_ratings contests": "where session IN (@erased, @c.erased, @d.erased)",
 			"answers lines evidence ratings rating_notes feedback measurements gaps segments data_keys session_events": "where session IN (@erased, @c.erased, @d.erased)",
 			"accounts log_in_failures": "where true", "log_ins second_factors members": "where account IN (SELECT id FROM accounts WHERE erase_at <= now())",
 		},
@@ -133,9 +135,9 @@ func sights() map[string]sight {
 		"export of alice": and(exported("alice"), sight{
 			"log_ins": "where account = @alice", "receipts": "where side = 'candidate' AND account = @alice", "ledger_openings": "where account = @alice",
 			"answers lines evidence ratings rating_notes feedback measurements gaps segments": inExport,
-			"person_forms person_ratings":                                    inExport,
-			"consent_events session_events authorizations accesses ai_calls": inExport,
-			"authorization_events":                                           "where authorization_id IN (@live, @restricted, @only.ratings)", "organizations": "acme",
+			"person_forms person_ratings contests":                                            inExport,
+			"consent_events session_events authorizations accesses ai_calls":                  inExport,
+			"authorization_events": "where authorization_id IN (@live, @restricted, @only.ratings)", "organizations": "acme",
 		}),
 	}
 }

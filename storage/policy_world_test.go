@@ -115,6 +115,7 @@ INSERT INTO person_forms (id, session, org, account) SELECT pg_temp.id(f), pg_te
 INSERT INTO person_ratings (form, session, question, take, competency, outcome, level, why)
 	SELECT id, session, 0, 1, 'c', 'level', 3, 'x' FROM person_forms;
 INSERT INTO feedback (session, question, take, model, prompt_sha256, bank_sha256, at, items) SELECT id, 0, 1, 'm', 'p', 'b', now(), 'x' FROM sessions;
+INSERT INTO contests (session, question, take, competency, words, by_model) SELECT id, 0, 1, 'c', 'x', true FROM sessions;
 INSERT INTO measurements SELECT id, 0, 1, 'n', 1, 'u', 'c', true, '' FROM sessions;
 INSERT INTO gaps SELECT id, kind, 1, 2, 'network' FROM sessions CROSS JOIN unnest(ARRAY['audio', 'video']) kind;
 INSERT INTO segments (session, kind, epoch, sequence, object_key, size, sha256, start_us, end_us, width, height, codec, forced, blocks)

@@ -62,6 +62,7 @@ type reading struct {
 	measured []assess.Measurement
 	people   []sealedPersonRating
 	form     string // the reader's own, of an employer
+	contests []sealedContest
 }
 
 // newReading checks the Permits: all of one actor and one session, each for its own part.
@@ -137,7 +138,10 @@ func (r *reading) read(ctx context.Context, tx pgx.Tx) error {
 		}
 	}
 	if given(r.permits.Ratings) {
-		return r.readPeople(ctx, tx)
+		if err := r.readPeople(ctx, tx); err != nil {
+			return err
+		}
+		return r.readContests(ctx, tx)
 	}
 	return nil
 }
@@ -211,6 +215,10 @@ func (r *reading) assemble(ctx context.Context, keys fieldKeys) (assess.Record, 
 	if err != nil {
 		return assess.Record{}, err
 	}
+	contests, err := r.openContests(ctx, keys)
+	if err != nil {
+		return assess.Record{}, err
+	}
 	type take struct{ question, take int }
 	at := make(map[take]*assess.AnswerResult, len(r.record.Answers))
 	for i := range r.record.Answers {
@@ -255,6 +263,11 @@ func (r *reading) assemble(ctx context.Context, keys fieldKeys) (assess.Record, 
 		}
 		if a.Feedback, err = sealed.open(key); err != nil {
 			return assess.Record{}, err
+		}
+	}
+	for _, c := range contests {
+		if a := at[take{c.Question, c.Take}]; a != nil {
+			a.Contests = append(a.Contests, c)
 		}
 	}
 	r.record.Length = lengthOf(r.record)

@@ -16,7 +16,7 @@ import (
 func personalTables() []string {
 	return []string{
 		"sessions", "consent_events", "session_events", "authorizations", "authorization_events", "accesses",
-		"answers", "lines", "evidence", "ratings", "rating_notes", "person_forms", "person_ratings", "feedback", "measurements", "gaps", "ai_calls",
+		"answers", "lines", "evidence", "ratings", "rating_notes", "person_forms", "person_ratings", "contests", "feedback", "measurements", "gaps", "ai_calls",
 	}
 }
 

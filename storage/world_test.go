@@ -257,6 +257,16 @@ func (w *world) personRates(t *testing.T, who consent.Account, session consent.S
 	}
 }
 
+// contests contests the level of the only answer, in words that are a canary, and lets a model look.
+func (w *world) contests(t *testing.T, of consent.Account, session consent.SessionID) {
+	t.Helper()
+	contest := assess.Contest{Session: session, Take: 1, Competency: "ownership", Moment: 12 * time.Second, Words: secretReason, ByModel: true}
+	private := w.permit(t, actorOf(of), session, consent.ArtefactPrivate)
+	if err := NewContests(w.database, w.keys).Contest(t.Context(), private, contest); err != nil {
+		t.Fatalf("contest: %v", err)
+	}
+}
+
 func personRating(t *testing.T, session consent.SessionID, level int) assess.Rating {
 	t.Helper()
 	return testRating(t, func(f *assess.RatingFields) {

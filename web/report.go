@@ -307,6 +307,7 @@ func (p reporter) take(answered assess.AnswerResult) takeJSON {
 	if p.may(consent.ArtefactRatings) && !p.ratesFirst {
 		take.Standings = p.standings(answered)
 	}
+	take.Contests = p.contests(answered)
 	if p.may(consent.ArtefactFeedback) {
 		var ids []int64
 		take.Evidence, ids = p.evidence(answered)

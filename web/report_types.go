@@ -119,6 +119,7 @@ type takeJSON struct {
 	Standings    []standingJSON    `json:"standings" doc:"What the models' ratings of this answer come to, by competency."`
 	Evidence     []evidenceJSON    `json:"evidence"`
 	Feedback     []feedbackJSON    `json:"feedback" doc:"What a model says about the answer; each sentence rests on something. It may quote, so it needs what quotes need."`
+	Contests     []contestJSON     `json:"contests,omitempty" doc:"What the candidate contests, by competency."`
 }
 
 type lineJSON struct {
@@ -164,6 +165,15 @@ type ratingJSON struct {
 	Why          string         `json:"why,omitempty" doc:"A person's sentence, where the transcript may be seen: it may quote."`
 }
 
+type contestJSON struct {
+	Competency string    `json:"competency"`
+	At         time.Time `json:"at"`
+	MomentMS   *int64    `json:"moment_ms,omitempty" doc:"Only for the candidate: the moment it is about."`
+	Words      string    `json:"words,omitempty" doc:"Only for the candidate: what they say about it."`
+	ByModel    bool      `json:"by_model" doc:"A model rates again, without knowing the first level or these words."`
+	LookedAt   time.Time `json:"looked_at,omitzero" doc:"When that was done, or could not be."`
+}
+
 // ratingFormJSON is about the reader's own ratings.
 type ratingFormJSON struct {
 	Closed bool `json:"closed" doc:"Saved or skipped for good. Until then nobody else's ratings are shown, nor what a model found."`
@@ -192,7 +202,7 @@ type standingJSON struct {
 type raterJSON struct {
 	Kind         assess.RaterKind `json:"kind" enum:"self,model,human"`
 	Model        string           `json:"model,omitempty"`
-	Pass         assess.Pass      `json:"pass,omitempty" enum:"first,second,third" doc:"A model rates more than once; absent for people."`
+	Pass         assess.Pass      `json:"pass,omitempty" enum:"first,second,third,contest" doc:"A model rates more than once; absent for people."`
 	PromptSHA256 string           `json:"prompt_sha256,omitempty"`
 	RubricSHA256 string           `json:"rubric_sha256,omitempty"`
 	BankSHA256   string           `json:"bank_sha256,omitempty"`

@@ -25,6 +25,7 @@ type Config struct {
 	Recordings Recordings
 	Shared     Shared
 	Raters     Raters
+	Contests   Contests
 	Changes    Changes
 	Ops        Ops
 	Exports    Exports
@@ -120,7 +121,7 @@ func New(cfg Config) (*Server, error) {
 func (c Config) check() error {
 	for name, missing := range map[string]bool{
 		"Accounts": c.Accounts == nil, "Sessions": c.Sessions == nil, "Record": c.Record == nil, "Viewers": c.Viewers == nil, "Records": c.Records == nil,
-		"Recordings": c.Recordings == nil, "Shared": c.Shared == nil, "Raters": c.Raters == nil, "Changes": c.Changes == nil, "Ops": c.Ops == nil,
+		"Recordings": c.Recordings == nil, "Shared": c.Shared == nil, "Raters": c.Raters == nil, "Contests": c.Contests == nil, "Changes": c.Changes == nil, "Ops": c.Ops == nil,
 		"Exports": c.Exports == nil, "Erasures": c.Erasures == nil, "Receipts": c.Receipts == nil, "Ledger": c.Ledger == nil,
 		"Gate": c.Gate.Reader == nil, "Mount": c.Mount == nil, "Publish": c.Publish == nil, "Log": c.Log == nil, "Pepper": c.Pepper == nil, "PDF": c.PDF == nil,
 	} {
@@ -149,6 +150,7 @@ func (s *Server) addRoutes() error {
 	s.recordRoutes()
 	s.sharedRoutes()
 	s.peopleRoutes()
+	s.contestRoutes()
 	s.playbackRoutes()
 	s.eventRoutes()
 	s.exportRoutes()

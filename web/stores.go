@@ -140,6 +140,13 @@ type Raters interface {
 	CloseForm(ctx context.Context, rate consent.Permit) error
 }
 
+// Contests is what candidates contest. Storage implements it under the candidate role.
+type Contests interface {
+	// Contest stores it once for each competency of an answer and has it looked at;
+	// [assess.ErrContested] the second time, [consent.ErrNotFound] if nobody rated it.
+	Contest(ctx context.Context, private consent.Permit, contest assess.Contest) error
+}
+
 // SharedSession is a line of an employer's list.
 type SharedSession = consent.SharedSession
 

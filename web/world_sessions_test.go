@@ -216,6 +216,20 @@ func (w *world) CloseForm(_ context.Context, rate consent.Permit) error {
 	return rate.Demand(rate.Session(), consent.ArtefactRate)
 }
 
+func (w *world) Contest(_ context.Context, private consent.Permit, c assess.Contest) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := private.Demand(c.Session, consent.ArtefactPrivate); err != nil {
+		return err
+	}
+	if len(w.contests) > 0 {
+		return assess.ErrContested
+	}
+	w.wrote("Contest")
+	w.contests = append(w.contests, c)
+	return nil
+}
+
 func (w *world) SharedWith(_ context.Context, actor consent.Actor) ([]SharedSession, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

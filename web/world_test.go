@@ -44,6 +44,7 @@ type world struct {
 	noteFails   error
 	openForms   bool // nobody closed a rating form yet
 	given       []assess.PersonRating
+	contests    []assess.Contest
 	snapshots   int
 	chunkReads  int
 	lists       int  // of segments, with their tables
@@ -81,6 +82,7 @@ var _ interface {
 	Recordings
 	Shared
 	Raters
+	Contests
 	Changes
 	Ops
 	Exports

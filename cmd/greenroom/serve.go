@@ -497,7 +497,8 @@ func (a *app) openPages(ctx context.Context) error {
 	}
 	a.pages, err = web.New(web.Config{ //nolint:contextcheck // handlers get theirs from each request
 		Accounts: storage.NewAccounts(a.database, a.logIn), Sessions: sessions, Record: sessions, Records: records,
-		Recordings: a.segments, Shared: storage.NewShared(a.database), Raters: storage.NewRaters(a.database, a.keys), Viewers: storage.NewViewers(a.database), Changes: a.changes,
+		Recordings: a.segments, Shared: storage.NewShared(a.database), Raters: storage.NewRaters(a.database, a.keys),
+		Contests: storage.NewContests(a.database, a.keys), Viewers: storage.NewViewers(a.database), Changes: a.changes,
 		Ops: storage.NewOps(a.database, a.spoolBacklog), Probes: a.probes.now, Exports: a.exports, Erasures: storage.NewErasures(a.database),
 		Receipts: storage.NewReceipts(a.database), Ledger: a.journal, Gate: a.gate, Pepper: a.logIn, Bank: a.bank, Judge: a.judge, Voices: voices, Agreement: card,
 		Mount: signaling.Handler(a.rooms), Publish: signaling.PublishHandler(a.rooms), Ready: a.ready, Build: buildName(), Log: a.log,
@@ -561,7 +562,7 @@ func (a *app) startJobs(ctx context.Context) error {
 	})
 	eraser := storage.NewEraser(a.database, a.spool, a.objects, a.exports, a.processors, a.log)
 	jobs, err := storage.NewJobs(a.database, storage.JobHandlers{
-		Evidence: a.assessor.Evidence, Answer: a.assessor.Answer, TurnEpoch: a.keys.TurnEpoch, Export: a.makeExport,
+		Evidence: a.assessor.Evidence, Answer: a.assessor.Answer, SecondLook: a.assessor.SecondLook, TurnEpoch: a.keys.TurnEpoch, Export: a.makeExport,
 		Eraser: eraser, Sweeper: storage.NewSweeper(a.database, eraser, a.objects, a.log),
 	}, storage.JobOptions{
 		OnDiscard: a.giveUp, Log: a.log,

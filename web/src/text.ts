@@ -687,7 +687,12 @@ export const report = {
   selfHint: 'Only you see this. It is never shared.',
   level: (n: number) => `Level ${n} of 5`,
   raters: { self: 'You', model: 'Model', human: 'Person' },
-  passes: { first: 'first rating', second: 'second rating', third: 'third rating' },
+  passes: {
+    first: 'first rating',
+    second: 'second rating',
+    third: 'third rating',
+    contest: 'rating after a contest',
+  },
   noLevel: { not_observed: 'nothing shown', not_assessable: 'not rated' },
   oneLevel: (level: number, raters: number) =>
     raters > 1 ? `All ${raters} ratings say level ${level}.` : `One rating says level ${level}.`,
@@ -1252,6 +1257,23 @@ export const org = {
   gone: 'What was shown here has been removed from this page. Go back to the list to see what is shared with you.',
   toList: 'To the list',
   noLevels: 'No levels are shown for this answer.',
+};
+
+/** When a candidate contests what was rated. */
+export const contest = {
+  title: 'Contest this',
+  body: 'You can ask for a second look once. If a model rates here and you consented to it, it rates once more: it is told neither the first level nor your words. People with whom you share levels and transcript see that you asked. If there is neither, nothing more happens: the contest stands beside the level. No level is replaced.',
+  words: 'What you say about it (optional)',
+  hint: 'Kept for you alone, and in the copy of your data.',
+  moment: (at: string) => `It is about this moment: ${at}`,
+  send: 'Contest it',
+  contested: 'This is contested.',
+  waiting: 'A second rating is being made.',
+  rated: (said: string) => `The second rating says: ${said}. Both stay.`,
+  nothing: 'A second rating could not be made.',
+  byPeople: 'No model rates it again; people who may rate it see that it is contested.',
+  about: (at: string) => `About the moment ${at}.`,
+  second: 'The candidate asks for a second look at this. Rate it as you find it.',
 };
 
 /** The own ratings of somebody whom a candidate shows an interview. */

@@ -117,7 +117,7 @@ func answerOf(r assess.AnswerResult) Answer {
 	a := r.Answer
 	answer := Answer{
 		Question: a.Question, Take: a.Take, StartMS: a.Start.Milliseconds(), EndMS: a.End.Milliseconds(), LimitMS: a.Limit.Milliseconds(),
-		EndedBy: a.EndedBy, Pending: r.Pending, Measurements: []Measurement{}, Ratings: []Rating{}, Evidence: []Evidence{},
+		EndedBy: a.EndedBy, Pending: r.Pending, Measurements: []Measurement{}, Ratings: []Rating{}, Evidence: []Evidence{}, Contests: []Contest{},
 	}
 	for _, m := range r.Measurements {
 		measured := Measurement{Name: m.Name, Unit: m.Unit, Counted: m.Counted, Valid: m.Valid, Invalid: m.Invalid}
@@ -133,6 +133,13 @@ func answerOf(r assess.AnswerResult) Answer {
 		rating := ratingOf(person.Rating.Fields())
 		rating.OrgName, rating.Why = person.Organization, person.Why
 		answer.Ratings = append(answer.Ratings, rating)
+	}
+	for _, c := range r.Contests {
+		contest := Contest{Competency: c.Competency, At: c.At.UTC(), MomentMS: -1, Words: c.Words, ByModel: c.ByModel, LookedAt: c.LookedAt.UTC()}
+		if c.Moment >= 0 {
+			contest.MomentMS = c.Moment.Milliseconds()
+		}
+		answer.Contests = append(answer.Contests, contest)
 	}
 	for _, e := range r.Evidence {
 		answer.Evidence = append(answer.Evidence, evidenceOf(e, r.Lines))

@@ -198,6 +198,7 @@ type Answer struct {
 	Ratings      []Rating         `json:"ratings" doc:"Also the candidate's own, which are never shared."`
 	Evidence     []Evidence       `json:"evidence"`
 	Feedback     []Feedback       `json:"feedback,omitempty" doc:"What a model said about the answer."`
+	Contests     []Contest        `json:"contests" doc:"What you contest."`
 }
 
 // Measurement is a counted fact.
@@ -224,11 +225,21 @@ type Rating struct {
 	Why          string         `json:"why,omitempty" doc:"A person's sentence."`
 }
 
+// Contest is what the candidate contests of one competency. What it came to is the rating of that pass.
+type Contest struct {
+	Competency string    `json:"competency"`
+	At         time.Time `json:"at"`
+	MomentMS   int64     `json:"moment_ms" doc:"The moment it is about; -1: the whole answer."`
+	Words      string    `json:"words,omitempty"`
+	ByModel    bool      `json:"by_model" doc:"A model was to rate again."`
+	LookedAt   time.Time `json:"looked_at,omitzero" doc:"When that was done, or could not be."`
+}
+
 // Rater is who gave a rating or found evidence.
 type Rater struct {
 	Kind         assess.RaterKind `json:"kind" enum:"self,model,human"`
 	Model        string           `json:"model,omitempty"`
-	Pass         assess.Pass      `json:"pass,omitempty" enum:"first,second,third" doc:"A model rates more than once; absent for people and for evidence."`
+	Pass         assess.Pass      `json:"pass,omitempty" enum:"first,second,third,contest" doc:"A model rates more than once; absent for people and for evidence."`
 	PromptSHA256 string           `json:"prompt_sha256,omitempty"`
 	RubricSHA256 string           `json:"rubric_sha256,omitempty"`
 	BankSHA256   string           `json:"bank_sha256,omitempty" doc:"Of the bank that the session's plan came from."`

@@ -63,6 +63,18 @@ export function endpoints(client: Client) {
       client.put<void>(`sessions/${at(id)}/answers/${question}/${take}/self-ratings/${at(competency)}`, {
         level,
       }),
+    contest: (
+      id: string,
+      question: number,
+      take: number,
+      competency: string,
+      words: string,
+      moment_ms: number | null,
+    ) =>
+      client.post<t.Contested>(`sessions/${at(id)}/answers/${question}/${take}/contests/${at(competency)}`, {
+        words,
+        ...(moment_ms === null ? {} : { moment_ms }),
+      }),
 
     organizations: (call?: Call) => client.get<{ organizations: t.Organization[] }>('organizations', call),
     authorizations: (id: string, call?: Call) =>

@@ -1,5 +1,5 @@
-import type { Evidence, Rating } from '../api/types';
-import { report as words } from '../text';
+import type { Contest, Evidence, Rating } from '../api/types';
+import { contest as contestWords, report as words } from '../text';
 import type { CompetencyResult } from '../views/report-model';
 import { anchorText, rangeWords } from '../views/report-model';
 import { clock } from './format';
@@ -17,6 +17,7 @@ export function Levels(props: {
   return (
     <>
       {models.length > 0 && <ModelRatings result={props.result} ratings={models} label={props.label} />}
+      {props.result.contest && <ContestNote contest={props.result.contest} ratings={models} />}
       {people.map((rating) => (
         <div class="rating" key={rating.at} data-testid={`person-${competency.id}`}>
           <p class="rating-head">
@@ -94,13 +95,35 @@ function ModelRatings(props: { result: CompetencyResult; ratings: Rating[]; labe
   );
 }
 
+/** What came of a contest, in words; the rating itself stands among the others. */
+function ContestNote(props: { contest: Contest; ratings: Rating[] }) {
+  const { contest, ratings } = props;
+  const again = ratings.find((r) => r.rater.pass === 'contest');
+  let came = contestWords.byPeople;
+  if (contest.by_model) came = contest.looked_at ? contestWords.nothing : contestWords.waiting;
+  if (again) came = contestWords.rated(saidOf(again));
+  return (
+    <div class="note" data-testid="contest-note">
+      <p>
+        {contestWords.contested} {came}
+      </p>
+      {contest.words && <p>{`“${contest.words}”`}</p>}
+      {contest.moment_ms !== undefined && <p class="quiet">{contestWords.about(clock(contest.moment_ms))}</p>}
+    </div>
+  );
+}
+
 function personBadge(rating: Rating): string {
   const who = rating.yours ? words.raters.self : words.raters.human;
   return rating.org_name ? `${who} (${rating.org_name})` : who;
 }
 
+function saidOf(rating: Rating): string {
+  return rating.outcome === 'level' ? words.level(rating.level ?? 0) : words.noLevel[rating.outcome];
+}
+
 function badge(rating: Rating): string {
-  const said = rating.outcome === 'level' ? words.level(rating.level ?? 0) : words.noLevel[rating.outcome];
+  const said = saidOf(rating);
   const pass = rating.rater.pass ? `, ${words.passes[rating.rater.pass]}` : '';
   return `${words.raters.model} · ${rating.rater.model ?? ''}${pass}: ${said}`;
 }

@@ -97,6 +97,7 @@ export function ReportBody(props: ReportBodyProps) {
           takePlace={chosen.take}
           onTake={(place) => setChosen({ ...chosen, take: place })}
           onPlay={play}
+          atMs={atMs}
           onRated={props.onRated}
         />
       </div>

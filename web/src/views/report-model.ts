@@ -1,5 +1,6 @@
 import type {
   Competency,
+  Contest,
   Evidence,
   Line,
   Measurement,
@@ -113,6 +114,7 @@ export interface CompetencyResult {
   others: Rating[]; // by models and people, newest last
   standing: Standing | null; // what the models' ratings come to
   evidence: Evidence[];
+  contest: Contest | null;
 }
 
 /** What is known of one take, by competency, in the question's own order. */
@@ -131,6 +133,7 @@ export function competencyResults(report: Report, question: Question, take: Take
         evidence: take.evidence
           .filter((e) => e.competency === id)
           .sort((a, b) => (a.start_ms ?? 0) - (b.start_ms ?? 0)),
+        contest: take.contests?.find((c) => c.competency === id) ?? null,
       },
     ];
   });

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { Question, Report, Take } from '../api/types';
-import { org, report as words } from '../text';
+import { contest as contestWords, org, report as words } from '../text';
+import { ContestForm } from '../ui/contest';
 import { FeedbackList } from '../ui/feedback';
 import { Levels } from '../ui/levels';
 import { Measurements } from '../ui/measurements';
@@ -14,6 +15,7 @@ export interface QuestionPanelProps {
   takePlace: number;
   onTake: (place: number) => void;
   onPlay: ((ms: number) => void) | null;
+  atMs?: number; // where the recording is; absent in the room, where nothing is contested yet
   onRated: (() => void) | null; // null: an employer, who cannot rate for the candidate
 }
 
@@ -109,6 +111,21 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
           ) : (
             <Levels result={result} label={report.label ?? null} onPlay={props.onPlay} />
           )}
+          {rates && result.contest && <p class="note">{contestWords.second}</p>}
+          {own &&
+            props.atMs !== undefined &&
+            !take.pending &&
+            !result.contest &&
+            result.others.length > 0 && (
+              <ContestForm
+                session={report.session}
+                question={question.index}
+                take={take.take}
+                competency={result.competency.id}
+                atMs={props.onPlay ? props.atMs : null}
+                onDone={onRated}
+              />
+            )}
           {own && (
             <SelfDetails open={!rated}>
               <SelfRating
