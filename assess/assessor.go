@@ -47,7 +47,8 @@ type AssessorConfig struct {
 	LevelsOnly bool
 	// Settled blocks until everything said in the session before the given media time is written
 	// down, or it will not be; nil where nothing is being said on this node.
-	Settled func(ctx context.Context, session consent.SessionID, until time.Duration)
+	// An error says that something is still being written down; the answer is then tried again later.
+	Settled func(ctx context.Context, session consent.SessionID, until time.Duration) error
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -181,6 +182,11 @@ func (a *Assessor) namesOf(ctx context.Context, session consent.SessionID) (Name
 // unreviewed is what the candidate reads where a provider might not be used any more.
 const unreviewed = "Not assessed: the review of the AI provider has run out, so nothing was sent to it."
 
+// ErrUnsettled says that an answer cannot be measured yet: some of it is still being written down.
+var ErrUnsettled = errors.New("not everything is written down yet")
+
+const reasonUnsettled = "The words of this answer were not written down in time to be rated. What was written down since is in the transcript."
+
 // Answer measures a closed answer and, with a model, completes its evidence and rates it.
 func (a *Assessor) Answer(ctx context.Context, session consent.SessionID, question, take int) error {
 	return a.unlessRefused(session, a.answer(ctx, session, question, take))
@@ -199,7 +205,9 @@ func (a *Assessor) answer(ctx context.Context, session consent.SessionID, questi
 		return fmt.Errorf("question %d is not in a plan of %d", question, len(plan.Questions))
 	}
 	if a.Settled != nil {
-		a.Settled(ctx, session, answer.End)
+		if err := a.Settled(ctx, session, answer.End); err != nil {
+			return fmt.Errorf("%w: %w", ErrUnsettled, err)
+		}
 	}
 	lines, err := a.measure(ctx, answer)
 	if err != nil {
@@ -303,13 +311,26 @@ func (a *Assessor) ratingsOf(ctx context.Context, of answerOf) ([]Rating, error)
 
 // GiveUp writes that what was not rated cannot be, after the answer's job failed for the last time. Levels that
 // were given stay.
-func (a *Assessor) GiveUp(ctx context.Context, session consent.SessionID, question, take int) error {
+//
+// What is written down by then is measured: an answer whose last words come too late is not left without.
+func (a *Assessor) GiveUp(ctx context.Context, session consent.SessionID, question, take int, cause error) error {
 	plan, err := a.Results.PlanOf(ctx, session)
 	if err != nil {
 		return err
 	}
+	reason := "The model could not be reached, several times over."
+	if errors.Is(cause, ErrUnsettled) {
+		reason = reasonUnsettled
+		answer, err := a.Results.AnswerOf(ctx, session, question, take)
+		if err == nil {
+			_, err = a.measure(ctx, answer)
+		}
+		if err = a.unlessRefused(session, err); err != nil {
+			return err
+		}
+	}
 	if a.Model != nil && question >= 0 && question < len(plan.Questions) {
-		err := a.refuseAll(ctx, plan, answerOf{session, question, take}, "The model could not be reached, several times over.")
+		err := a.refuseAll(ctx, plan, answerOf{session, question, take}, reason)
 		if err = a.unlessRefused(session, err); err != nil {
 			return err
 		}

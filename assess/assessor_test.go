@@ -286,7 +286,7 @@ func TestProviderFailureIsReturnedThenGivenUp(t *testing.T) {
 	if len(kept.ratings) != 0 || len(kept.measurements) == 0 {
 		t.Errorf("ratings %d, measurements %d; want none and some", len(kept.ratings), len(kept.measurements))
 	}
-	must(t, a.GiveUp(t.Context(), "session", 0, 1))
+	must(t, a.GiveUp(t.Context(), "session", 0, 1, ErrModel))
 	for _, r := range kept.ratings {
 		if _, ok := r.Level(); ok || r.Outcome() != OutcomeNotAssessable || r.Reason() == "" {
 			t.Errorf("after giving up: %+v, want not assessable with a reason", r)
@@ -294,6 +294,29 @@ func TestProviderFailureIsReturnedThenGivenUp(t *testing.T) {
 	}
 	if len(kept.ratings) != 2 || !kept.assessed {
 		t.Errorf("%d ratings, assessed %v; want 2, true", len(kept.ratings), kept.assessed)
+	}
+}
+
+// Words that are late are waited for. An answer is not called empty, or rated without its end, because the
+// engine was slow.
+func TestAnswerWhoseWordsAreLateIsTriedAgain(t *testing.T) {
+	late := errors.New("two utterances are left")
+	a, kept, model, _ := bench(t, func(ModelRequest) (string, error) { return "", errors.New("nobody is asked") })
+	a.Settled = func(context.Context, consent.SessionID, time.Duration) error { return late }
+	if err := a.Answer(t.Context(), "session", 0, 1); !errors.Is(err, ErrUnsettled) || !errors.Is(err, late) {
+		t.Fatalf("Answer = %v, want ErrUnsettled, so that the job is tried again", err)
+	}
+	if len(kept.measurements) != 0 || len(kept.ratings) != 0 || kept.assessed || len(model.asked) != 0 {
+		t.Errorf("%d measurements, %d ratings, assessed %v, asked %d times; want none", len(kept.measurements), len(kept.ratings), kept.assessed, len(model.asked))
+	}
+	must(t, a.GiveUp(t.Context(), "session", 0, 1, fmt.Errorf("the last try: %w", ErrUnsettled)))
+	if len(kept.measurements) == 0 || !kept.assessed {
+		t.Error("what was written down by the last try is not measured")
+	}
+	for _, r := range kept.ratings {
+		if r.Outcome() != OutcomeNotAssessable || r.Reason() != reasonUnsettled {
+			t.Errorf("after giving up: %+v, want not assessable because the words came too late", r.Fields())
+		}
 	}
 }
 
@@ -352,11 +375,12 @@ func TestShortAnswerIsNotAssessable(t *testing.T) {
 func TestSettledIsWaitedForBeforeReading(t *testing.T) {
 	a, kept, _, _ := bench(t, nil)
 	var waited time.Duration
-	a.Settled = func(_ context.Context, _ consent.SessionID, until time.Duration) {
+	a.Settled = func(_ context.Context, _ consent.SessionID, until time.Duration) error {
 		if len(kept.measurements) > 0 {
 			t.Error("measured before the words were settled")
 		}
 		waited = until
+		return nil
 	}
 	must(t, a.Answer(t.Context(), "session", 0, 1))
 	if waited != kept.of.End {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -80,7 +81,7 @@ type Scribe struct {
 	stopped  bool
 	kept     bool          // sound stays here because of the provider, and the log says so
 	wake     *sync.Cond    // ready or stopped changed
-	settled  chan struct{} // closed and replaced whenever a session has nothing left
+	settled  chan struct{} // closed and replaced whenever an utterance is done
 	over     overhearing
 }
 
@@ -254,6 +255,14 @@ func (s *Scribe) DrainSession(ctx context.Context, session consent.SessionID) er
 	return s.until(ctx, func() bool { return s.sessions[session] == nil })
 }
 
+// DrainBefore waits until nothing of the session is left to be written down that began before a media time.
+func (s *Scribe) DrainBefore(ctx context.Context, session consent.SessionID, before time.Duration) error {
+	return s.until(ctx, func() bool {
+		queue := s.sessions[session]
+		return queue == nil || !slices.ContainsFunc(queue.tasks, func(t *scribeTask) bool { return t.utterance.Start < before })
+	})
+}
+
 // until waits for done, which is called with the lock held.
 func (s *Scribe) until(ctx context.Context, done func() bool) error {
 	for {
@@ -351,9 +360,9 @@ func (s *Scribe) finish(queue *scribeQueue, task *scribeTask) {
 	queue.tasks = queue.tasks[1:]
 	if len(queue.tasks) > 0 {
 		s.makeReady(queue)
-		return
+	} else {
+		delete(s.sessions, queue.session)
 	}
-	delete(s.sessions, queue.session)
 	close(s.settled)
 	s.settled = make(chan struct{})
 }

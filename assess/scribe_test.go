@@ -292,6 +292,30 @@ func TestScribeServesSessionsInTurn(t *testing.T) {
 	})
 }
 
+// An answer waits for its own words, not for what its speaker goes on to say.
+func TestScribeDrainsUpToAMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		desk := &scribeDesk{}
+		scribe, stop := running(t, desk.config(&slowTranscriber{take: time.Second}))
+		for sequence := range 20 {
+			scribe.Hear(said("talker", sequence))
+		}
+		before := said("talker", 3).Start
+		if err := scribe.DrainBefore(t.Context(), "talker", before); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(desk.sequences("talker")); got != 3 {
+			t.Errorf("%d lines were written when the first three were waited for", got)
+		}
+		if err := scribe.DrainBefore(t.Context(), "nobody", before); err != nil {
+			t.Error(err)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // saidPacked is an utterance of a second as a room hears it.
 func saidPacked(session consent.SessionID, sequence int) media.Utterance {
 	u := said(session, sequence)

@@ -64,6 +64,7 @@ type speechPipeline interface {
 	media.UtteranceSink
 	media.RunningSink
 	DrainSession(ctx context.Context, id consent.SessionID) error
+	DrainBefore(ctx context.Context, id consent.SessionID, before time.Duration) error
 }
 
 type openRoom struct {
@@ -258,8 +259,8 @@ func (d *desk) terms(id consent.SessionID, question int) []string {
 const settleLimit = 20 * time.Second
 
 // settled blocks until what was said in the session before a media time is written down: its last
-// utterance has ended and the scribe has nothing of the session left.
-func (d *desk) settled(ctx context.Context, id consent.SessionID, until time.Duration) {
+// utterance has ended and the scribe has nothing left that began before.
+func (d *desk) settled(ctx context.Context, id consent.SessionID, until time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, settleLimit)
 	defer cancel()
 	d.mu.Lock()
@@ -268,7 +269,5 @@ func (d *desk) settled(ctx context.Context, id consent.SessionID, until time.Dur
 	if ok {
 		room.capture.SettleSpeech(ctx, until)
 	}
-	if err := d.scribe.DrainSession(ctx, id); err != nil {
-		d.log.Warn("measuring before the last words are written", "session", id, "error", err)
-	}
+	return d.scribe.DrainBefore(ctx, id, until)
 }

@@ -32,6 +32,10 @@ func (s *slowScribe) DrainSession(ctx context.Context, _ consent.SessionID) erro
 	}
 }
 
+func (s *slowScribe) DrainBefore(ctx context.Context, id consent.SessionID, _ time.Duration) error {
+	return s.DrainSession(ctx, id)
+}
+
 type endedSessions struct {
 	liveSessions
 	ended time.Time
