@@ -1,6 +1,10 @@
 package assess
 
-import "regexp"
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
 
 // What no sentence by a model may be about, whatever the answer was about: how somebody feels, sounds or looks,
 // how sure they are, whether to take them, and where they stand among others. A sentence that has one of these
@@ -25,12 +29,9 @@ var (
 
 // banned reports whether a sentence is about what no sentence may be about.
 func banned(sentence string) bool {
-	run := ""
-	for _, piece := range foldedPieces(sentence) {
-		if bannedWords[piece] {
-			return true
-		}
-		run += " " + piece
+	pieces := foldedPieces(sentence)
+	if slices.ContainsFunc(pieces, func(piece string) bool { return bannedWords[piece] }) {
+		return true
 	}
-	return bannedRuns.MatchString(run) || bannedFigures.MatchString(visible(sentence))
+	return bannedRuns.MatchString(strings.Join(pieces, " ")) || bannedFigures.MatchString(visible(sentence))
 }

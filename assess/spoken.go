@@ -92,14 +92,14 @@ func (s *Spoken) Run(ctx context.Context) error {
 	if err := s.tidy(); err != nil {
 		s.config.Log.Warn("questions cannot be kept as sound: each is made when it is asked", "error", err)
 		<-ctx.Done()
-		return nil //nolint:nilerr // it was said, and interviews go on without
+		return nil
 	}
 	wait := leastRemaking
 	for {
 		err := s.makeMissing(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // told to stop
 		case err == nil:
 			s.config.Log.Info("every question is there as sound", "questions", len(s.config.Texts))
 			<-ctx.Done()

@@ -82,7 +82,7 @@ func TestGreetingRefusals(t *testing.T) {
 		code  string
 		close CloseCode
 	}{
-		"other version":  {consent.SessionConsented, `{"type":"hello","version":2}`, "bad_version", CloseBadVersion},
+		"other version":  {consent.SessionConsented, `{"type":"hello","version":3}`, "bad_version", CloseBadVersion},
 		"offer first":    {consent.SessionConsented, `{"type":"offer","sdp":"v=0"}`, "hello_first", CloseNoHello},
 		"no JSON first":  {consent.SessionConsented, `hello`, "bad_message", CloseBadMessages},
 		"ended session":  {consent.SessionEnded, `{"type":"hello","version":2}`, "session_over", CloseSessionOver},

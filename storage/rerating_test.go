@@ -87,8 +87,10 @@ func TestAJournalIsInUseWhileAServerHoldsIt(t *testing.T) {
 		t.Error("in use before there was one")
 	}
 	journal := w.keepJournal(t, dir)
-	if !JournalInUse(dir) || !JournalInUse(dir) {
-		t.Error("not in use while it is")
+	for range 2 { // asking does not change it
+		if !JournalInUse(dir) {
+			t.Error("not in use while it is")
+		}
 	}
 	if err := journal.Close(); err != nil {
 		t.Fatal(err)

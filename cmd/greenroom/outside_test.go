@@ -12,18 +12,21 @@ import (
 // modelAnswer is a model that does what it is asked: evidence for each competency in the first words of
 // an utterance, and level 3.
 func modelAnswer(request openaitest.ChatRequest) string {
-	if request.SchemaName() == "rating" {
-		return `{"observed":true,"level":3,"why_not_higher":"No result is told.","why_not_lower":"An action is told."}`
-	}
-	if request.SchemaName() == "advice" {
-		return `{"strengths":[{"text":"You name what you did.","marked":[0],"counted":[]}],"gaps":[],"drill":[]}`
-	}
+	// Not by the schema's name: whoever is found to ignore schemas gets them as words.
 	var asked struct {
 		Competencies []struct{ ID string }
 		Words        string // "0:The 1:plan"
+		Answer, Said json.RawMessage
+		Counted      json.RawMessage
 	}
 	if err := json.Unmarshal([]byte(request.User()), &asked); err != nil {
 		return "{}"
+	}
+	switch {
+	case asked.Counted != nil:
+		return `{"strengths":[{"text":"You name what you did.","marked":[0],"counted":[]}],"gaps":[],"drill":[]}`
+	case asked.Answer != nil || asked.Said != nil:
+		return `{"observed":true,"level":3,"why_not_higher":"No result is told.","why_not_lower":"An action is told."}`
 	}
 	last := min(len(strings.Fields(asked.Words)), 4) - 1
 	var found []string
