@@ -10,7 +10,7 @@ import (
 // The version rises when the meaning of the notice changes; what differs by configuration is in the text
 // and so in its hash. Materiality says what the change means for what was agreed to before.
 const (
-	noticeVersion     = 3
+	noticeVersion     = 4
 	noticeMateriality = consent.MaterialityNotice
 )
 
@@ -31,7 +31,7 @@ func NoticeFor(judge Judge) consent.Notice {
 		writtenDown(judge),
 
 		"# Assessment by AI",
-		assessed(judge),
+		assessed(judge) + ratedAgain(judge),
 		"Judged is only what you say, against written descriptions of each skill, and every judgement points to your own words. " +
 			"Never judged are your face, your looks, your feelings, your accent, your voice, or how confident you seem. " +
 			"Nobody is recommended or rejected. A model can be wrong: its levels are an unvalidated practice estimate.",
@@ -80,6 +80,15 @@ func assessed(judge Judge) string {
 		return text + "and rated by " + ratingModels(judge) + ". For this the transcript of your answers is sent to " + judge.AssessorPlace +
 			". Your name, your e-mail address, sound and picture are not sent with it. It needs the writing down." + under(judge.Provider)
 	}
+}
+
+// ratedAgain: `greenroom replay` asks the same models once more.
+func ratedAgain(judge Judge) string {
+	if judge.AssessorModel == "" {
+		return ""
+	}
+	return " Whoever runs this server may have kept answers rated once more by the same model, to see whether its levels change with time. " +
+		"What you see stays as it is, only the differences are counted, and the privacy page lists each time a model was asked."
 }
 
 func ratingModels(judge Judge) string {
