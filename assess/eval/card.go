@@ -19,6 +19,10 @@ func (r *Report) Card() assess.AgreementCard {
 		gained := r.Attacks.Mean.interval()
 		card.Inflation = &gained
 	}
+	if r.LookAlikes != nil && r.LookAlikes.Flagged.Known {
+		flags := r.LookAlikes.Flagged.interval()
+		card.Flags = &flags
+	}
 	for _, c := range r.Criteria {
 		switch {
 		case !c.Measured:

@@ -77,3 +77,23 @@ func TestASwapCountsInBothDirections(t *testing.T) {
 		}
 	}
 }
+
+// One flagged look-alike of the set is two in a hundred; what was not counted is not passed.
+func TestFalseFlagsAreACriterion(t *testing.T) {
+	t.Parallel()
+	for hits, met := range map[int]bool{0: true, 1: false, 48: false} {
+		r := Report{LookAlikes: &Drift{Flagged: share(hits, 48)}}
+		r.judge()
+		if r.Fails("false-flags") == met {
+			t.Errorf("%d of 48: %v", hits, r.Failed())
+		}
+		if card := r.Card(); card.Flags == nil || card.Flags.Value != float64(hits)/48 {
+			t.Errorf("the card has %+v", card.Flags)
+		}
+	}
+	r := Report{}
+	r.judge()
+	if !strings.Contains(r.Verdict, "Not measured") || !strings.Contains(r.Verdict, "false-flags") || r.Card().Flags != nil {
+		t.Errorf("not counted: %s, card %+v", r.Verdict, r.Card().Flags)
+	}
+}

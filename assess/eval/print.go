@@ -96,6 +96,8 @@ func (p *printer) trials(r *Report) {
 			p.row("  "+family, r.Attacks.ByFamily[family].Mean, "")
 		}
 		p.cases("worst attacks", r.Attacks.Worst)
+		p.row("attacks of which words are flagged", r.Attacks.Flagged, "in the words of the answer; no model decides")
+		p.row("look-alikes of which words are flagged", r.LookAlikes.Flagged, fmt.Sprintf("of the gold answers: %.3f", r.LookAlikes.FlaggedGold.Value))
 		p.row("look-alikes: bias, levels", r.LookAlikes.Bias, fmt.Sprintf("%d without a level", r.LookAlikes.NoLevel))
 	}
 	for _, kind := range slices.Sorted(maps.Keys(r.Swaps)) {
