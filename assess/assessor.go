@@ -128,11 +128,11 @@ func (a *Assessor) evidence(ctx context.Context, session consent.SessionID, ref 
 	if err != nil {
 		return err
 	}
-	return a.evidenceIn(ctx, plan, line)
+	return a.evidenceIn(ctx, plan, line, Suspects([]Line{line}))
 }
 
-// evidenceIn asks the model about one line unless that was done before.
-func (a *Assessor) evidenceIn(ctx context.Context, plan Plan, line Line) error {
+// evidenceIn asks the model about one line, with marks for the flagged words, unless that was done before.
+func (a *Assessor) evidenceIn(ctx context.Context, plan Plan, line Line, flagged flaggedWords) error {
 	if line.Question < 0 || line.Question >= len(plan.Questions) || len(line.Words) == 0 {
 		return nil
 	}
@@ -152,7 +152,7 @@ func (a *Assessor) evidenceIn(ctx context.Context, plan Plan, line Line) error {
 	var found []Evidence
 	call := consent.AICall{For: consent.AIEvidence, PromptSHA256: promptSHA256(evidenceSystem, evidenceSchema)}
 	err = a.whileAskable(ctx, line.Session, a.Model, call, func(ctx context.Context, model askable) (err error) {
-		found, err = findEvidence(ctx, model, names, question, plan.CompetenciesOf(question), line)
+		found, err = findEvidence(ctx, model, names, question, plan.CompetenciesOf(question), line, flagged)
 		return err
 	})
 	if errors.Is(err, errUnusable) {
@@ -246,11 +246,12 @@ func (a *Assessor) rate(ctx context.Context, plan Plan, answer Answer, lines []L
 		return err
 	}
 	of := answerOf{answer.Session, answer.Question, answer.Take}
-	if reason := unassessable(lines); reason != "" {
+	flagged := flaggedWords(Suspects(lines))
+	if reason := flagged.unassessable(lines); reason != "" {
 		return a.refuseAll(ctx, plan, of, reason)
 	}
 	for _, line := range lines {
-		if err := a.evidenceIn(ctx, plan, line); err != nil && !errors.Is(err, consent.ErrProvider) {
+		if err := a.evidenceIn(ctx, plan, line, flagged); err != nil && !errors.Is(err, consent.ErrProvider) {
 			return err
 		}
 	}
@@ -262,6 +263,8 @@ func (a *Assessor) rate(ctx context.Context, plan Plan, answer Answer, lines []L
 	if err != nil {
 		return err
 	}
+	// While the answer was given less of it was known: an order may have begun in one line and ended in the next.
+	evidence = flagged.outside(evidence)
 	names, err := a.namesOf(ctx, answer.Session)
 	if err != nil {
 		return err
@@ -271,14 +274,14 @@ func (a *Assessor) rate(ctx context.Context, plan Plan, answer Answer, lines []L
 		return err
 	}
 	question := plan.Questions[of.question]
-	said := toFeedback{names: names, question: question, competencies: plan.CompetenciesOf(question), lines: lines, evidence: evidence}
+	said := toFeedback{names: names, question: question, competencies: plan.CompetenciesOf(question), lines: lines, flagged: flagged, evidence: evidence}
 	for _, m := range Measure(answer, lines) {
 		if m.Valid {
 			said.measurements = append(said.measurements, m)
 		}
 	}
 	for _, r := range a.toRate(plan, of) {
-		r.names, r.lines, r.evidence = names, lines, evidence
+		r.names, r.lines, r.flagged, r.evidence = names, lines, flagged, evidence
 		rated, err := a.passes(ctx, r, have)
 		if err != nil {
 			return err

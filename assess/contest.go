@@ -47,7 +47,7 @@ func (a *Assessor) secondLook(ctx context.Context, of answerOf, competency strin
 	if asked == nil {
 		asked = a.Model
 	}
-	if reason := unassessable(r.lines); reason != "" {
+	if reason := r.flagged.unassessable(r.lines); reason != "" {
 		rating, err := r.without(OutcomeNotAssessable, asked.Name(), PassContest, reason)
 		if err != nil {
 			return err
@@ -92,7 +92,7 @@ func (a *Assessor) contested(ctx context.Context, of answerOf, competency string
 	}
 	for _, r := range a.toRate(plan, of) {
 		if r.competency.ID == competency {
-			r.names, r.lines = names, lines
+			r.names, r.lines, r.flagged = names, lines, Suspects(lines)
 			return r, nil
 		}
 	}
@@ -107,7 +107,7 @@ func (a *Assessor) evidenceAnew(ctx context.Context, r toRate, asked Model, line
 	var found []Evidence
 	call := consent.AICall{For: consent.AIEvidence, PromptSHA256: promptSHA256(evidenceSystem, evidenceSchema)}
 	err := a.whileAskable(ctx, r.of.session, asked, call, func(ctx context.Context, model askable) (err error) {
-		found, err = findEvidence(ctx, model, r.names, r.question, []Competency{r.competency}, line)
+		found, err = findEvidence(ctx, model, r.names, r.question, []Competency{r.competency}, line, r.flagged)
 		return err
 	})
 	if errors.Is(err, errUnusable) || errors.Is(err, consent.ErrProvider) {

@@ -106,24 +106,27 @@ type promptEvidence struct {
 	Part      Part     `json:"part"`
 }
 
-func evidencePrompt(names Names, question Question, competencies []Competency, line Line) (Prompt, error) {
+// maskFlagged stands for a word that speaks to whoever rates.
+const maskFlagged = "[removed]"
+
+func evidencePrompt(names Names, question Question, competencies []Competency, line Line, flagged flaggedWords) (Prompt, error) {
 	asked := make([]promptCompetency, 0, len(competencies))
 	for _, c := range competencies {
 		asked = append(asked, promptCompetency{ID: c.ID, Name: c.Name, Definition: c.Definition})
 	}
-	words := numberedWords(names.mask([]Line{line})[0])
-	return newPrompt(line.Session, evidenceQuestion{Question: question.Text, Competencies: asked, Words: words})
+	words := names.mask([]Line{line})[0]
+	for i := range words {
+		if flagged.has(line.Ref(), i) {
+			words[i] = maskFlagged
+		}
+	}
+	return newPrompt(line.Session, evidenceQuestion{Question: question.Text, Competencies: asked, Words: numberedWords(words)})
 }
 
 // ratingPrompt is what a model is asked in one of the passes. The third has the first one's instructions and
 // fields, in an order of its own.
-func ratingPrompt(pass Pass, names Names, session consent.SessionID, question Question, c Competency, lines []Line, evidence []Evidence) (Prompt, error) {
-	said := make([]promptLine, 0, len(lines))
-	place := map[LineRef]int{}
-	for i, words := range names.mask(lines) {
-		place[lines[i].Ref()] = i
-		said = append(said, promptLine{Utterance: i, Words: numberedWords(words)})
-	}
+func ratingPrompt(pass Pass, names Names, session consent.SessionID, question Question, c Competency, lines []Line, flagged flaggedWords, evidence []Evidence) (Prompt, error) {
+	said, place := promptLines(names, lines, flagged)
 	marked := []promptEvidence{}
 	for _, e := range evidence {
 		if at, ok := place[e.Line]; ok && e.Competency == c.ID {
@@ -154,7 +157,7 @@ func ratingPrompt(pass Pass, names Names, session consent.SessionID, question Qu
 			Question   string           `json:"question"`
 			Evidence   []promptEvidence `json:"evidence"`
 		}{asked, said, question.Text, marked})
-	case PassFirst:
+	case PassFirst, PassWithFlagged:
 		return newPrompt(session, ratingQuestion{Question: question.Text, Competency: asked, Answer: said, Evidence: marked})
 	default:
 		return Prompt{}, fmt.Errorf("there is no prompt for a pass %q", pass)
@@ -163,15 +166,12 @@ func ratingPrompt(pass Pass, names Names, session consent.SessionID, question Qu
 
 func (f toFeedback) prompt(session consent.SessionID) (Prompt, error) {
 	asked := feedbackQuestion{Question: f.question.Text, Marked: []promptMarked{}, Counted: []promptCounted{}, Levels: []promptStanding{}}
-	place := map[LineRef]int{}
-	for i, words := range f.names.mask(f.lines) {
-		place[f.lines[i].Ref()] = i
-		asked.Said = append(asked.Said, promptLine{Utterance: i, Words: numberedWords(words)})
-	}
+	said, place := promptLines(f.names, f.lines, f.flagged)
+	asked.Said = said
 	for n, e := range f.evidence {
-		at, said := place[e.Line]
+		at, there := place[e.Line]
 		c, known := competencyOf(f.competencies, e.Competency)
-		if said && known {
+		if there && known {
 			asked.Marked = append(asked.Marked, promptMarked{Number: n, Competency: c.Name, Utterance: at, First: e.First, Last: e.Last, Polarity: e.Polarity})
 		}
 	}
@@ -185,10 +185,26 @@ func (f toFeedback) prompt(session consent.SessionID) (Prompt, error) {
 	return newPrompt(session, asked)
 }
 
+// promptLines are the masked words of an answer under their numbers, and the place of each line. Flagged words are
+// left out; the numbers of the others stay, so that ranges fit.
+func promptLines(names Names, lines []Line, flagged flaggedWords) ([]promptLine, map[LineRef]int) {
+	said := make([]promptLine, 0, len(lines))
+	place := map[LineRef]int{}
+	for i, words := range names.mask(lines) {
+		place[lines[i].Ref()] = i
+		said = append(said, promptLine{Utterance: i, Words: numberedWords(flagged.cut(lines[i].Ref(), words))})
+	}
+	return said, place
+}
+
+// numberedWords leaves out words that are empty.
 func numberedWords(words []string) string {
 	var b strings.Builder
 	for i, word := range words {
-		if i > 0 {
+		if word == "" {
+			continue
+		}
+		if b.Len() > 0 {
 			b.WriteByte(' ')
 		}
 		fmt.Fprintf(&b, "%d:%s", i, word)

@@ -41,15 +41,16 @@ var errUnusable = errors.New("unusable answer")
 const mostEvidence = 4
 
 // findEvidence asks the model for word ranges in one line and keeps only those that exist.
-func findEvidence(ctx context.Context, model askable, names Names, question Question, competencies []Competency, line Line) ([]Evidence, error) {
-	prompt, err := evidencePrompt(names, question, competencies, line)
+func findEvidence(ctx context.Context, model askable, names Names, question Question, competencies []Competency, line Line, flagged flaggedWords) ([]Evidence, error) {
+	prompt, err := evidencePrompt(names, question, competencies, line, flagged)
 	if err != nil {
 		return nil, err
 	}
 	request := ModelRequest{System: evidenceSystem, User: prompt, Schema: evidenceSchema, SchemaName: "evidence", MaxTokens: 800}
-	return askTwice(ctx, model, request, func(text string) ([]Evidence, error) {
+	found, err := askTwice(ctx, model, request, func(text string) ([]Evidence, error) {
 		return parseEvidence(text, model.model.Name(), competencies, line)
 	})
+	return flagged.outside(found), err
 }
 
 func parseEvidence(text, modelName string, competencies []Competency, line Line) ([]Evidence, error) {

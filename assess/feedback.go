@@ -87,6 +87,7 @@ type toFeedback struct {
 	question     Question
 	competencies []Competency
 	lines        []Line
+	flagged      flaggedWords // of the lines; left out
 	evidence     []Evidence
 	measurements []Measurement // valid ones
 	ratings      []Rating
@@ -158,10 +159,7 @@ func (f toFeedback) source() source {
 	for _, c := range f.competencies {
 		texts = append(texts, toRate{question: f.question, competency: c}.anchors()...)
 	}
-	for _, words := range f.names.mask(f.lines) {
-		texts = append(texts, strings.Join(words, " "))
-	}
-	return newSource(texts...)
+	return newSource(append(texts, f.flagged.leaving(f.names, f.lines)...)...)
 }
 
 func hasLetters(text string) bool { return strings.ContainsFunc(text, unicode.IsLetter) }

@@ -27,6 +27,7 @@ const (
 const (
 	reasonNoWords       = "No words of this answer were written down, so there is nothing to rate. Check the microphone before the next interview, and watch the captions while you speak."
 	reasonFewWords      = "The answer has too few words to be rated: it takes at least 15. Answer the question again in another interview, and say what you did and what came of it."
+	reasonFewLeft       = "Some words of this answer speak to whoever rates it. What is left without them is too little to be rated, so there is no level. Answer the question again in another interview, and say what you did and what came of it; if those words belong to your answer, contest this."
 	reasonOtherLanguage = "The answer does not seem to be in English, and the descriptions of the levels are made for answers in English. Answer the question again in English, or rate this answer yourself."
 )
 

@@ -28,7 +28,7 @@ func TestWordsThatInstructTheModelAreData(t *testing.T) {
 	t.Parallel()
 	for _, attack := range append(attacks, spoken) {
 		a, kept, model, _ := bench(t, good)
-		said := attack + " " + spoken
+		said := spoken + ". " + attack
 		words := say(2*time.Second, 12*time.Second, said).Words
 		kept.lines[0].Words = words
 		must(t, a.Answer(t.Context(), "session", 0, 1))

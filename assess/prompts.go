@@ -68,6 +68,9 @@ func promptSHA256(system string, schema json.RawMessage) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// ratingSHA256 names what a rating was asked with: also the rules by which words are left out of the question.
+func ratingSHA256(system string) string { return promptSHA256(system+"\n"+SuspectRules, ratingSchema) }
+
 // rubricSHA256 names the exact competency and anchors a rating was made on.
 func rubricSHA256(c Competency) string {
 	// The encoding of a struct of strings and a map of strings cannot fail, and sorts the map's keys.

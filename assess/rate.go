@@ -28,6 +28,7 @@ type toRate struct {
 	question   Question
 	competency Competency
 	lines      []Line
+	flagged    flaggedWords // of the lines; left out in each pass but [PassWithFlagged]
 	evidence   []Evidence
 	now        func() time.Time
 }
@@ -41,7 +42,10 @@ const reasonNoEvidence = "Nothing was found in the answer that shows this."
 // ask makes one rating call and checks what comes back. A model that gives a level without evidence, also when
 // it is told so, has observed nothing.
 func (r toRate) ask(ctx context.Context, model askable, pass Pass) (Rating, error) {
-	prompt, err := ratingPrompt(pass, r.names, r.of.session, r.question, r.competency, r.lines, r.evidence)
+	if pass == PassWithFlagged {
+		r.flagged = nil
+	}
+	prompt, err := ratingPrompt(pass, r.names, r.of.session, r.question, r.competency, r.lines, r.flagged, r.evidence)
 	if err != nil {
 		return Rating{}, err
 	}
@@ -66,11 +70,7 @@ func ratingInstructions(pass Pass) string {
 
 // source is what a model may quote in its sentences: what it was given to read.
 func (r toRate) source() source {
-	texts := r.anchors()
-	for _, words := range r.names.mask(r.lines) {
-		texts = append(texts, strings.Join(words, " "))
-	}
-	return newSource(texts...)
+	return newSource(append(r.anchors(), r.flagged.leaving(r.names, r.lines)...)...)
 }
 
 // anchors is what is written about the competency, and the question.
@@ -138,7 +138,7 @@ func (r toRate) fields(modelName string, pass Pass) RatingFields {
 // rater names a model with the hashes of everything that it is told.
 func (r toRate) rater(modelName string, pass Pass) Rater {
 	return Rater{
-		Kind: RaterModel, Model: modelName, Pass: pass, PromptSHA256: promptSHA256(ratingInstructions(pass), ratingSchema),
+		Kind: RaterModel, Model: modelName, Pass: pass, PromptSHA256: ratingSHA256(ratingInstructions(pass)),
 		RubricSHA256: rubricSHA256(r.competency), BankSHA256: r.bank,
 	}
 }

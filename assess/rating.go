@@ -114,7 +114,7 @@ func checkRater(f RatingFields) error {
 		if f.Rater.Model == "" || f.Rater.PromptSHA256 == "" || f.Rater.RubricSHA256 == "" {
 			return errors.New("a model rates under its name and the hashes of its prompt and rubric")
 		}
-		if p := f.Rater.Pass; p != PassFirst && p != PassSecond && p != PassThird && p != PassContest {
+		if p := f.Rater.Pass; p != PassFirst && p != PassSecond && p != PassThird && p != PassContest && p != PassWithFlagged {
 			return fmt.Errorf("unknown pass %q", p)
 		}
 	case RaterSelf, RaterHuman:

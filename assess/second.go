@@ -25,11 +25,21 @@ func (a *Assessor) passes(ctx context.Context, r toRate, have []Rating) ([]Ratin
 		return nil, err
 	}
 	again, have, err := a.pass(ctx, r, PassSecond, second, have)
-	if err != nil || alike(first, again) {
-		return []Rating{first, again}, err
+	if err != nil {
+		return nil, err
 	}
-	third, _, err := a.pass(ctx, r, PassThird, a.Model, have)
-	return []Rating{first, again, third}, err
+	rated := []Rating{first, again}
+	if !alike(first, again) {
+		var third Rating
+		if third, have, err = a.pass(ctx, r, PassThird, a.Model, have); err != nil {
+			return nil, err
+		}
+		rated = append(rated, third)
+	}
+	if len(r.flagged) > 0 {
+		_, _, err = a.pass(ctx, r, PassWithFlagged, a.Model, have)
+	}
+	return rated, err
 }
 
 // pass makes one rating and stores it, unless there is one by the same rater already. It returns what there

@@ -40,7 +40,7 @@ func StandingOf(ratings []Rating, kind RaterKind, competency string) (Standing, 
 	var levels []int
 	found := false
 	for _, r := range ratings {
-		if r.Rater().Kind != kind || r.Competency() != competency || r.Rater().Pass == PassContest {
+		if r.Rater().Kind != kind || r.Competency() != competency || !r.Rater().Pass.counts() {
 			continue
 		}
 		found = true
@@ -67,6 +67,9 @@ func StandingOf(ratings []Rating, kind RaterKind, competency string) (Standing, 
 	}
 	return standing, found
 }
+
+// counts: what a contest came to, and what was given with words that do not count, stand beside the levels.
+func (p Pass) counts() bool { return p != PassContest && p != PassWithFlagged }
 
 // Standings says what the ratings of one kind of rater come to over a session, for each competency of the plan
 // of which any answer was rated, in the plan's order. Each question counts once, with its last take that was.

@@ -130,6 +130,9 @@ const (
 	PassThird  Pass = "third"
 	// PassContest is asked for by the candidate; it is in no standing.
 	PassContest Pass = "contest"
+	// PassWithFlagged is the first one's question once more, with the words that speak to whoever rates. It stands
+	// beside the others for everybody to see, and is in no standing.
+	PassWithFlagged Pass = "with_flagged"
 )
 
 // Rater names who gave a rating; a model is named with the hashes of what it was told.

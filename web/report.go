@@ -307,6 +307,9 @@ func (p reporter) take(answered assess.AnswerResult) takeJSON {
 	if p.may(consent.ArtefactRatings) && !p.ratesFirst {
 		take.Standings = p.standings(answered)
 	}
+	if p.may(consent.ArtefactRatings) && p.may(consent.ArtefactQuotes) && !p.ratesFirst {
+		take.Flagged = flaggedOf(answered)
+	}
 	take.Contests = p.contests(answered)
 	if p.may(consent.ArtefactFeedback) {
 		var ids []int64
@@ -341,6 +344,20 @@ func feedbackOf(answered assess.AnswerResult, shown []int64) []feedbackJSON {
 	return list
 }
 
+// flaggedOf renders the words that the level which counts was given without.
+func flaggedOf(answered assess.AnswerResult) (list []flaggedJSON) {
+	for _, span := range assess.Flagged(answered.Lines, answered.Ratings) {
+		at := slices.IndexFunc(answered.Lines, func(l assess.Line) bool { return l.Ref() == span.Line })
+		if at < 0 {
+			continue
+		}
+		if quote, err := answered.Lines[at].Quote(span.First, span.Last); err == nil {
+			list = append(list, flaggedJSON{Epoch: span.Line.Epoch, Sequence: span.Line.Sequence, First: span.First, Last: span.Last, Quote: quote})
+		}
+	}
+	return list
+}
+
 func (p reporter) standings(answered assess.AnswerResult) []standingJSON {
 	list := []standingJSON{}
 	for _, id := range p.record.Plan.Questions[answered.Answer.Question].Competencies {
@@ -368,10 +385,12 @@ func (p reporter) rating(r assess.Rating) (ratingJSON, bool) {
 	if r.Rater().Kind == assess.RaterSelf {
 		needs = consent.ArtefactPrivate
 	}
-	if !p.may(needs) || p.ratesFirst {
+	rater := r.Rater()
+	// With the words that it is about out of sight, a rating that does not count would only look like one that does.
+	unexplained := rater.Pass == assess.PassWithFlagged && !p.may(consent.ArtefactQuotes)
+	if !p.may(needs) || p.ratesFirst || unexplained {
 		return ratingJSON{}, false
 	}
-	rater := r.Rater()
 	shown := ratingJSON{
 		Competency: r.Competency(), Outcome: r.Outcome(), At: r.At(),
 		Rater: raterJSON{

@@ -119,7 +119,17 @@ type takeJSON struct {
 	Standings    []standingJSON    `json:"standings" doc:"What the models' ratings of this answer come to, by competency."`
 	Evidence     []evidenceJSON    `json:"evidence"`
 	Feedback     []feedbackJSON    `json:"feedback" doc:"What a model says about the answer; each sentence rests on something. It may quote, so it needs what quotes need."`
+	Flagged      []flaggedJSON     `json:"flagged,omitempty" doc:"Words that speak to whoever rates, where quotes may be seen. The level that counts was given without them; the rating of the pass with_flagged, with them."`
 	Contests     []contestJSON     `json:"contests,omitempty" doc:"What the candidate contests, by competency."`
+}
+
+// flaggedJSON is a run of words of one line, as the server renders them.
+type flaggedJSON struct {
+	Epoch    int    `json:"epoch"`
+	Sequence int    `json:"sequence"`
+	First    int    `json:"first"`
+	Last     int    `json:"last" doc:"Inclusive."`
+	Quote    string `json:"quote"`
 }
 
 type lineJSON struct {
@@ -202,7 +212,7 @@ type standingJSON struct {
 type raterJSON struct {
 	Kind         assess.RaterKind `json:"kind" enum:"self,model,human"`
 	Model        string           `json:"model,omitempty"`
-	Pass         assess.Pass      `json:"pass,omitempty" enum:"first,second,third,contest" doc:"A model rates more than once; absent for people."`
+	Pass         assess.Pass      `json:"pass,omitempty" enum:"first,second,third,contest,with_flagged" doc:"A model rates more than once; absent for people."`
 	PromptSHA256 string           `json:"prompt_sha256,omitempty"`
 	RubricSHA256 string           `json:"rubric_sha256,omitempty"`
 	BankSHA256   string           `json:"bank_sha256,omitempty"`

@@ -692,7 +692,13 @@ export const report = {
     second: 'second rating',
     third: 'third rating',
     contest: 'rating after a contest',
+    with_flagged: 'rating with words that do not count',
   },
+  flagged: 'These words speak to whoever rates. The level that counts was given without them.',
+  flaggedWith: (competency: string, said: string) => `${competency}, with them: ${said}.`,
+  flaggedOwn: 'If they belong to your answer, contest the level.',
+  flaggedWord: 'Speaks to whoever rates; the level that counts was given without it',
+  flaggedInLine: (said: string) => `Speaks to whoever rates: ${said}.`,
   noLevel: { not_observed: 'nothing shown', not_assessable: 'not rated' },
   oneLevel: (level: number, raters: number) =>
     raters > 1 ? `All ${raters} ratings say level ${level}.` : `One rating says level ${level}.`,

@@ -239,7 +239,7 @@ type Contest struct {
 type Rater struct {
 	Kind         assess.RaterKind `json:"kind" enum:"self,model,human"`
 	Model        string           `json:"model,omitempty"`
-	Pass         assess.Pass      `json:"pass,omitempty" enum:"first,second,third,contest" doc:"A model rates more than once; absent for people and for evidence."`
+	Pass         assess.Pass      `json:"pass,omitempty" enum:"first,second,third,contest,with_flagged" doc:"A model rates more than once; absent for people and for evidence."`
 	PromptSHA256 string           `json:"prompt_sha256,omitempty"`
 	RubricSHA256 string           `json:"rubric_sha256,omitempty"`
 	BankSHA256   string           `json:"bank_sha256,omitempty" doc:"Of the bank that the session's plan came from."`

@@ -44,6 +44,7 @@ export type Feedback = Schemas['Feedback'];
 export type Contested = Schemas['Contested'];
 export type Contest = Schemas['Contest'];
 export type Evidence = Schemas['Evidence'];
+export type Flagged = Schemas['Flagged'];
 export type Competency = Schemas['Competency'];
 export type Gap = Schemas['Gap'];
 export type Recording = Schemas['Recording'];

@@ -1,7 +1,14 @@
 import { useEffect, useRef } from 'preact/hooks';
-import type { Evidence, Line } from '../api/types';
+import type { Evidence, Flagged, Line } from '../api/types';
 import { report as words } from '../text';
-import { currentLine, hearingNote, lineText, markedWords } from '../views/report-model';
+import {
+  currentLine,
+  flaggedNote,
+  flaggedWords,
+  hearingNote,
+  lineText,
+  markedWords,
+} from '../views/report-model';
 import { clock } from './format';
 import { SpokenWord } from './spoken-word';
 
@@ -9,6 +16,7 @@ export interface TranscriptProps {
   lines: readonly Line[];
   atMs: number;
   evidence: readonly Evidence[]; // of the question that is shown; its words are underlined
+  flagged: readonly Flagged[]; // words that the level which counts was given without
   onPlay: ((ms: number) => void) | null; // null: there is nothing to play
 }
 
@@ -41,14 +49,14 @@ export function Transcript(props: TranscriptProps) {
                 type="button"
                 class="line-play"
                 onClick={() => props.onPlay?.(line.start_ms)}
-                aria-label={`${words.playFrom(clock(line.start_ms))}: ${lineText(line)} ${hearingNote(line)}`.trim()}
+                aria-label={`${words.playFrom(clock(line.start_ms))}: ${lineText(line)} ${hearingNote(line)} ${flaggedNote(line, props.flagged)}`.trim()}
                 data-testid="transcript-line"
               >
-                <LineBody line={line} evidence={props.evidence} />
+                <LineBody line={line} evidence={props.evidence} flagged={props.flagged} />
               </button>
             ) : (
               <div class="line-play" data-testid="transcript-line">
-                <LineBody line={line} evidence={props.evidence} />
+                <LineBody line={line} evidence={props.evidence} flagged={props.flagged} />
               </div>
             )}
           </li>
@@ -64,7 +72,8 @@ export function Transcript(props: TranscriptProps) {
   );
 }
 
-function LineBody(props: { line: Line; evidence: readonly Evidence[] }) {
+function LineBody(props: { line: Line; evidence: readonly Evidence[]; flagged: readonly Flagged[] }) {
+  const flagged = flaggedWords(props.line, props.flagged);
   const marked = markedWords(props.line, props.evidence);
   return (
     <>
@@ -77,6 +86,7 @@ function LineBody(props: { line: Line; evidence: readonly Evidence[] }) {
             doubtful={word.doubtful === true}
             heard={word.heard}
             marked={marked.has(i)}
+            flagged={flagged.has(i)}
           />
         ))}
       </span>

@@ -8,7 +8,7 @@ import { Player } from '../ui/player';
 import { Standings } from '../ui/standings';
 import { Timeline } from '../ui/timeline';
 import { Transcript } from '../ui/transcript';
-import { allLines, bands, hasTranscript } from './report-model';
+import { allFlagged, allLines, bands, hasTranscript } from './report-model';
 import { PrintedQuestions } from './report-printed';
 import { QuestionPanel, QuestionTabs } from './report-question';
 
@@ -78,7 +78,13 @@ export function ReportBody(props: ReportBodyProps) {
           <section>
             <h2>{words.transcript}</h2>
             {written ? (
-              <Transcript lines={lines} atMs={atMs} evidence={evidence} onPlay={play} />
+              <Transcript
+                lines={lines}
+                atMs={atMs}
+                evidence={evidence}
+                flagged={allFlagged(report)}
+                onPlay={play}
+              />
             ) : (
               <p class="quiet">{words.noTranscript}</p>
             )}

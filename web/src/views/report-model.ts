@@ -2,6 +2,7 @@ import type {
   Competency,
   Contest,
   Evidence,
+  Flagged,
   Line,
   Measurement,
   Question,
@@ -101,7 +102,15 @@ export function judged(report: Report): { given: number; of: number } {
     if (!take) continue;
     for (const id of question.competencies) {
       of++;
-      if (take.ratings.some((r) => r.competency === id && r.rater.kind !== 'self' && r.level !== undefined))
+      if (
+        take.ratings.some(
+          (r) =>
+            r.competency === id &&
+            r.rater.kind !== 'self' &&
+            r.rater.pass !== 'with_flagged' &&
+            r.level !== undefined,
+        )
+      )
         given++;
     }
   }
@@ -112,6 +121,7 @@ export interface CompetencyResult {
   competency: Competency;
   self: Rating | null;
   others: Rating[]; // by models and people, newest last
+  withFlagged: Rating | null; // with words that do not count; it stands beside the others
   standing: Standing | null; // what the models' ratings come to
   evidence: Evidence[];
   contest: Contest | null;
@@ -128,7 +138,8 @@ export function competencyResults(report: Report, question: Question, take: Take
       {
         competency,
         self: ratings.findLast((r) => r.rater.kind === 'self') ?? null,
-        others: ratings.filter((r) => r.rater.kind !== 'self'),
+        others: ratings.filter((r) => r.rater.kind !== 'self' && r.rater.pass !== 'with_flagged'),
+        withFlagged: ratings.find((r) => r.rater.pass === 'with_flagged') ?? null,
         standing: take.standings.find((s) => s.competency === id) ?? null,
         evidence: take.evidence
           .filter((e) => e.competency === id)
@@ -137,6 +148,29 @@ export function competencyResults(report: Report, question: Question, take: Take
       },
     ];
   });
+}
+
+/** Which words of a line speak to whoever rates, as indexes. */
+export function flaggedWords(line: Line, flagged: readonly Flagged[]): Set<number> {
+  const found = new Set<number>();
+  for (const run of flagged) {
+    if (run.epoch !== line.epoch || run.sequence !== line.sequence) continue;
+    const last = Math.min(run.last, line.words.length - 1);
+    for (let i = run.first; i <= last; i++) found.add(i);
+  }
+  return found;
+}
+
+/** All of them in a report. */
+export function allFlagged(report: Report): Flagged[] {
+  return report.questions.flatMap((q) => q.takes.flatMap((t) => t.flagged ?? []));
+}
+
+/** What a screen reader is told of them; others see a line through. */
+export function flaggedNote(line: Line, flagged: readonly Flagged[]): string {
+  const found = flaggedWords(line, flagged);
+  const said = line.words.filter((_, i) => found.has(i)).map((w) => w.text);
+  return said.length === 0 ? '' : report.flaggedInLine(said.join(' '));
 }
 
 /** What a screen reader is told of words that may have been misheard; others see dots under them. */

@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { Question, Report, Take } from '../api/types';
 import { report as words } from '../text';
 import { FeedbackList } from '../ui/feedback';
+import { FlaggedNote } from '../ui/flagged';
 import { Levels } from '../ui/levels';
 import { Measurements } from '../ui/measurements';
 import { competencyResults } from './report-model';
@@ -50,10 +51,12 @@ function All(props: { report: Report }) {
 
 function PrintedTake(props: { report: Report; question: Question; take: Take }) {
   const { report, question, take } = props;
+  const results = competencyResults(report, question, take);
   return (
     <>
       {question.takes.length > 1 && <h3>{words.takeTab(take.take)}</h3>}
-      {competencyResults(report, question, take)
+      <FlaggedNote take={take} results={results} own={false} />
+      {results
         .filter((r) => r.self || r.others.length > 0)
         .map((result) => (
           <article key={result.competency.id} class="competency">

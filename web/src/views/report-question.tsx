@@ -3,6 +3,7 @@ import type { Question, Report, Take } from '../api/types';
 import { contest as contestWords, org, report as words } from '../text';
 import { ContestForm } from '../ui/contest';
 import { FeedbackList } from '../ui/feedback';
+import { FlaggedNote } from '../ui/flagged';
 import { Levels } from '../ui/levels';
 import { Measurements } from '../ui/measurements';
 import { PersonRating } from '../ui/person-rating';
@@ -96,6 +97,7 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
       </div>
       {!rated && !take.pending && !rates && <p data-testid="no-rating">{noRatingWords(own, take)}</p>}
       {!rated && counted}
+      <FlaggedNote take={take} results={results} own={own && props.atMs !== undefined} />
       {results.map((result) => (
         <article key={result.competency.id} class="competency">
           <h3>{result.competency.name}</h3>
