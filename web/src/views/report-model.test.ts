@@ -6,6 +6,8 @@ import {
   bands,
   competencyResults,
   currentLine,
+  flaggedNote,
+  flaggedWords,
   hasModelRating,
   hasTranscript,
   inOrder,
@@ -211,6 +213,33 @@ describe('results', () => {
   it('have words for what is written, and none for what lies between', () => {
     const competency = report().competencies[0];
     expect(competency && [anchorText(competency, 1), anchorText(competency, 2)]).toEqual(['one', null]);
+  });
+});
+
+describe('words that speak to whoever rates', () => {
+  const flagged = [{ epoch: 1, sequence: 2, first: 1, last: 9, quote: 'two three' }];
+
+  it('are those of their line, as far as it goes', () => {
+    expect([...flaggedWords(line(2, 0, 1000), flagged)]).toEqual([1, 2]);
+    expect([...flaggedWords(line(3, 0, 1000), flagged)]).toEqual([]);
+    expect(flaggedNote(line(2, 0, 1000), flagged)).toContain('two three');
+    expect(flaggedNote(line(3, 0, 1000), flagged)).toBe('');
+  });
+
+  it('leave the rating with them beside the others', () => {
+    const model = (pass: 'first' | 'with_flagged', level: number) =>
+      rating({ rater: { kind: 'model', model: 'm', pass }, outcome: 'level', level });
+    const ratings = [model('first', 3), model('with_flagged', 5)];
+    const r = report({
+      questions: [{ index: 0, text: 'q', kind: 'k', competencies: ['a'], takes: [take({ ratings })] }],
+    });
+    const question = r.questions[0];
+    if (!question) throw new Error('no question');
+    const [result] = competencyResults(r, question, take({ ratings }));
+    expect(result?.others.map((x) => x.level)).toEqual([3]);
+    expect(result?.withFlagged?.level).toBe(5);
+    const alone = take({ ratings: [model('with_flagged', 5)] });
+    expect(judged(report({ questions: [{ ...question, takes: [alone] }] })).given).toBe(0);
   });
 });
 
