@@ -1268,7 +1268,7 @@ export const org = {
 /** When a candidate contests what was rated. */
 export const contest = {
   title: 'Contest this',
-  body: 'You can ask for a second look once. If a model rates here and you consented to it, it rates once more: it is told neither the first level nor your words. People with whom you share levels and transcript see that you asked. If there is neither, nothing more happens: the contest stands beside the level. No level is replaced.',
+  body: 'You can ask for a second look once. If a model rates here and you consented to it, it rates once more: it is told neither the first level nor your words. Whoever sees your levels sees that you contested one, never your words, and people who may rate can look again. If nobody does, the contest stands beside the level and nothing more happens. No level is replaced.',
   words: 'What you say about it (optional)',
   hint: 'Kept for you alone, and in the copy of your data.',
   moment: (at: string) => `It is about this moment: ${at}`,
@@ -1285,9 +1285,15 @@ export const contest = {
 /** The own ratings of somebody whom a candidate shows an interview. */
 export const rateFirst = {
   title: 'Your own ratings first',
-  body: 'Read or listen, and choose a level where you can. What others and the model gave is hidden until you say that you are done, because a level that you have read pulls your own towards it. You can also skip this, and no level of yours is kept.',
+  body: 'Read or listen, and choose a level where you can. What others and the model gave is hidden until you say that you are done, because a level that you have read pulls your own towards it. Levels you choose are kept as soon as you choose them; you can also choose none.',
   seen: 'The candidate sees what you choose at once, with the name of your organization, not with yours. When you are done it stays as it is.',
   done: 'I am done: show the other ratings',
+  open: {
+    unsaved: (questions: number[]) =>
+      `Not closed: what you chose for ${questionsOf(questions)} could not be saved. It stands there still, with the reason. Mend it or try again and press this again, or reload the page to leave it out.`,
+    without_level: (questions: number[]) =>
+      `Not closed: for ${questionsOf(questions)} there is a sentence without a level, and it would not be kept. Choose a level or empty the sentence, then press this again.`,
+  },
   question: (name: string) => `How far does the answer show this: ${name}?`,
   nothing: 'The answer shows nothing about this.',
   between: 'between',
@@ -1349,3 +1355,8 @@ export const ops = {
   columns: { state: 'State', count: 'Number' },
   refresh: 'Refresh',
 };
+
+function questionsOf(numbers: number[]): string {
+  if (numbers.length === 1) return `question ${numbers[0]}`;
+  return `questions ${numbers.slice(0, -1).join(', ')} and ${numbers[numbers.length - 1]}`;
+}

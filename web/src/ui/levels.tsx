@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'preact/hooks';
 import type { Contest, Evidence, Rating } from '../api/types';
 import { contest as contestWords, report as words } from '../text';
 import type { CompetencyResult } from '../views/report-model';
@@ -10,6 +11,7 @@ export function Levels(props: {
   result: CompetencyResult;
   label: string | null;
   onPlay: ((ms: number) => void) | null;
+  justContested?: boolean; // by a click here
 }) {
   const { competency, others, evidence } = props.result;
   const models = others.filter((r) => r.rater.kind === 'model');
@@ -17,7 +19,9 @@ export function Levels(props: {
   return (
     <>
       {models.length > 0 && <ModelRatings result={props.result} ratings={models} label={props.label} />}
-      {props.result.contest && <ContestNote contest={props.result.contest} ratings={models} />}
+      {props.result.contest && (
+        <ContestNote contest={props.result.contest} ratings={models} first={props.justContested ?? false} />
+      )}
       {people.map((rating) => (
         <div class="rating" key={rating.at} data-testid={`person-${competency.id}`}>
           <p class="rating-head">
@@ -96,14 +100,18 @@ function ModelRatings(props: { result: CompetencyResult; ratings: Rating[]; labe
 }
 
 /** What came of a contest, in words; the rating itself stands among the others. */
-function ContestNote(props: { contest: Contest; ratings: Rating[] }) {
+function ContestNote(props: { contest: Contest; ratings: Rating[]; first: boolean }) {
   const { contest, ratings } = props;
+  const note = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (props.first) note.current?.focus(); // the button that was pressed is gone
+  }, []);
   const again = ratings.find((r) => r.rater.pass === 'contest');
   let came = contestWords.byPeople;
   if (contest.by_model) came = contest.looked_at ? contestWords.nothing : contestWords.waiting;
   if (again) came = contestWords.rated(saidOf(again));
   return (
-    <div class="note" data-testid="contest-note">
+    <div class="note" role="status" ref={note} tabIndex={-1} data-testid="contest-note">
       <p>
         {contestWords.contested} {came}
       </p>

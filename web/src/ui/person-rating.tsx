@@ -1,47 +1,37 @@
-import { useState } from 'preact/hooks';
-import type { Competency, Rating } from '../api/types';
-import { api } from '../state';
+import { useEffect } from 'preact/hooks';
+import type { Competency } from '../api/types';
 import { app, rateFirst as words } from '../text';
 import { anchorText } from '../views/report-model';
 import { ErrorBox } from './errors';
 import { Field } from './field';
+import type { OwnRating } from './own-ratings';
 
 export interface PersonRatingProps {
-  session: string;
-  question: number;
-  take: number;
   competency: Competency;
-  own: Rating | null;
+  rating: OwnRating;
+  closing: boolean; // nothing changes while the form closes
 }
 
 /** 0 stands for: the answer shows nothing about it. */
 const steps = [1, 2, 3, 4, 5, 0] as const;
 const LONGEST_WHY = 400;
 
-/** The same anchors as for everybody. Choosing stores at once; the sentence is stored when it is left. */
+/** The same anchors as for everybody. A level is stored once it stands, the sentence when it is left. */
 export function PersonRating(props: PersonRatingProps) {
-  const { competency, own } = props;
-  const [level, setLevel] = useState<number | null>(own ? (own.level ?? 0) : null);
-  const [why, setWhy] = useState(own?.why ?? '');
-  const [kept, setKept] = useState(own?.why ?? '');
-  const [saved, setSaved] = useState(false);
-  const [error, setError] = useState<unknown>(null);
-  const save = async (next: number) => {
-    const before = level;
-    setLevel(next);
-    setSaved(false);
-    setError(null);
-    try {
-      await api.rateAnswer(props.session, props.question, props.take, competency.id, next, why.trim());
-      setKept(why);
-      setSaved(true);
-    } catch (cause) {
-      setLevel(before);
-      setError(cause);
-    }
-  };
+  const { competency, rating } = props;
+  const level = rating.level.value;
+  const error = rating.error.value;
+  const leave = () => void rating.leave();
+  useEffect(() => leave, [rating]);
   return (
-    <fieldset class="self-rating" data-testid={`person-rating-${competency.id}`}>
+    <fieldset
+      class="self-rating"
+      disabled={props.closing}
+      onFocusOut={(event) => {
+        if (!isWithin(event.currentTarget, event.relatedTarget)) leave();
+      }}
+      data-testid={`person-rating-${competency.id}`}
+    >
       <legend>{words.question(competency.name)}</legend>
       {steps.map((step) => (
         <label key={step} class={level === step ? 'anchor anchor-on' : 'anchor'}>
@@ -49,7 +39,7 @@ export function PersonRating(props: PersonRatingProps) {
             type="radio"
             name={`person-${competency.id}`}
             checked={level === step}
-            onChange={() => save(step)}
+            onChange={() => rating.choose(step)}
             data-testid={`person-${competency.id}-${step}`}
           />
           <span class="anchor-step">{step === 0 ? '–' : step}</span>
@@ -58,24 +48,24 @@ export function PersonRating(props: PersonRatingProps) {
           </span>
         </label>
       ))}
-      <div
-        onFocusOut={() => {
-          if (level !== null && why.trim() !== kept.trim()) save(level);
-        }}
-      >
+      <div onFocusOut={leave}>
         <Field
           label={words.why}
-          value={why}
-          onValue={setWhy}
+          value={rating.why.value}
+          onValue={(why) => rating.write(why)}
           maxLength={LONGEST_WHY}
           hint={level === null ? words.whyLater : words.whyHint}
           testId={`person-why-${competency.id}`}
         />
       </div>
       <p class="quiet" role="status">
-        {saved ? `${app.saved}. ` : ''}
+        {rating.state.value === 'saved' && !rating.unsaved ? `${app.saved}. ` : ''}
       </p>
-      {error !== null && <ErrorBox error={error} />}
+      {error !== null && <ErrorBox error={error} retry={leave} />}
     </fieldset>
   );
+}
+
+function isWithin(box: Element, target: EventTarget | null): boolean {
+  return target instanceof Node && box.contains(target);
 }

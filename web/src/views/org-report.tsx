@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { whenSeen } from '../api/again';
 import { ApiError } from '../api/client';
 import { eventsUrl } from '../api/endpoints';
@@ -9,6 +9,7 @@ import { artefacts, purposes, report as reportWords, scopes, org as words } from
 import { ModelAgreement } from '../ui/agreement';
 import { clock, dateTime, listed } from '../ui/format';
 import { type Load, Loaded, useLoad } from '../ui/load';
+import { OwnRatings } from '../ui/own-ratings';
 import { Page } from '../ui/page';
 import { endOfAccess } from './end-of-access';
 import { OrgMessage } from './org-message';
@@ -36,6 +37,7 @@ export function OrgReportView(props: { id: string }) {
     return () => leaving.abort();
   }, [props.id, round, gone]);
   useEndOf(page, end);
+  const ratings = useOwnRatings(props.id, round);
   if (gone) {
     return <OrgMessage title={words.goneTitle} text={words.gone} back={words.toList} id="access-ended" />;
   }
@@ -46,15 +48,36 @@ export function OrgReportView(props: { id: string }) {
           <>
             <Banner report={report} />
             {report.rating_form && !report.rating_form.closed && (
-              <RateFirst session={report.session} onDone={page.reload} />
+              <RateFirst session={report.session} ratings={ratings} onDone={page.reload} />
             )}
-            <ReportBody id={props.id} origin="shared" report={report} onRated={null} />
+            <ReportBody id={props.id} origin="shared" report={report} onRated={null} ratings={ratings} />
             <OrgReceipts session={props.id} />
           </>
         )}
       </Loaded>
     </Page>
   );
+}
+
+/** What the reader rates, for as long as the report is here: panels come and go. A page that goes sends what waits. */
+function useOwnRatings(id: string, round: number): OwnRatings {
+  const ratings = useMemo(
+    () =>
+      new OwnRatings((place, level, why) =>
+        api.rateAnswer(id, place.question, place.take, place.competency, level, why),
+      ),
+    [id, round],
+  );
+  useEffect(() => {
+    const leaving = new AbortController();
+    const onHidden = () => document.hidden && void ratings.settle();
+    document.addEventListener('visibilitychange', onHidden, { signal: leaving.signal });
+    return () => {
+      leaving.abort();
+      void ratings.settle();
+    };
+  }, [ratings]);
+  return ratings;
 }
 
 /** The end date is kept by the server; the page does not outlive it either. After each answer it waits anew. */

@@ -3,6 +3,7 @@ import type { Origin } from '../api/endpoints';
 import { captionsUrl, recordingUrl } from '../api/endpoints';
 import type { Report } from '../api/types';
 import { report as words } from '../text';
+import type { OwnRatings } from '../ui/own-ratings';
 import type { PlayerHandle } from '../ui/player';
 import { Player } from '../ui/player';
 import { Standings } from '../ui/standings';
@@ -17,6 +18,7 @@ export interface ReportBodyProps {
   origin: Origin;
   report: Report;
   onRated: (() => void) | null;
+  ratings?: OwnRatings; // of an employer, who rates for themselves
 }
 
 /** Player, time line and transcript on the left; the chosen question on the right. */
@@ -105,6 +107,7 @@ export function ReportBody(props: ReportBodyProps) {
           onPlay={play}
           atMs={atMs}
           onRated={props.onRated}
+          {...(props.ratings && { ratings: props.ratings })}
         />
       </div>
       <PrintedQuestions report={report} />

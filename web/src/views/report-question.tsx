@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Question, Report, Take } from '../api/types';
 import { contest as contestWords, org, report as words } from '../text';
 import { ContestForm } from '../ui/contest';
@@ -6,6 +6,7 @@ import { FeedbackList } from '../ui/feedback';
 import { FlaggedNote } from '../ui/flagged';
 import { Levels } from '../ui/levels';
 import { Measurements } from '../ui/measurements';
+import type { OwnRatings } from '../ui/own-ratings';
 import { PersonRating } from '../ui/person-rating';
 import { SelfRating } from '../ui/self-rating';
 import { competencyResults } from './report-model';
@@ -18,6 +19,7 @@ export interface QuestionPanelProps {
   onPlay: ((ms: number) => void) | null;
   atMs?: number; // where the recording is; absent in the room, where nothing is contested yet
   onRated: (() => void) | null; // null: an employer, who cannot rate for the candidate
+  ratings?: OwnRatings; // the employer's own
 }
 
 export function QuestionTabs(props: { report: Report; chosen: number; onChoose: (place: number) => void }) {
@@ -78,7 +80,10 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
   const results = competencyResults(report, question, take);
   const rated = results.some((r) => r.others.length > 0);
   const own = onRated !== null;
-  const rates = report.rating_form !== undefined && !report.rating_form.closed;
+  const form = report.rating_form !== undefined && !report.rating_form.closed;
+  const rates = (form && props.ratings) || null;
+  const [contested, setContested] = useState(''); // by a click here: its note takes the focus
+  const heading = useFocusAfter<HTMLHeadingElement>(form);
   const counted = take.measurements && take.measurements.length > 0 && (
     <section class="stack-tight">
       <h3>{words.measurements}</h3>
@@ -95,23 +100,31 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
           </p>
         )}
       </div>
-      {!rated && !take.pending && !rates && <p data-testid="no-rating">{noRatingWords(own, take)}</p>}
+      {!rated && !take.pending && !form && <p data-testid="no-rating">{noRatingWords(own, take)}</p>}
       {!rated && counted}
       <FlaggedNote take={take} results={results} own={own && props.atMs !== undefined} />
-      {results.map((result) => (
+      {results.map((result, place) => (
         <article key={result.competency.id} class="competency">
-          <h3>{result.competency.name}</h3>
+          <h3 ref={place === 0 ? heading : null} tabIndex={-1}>
+            {result.competency.name}
+          </h3>
           <p class="quiet">{result.competency.definition}</p>
           {rates ? (
             <PersonRating
-              session={report.session}
-              question={question.index}
-              take={take.take}
               competency={result.competency}
-              own={result.others.find((r) => r.yours) ?? null}
+              rating={rates.of(
+                { question: question.index, take: take.take, competency: result.competency.id },
+                result.others.find((r) => r.yours) ?? null,
+              )}
+              closing={rates.closing.value}
             />
           ) : (
-            <Levels result={result} label={report.label ?? null} onPlay={props.onPlay} />
+            <Levels
+              result={result}
+              label={report.label ?? null}
+              onPlay={props.onPlay}
+              justContested={contested === result.competency.id}
+            />
           )}
           {rates && result.contest && <p class="note">{contestWords.second}</p>}
           {own &&
@@ -125,7 +138,10 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
                 take={take.take}
                 competency={result.competency.id}
                 atMs={props.onPlay ? props.atMs : null}
-                onDone={onRated}
+                onDone={() => {
+                  setContested(result.competency.id);
+                  onRated();
+                }}
               />
             )}
           {own && (
@@ -146,6 +162,17 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
       {rated && counted}
     </>
   );
+}
+
+/** Once the form is over, what was behind it takes the focus: its button is gone. */
+function useFocusAfter<T extends HTMLElement>(form: boolean) {
+  const target = useRef<T>(null);
+  const before = useRef(form);
+  useEffect(() => {
+    if (before.current && !form) target.current?.focus();
+    before.current = form;
+  }, [form]);
+  return target;
 }
 
 function noRatingWords(own: boolean, take: Take): string {
