@@ -51,6 +51,11 @@ func TestRatingsOfSeveralPassesAreKeptApart(t *testing.T) {
 	if err != nil || len(stored) != 3 || stored[2].Rater() != other.Rater() || stored[2].WhyNotHigher() != "" {
 		t.Errorf("the assessor reads %+v, %v; want three without sentences", stored, err)
 	}
+	with := passed(t, id, assess.PassWithFlagged, "one", 5)
+	save(with)
+	if got := read(); !slices.Equal(got, []assess.Rating{first, third, other, with}) {
+		t.Errorf("read %+v\nwant also the one with words that do not count", got)
+	}
 	anew := passed(t, id, assess.PassFirst, "four", 5)
 	save(anew)
 	if got := read(); !slices.Equal(got, []assess.Rating{anew}) {
