@@ -461,6 +461,8 @@ export const room = {
   voiceOn: 'Read questions aloud',
   voiceOff: 'Do not read aloud',
   voiceSilent: 'This question is shown and not spoken: there is no voice for it here.',
+  voiceProgram:
+    'Questions are shown and not spoken while another program sends your sound: talking could not stop the voice.',
   voiceWaits: 'The question is read aloud once you have stopped talking.',
   listen: 'Listen',
   muteMic: 'Mute',

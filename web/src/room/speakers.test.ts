@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { browserSpeaker, SOUND_WITHIN_MS, serverSpeaker, VOICE_WITHIN_MS } from './speakers';
+import {
+  browserSpeaker,
+  LONGEST_SPEECH_MS,
+  SOUND_WITHIN_MS,
+  serverSpeaker,
+  VOICE_WITHIN_MS,
+} from './speakers';
 import type { Asked, Hearing } from './voice';
 
 const asked: Asked = { text: 'Why?', question: 2, probe: 1 };
@@ -120,6 +126,25 @@ describe('browserSpeaker', () => {
     vi.advanceTimersByTime(10 * VOICE_WITHIN_MS);
     synthesis.said[0]?.dispatchEvent(new Event('end'));
     expect(heard).toEqual(['started', 'ended']);
+  });
+
+  it('does not wait for ever for a voice that never says that it ended', async () => {
+    const { synthesis, heard } = await setUp([local]);
+    synthesis.said[0]?.dispatchEvent(new Event('start'));
+    vi.advanceTimersByTime(LONGEST_SPEECH_MS - 1);
+    expect([heard, synthesis.cancelled]).toEqual([['started'], 0]);
+    vi.advanceTimersByTime(1);
+    expect([heard, synthesis.cancelled]).toEqual([['started', 'ended'], 1]);
+    synthesis.said[0]?.dispatchEvent(new Event('end'));
+    expect(heard).toEqual(['started', 'ended']);
+  });
+
+  it('is not cut short by its limit where it was stopped before', async () => {
+    const { synthesis, heard, saying } = await setUp([local]);
+    synthesis.said[0]?.dispatchEvent(new Event('start'));
+    saying.stop();
+    vi.advanceTimersByTime(2 * LONGEST_SPEECH_MS);
+    expect([heard, synthesis.cancelled]).toEqual([['started'], 1]);
   });
 
   it('never sends a question to a remote voice', async () => {

@@ -8,6 +8,9 @@ export const SOUND_WITHIN_MS = 2_000;
 /** Some browsers list voices that never begin. */
 export const VOICE_WITHIN_MS = 2_000;
 
+/** Some browsers never say that a voice ended; the server's clocks stand no longer either. */
+export const LONGEST_SPEECH_MS = 30_000;
+
 /** Plays what the server says, from its first bytes on. */
 export function serverSpeaker(
   address: (asked: Asked) => string,
@@ -53,13 +56,16 @@ export function browserSpeaker(
   synthesis: SpeechSynthesis | undefined,
   utter = (text: string) => new SpeechSynthesisUtterance(text),
 ): Speaker {
+  // Chromium forgets an utterance that nobody holds, and its events with it.
+  const held = new Set<SpeechSynthesisUtterance>();
   return (asked, hearing) => {
     const listening = new AbortController();
     const { signal } = listening;
-    const late = setTimeout(() => give(hearing.failed), VOICE_WITHIN_MS);
+    let late = setTimeout(() => give(hearing.failed), VOICE_WITHIN_MS);
     const stop = () => {
       clearTimeout(late);
       listening.abort();
+      held.clear();
       synthesis?.cancel();
     };
     const give = (tell: () => void) => {
@@ -70,10 +76,12 @@ export function browserSpeaker(
       const local = voices.getVoices().find((v) => v.localService && v.lang.startsWith('en'));
       if (!local) return give(hearing.failed);
       const utterance = utter(asked.text);
+      held.add(utterance);
       utterance.voice = local;
       utterance.lang = local.lang;
       const begun = () => {
         clearTimeout(late);
+        late = setTimeout(() => give(hearing.ended), LONGEST_SPEECH_MS);
         hearing.started();
       };
       utterance.addEventListener('start', begun, { once: true, signal });

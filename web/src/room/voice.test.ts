@@ -22,13 +22,17 @@ function setUp(kept: string | null = null, ways = 2) {
   };
   const store = new Map<string, string>(kept === null ? [] : [['greenroom.voice', kept]]);
   const told: string[] = [];
+  const page = { hidden: false };
   const states: string[] = [];
   const voice = new RoomVoice({
     speakers: () => Array.from({ length: ways }, (_, i) => speaker(i)),
     tell: (speaking, interrupted) => told.push(`${speaking}${interrupted ? ' interrupted' : ''}`),
     store: { getItem: (k) => store.get(k) ?? null, setItem: (k, v) => void store.set(k, v) },
     onState: (s) => states.push(s),
+    hidden: () => page.hidden,
   });
+  voice.follow({ link: 'connecting', program: 'none' });
+  voice.follow({ link: 'open', program: 'none' });
   let now = 1_000;
   const hear = (level: number, ms: number) => {
     const from = now;
@@ -38,7 +42,7 @@ function setUp(kept: string | null = null, ways = 2) {
     }
     return now;
   };
-  return { voice, said, told, states, store, hear };
+  return { voice, said, told, states, store, hear, page };
 }
 
 const ROOM = 0.15;
@@ -166,6 +170,59 @@ describe('RoomVoice', () => {
     expect(said[0]?.stopped).toBe(true);
     expect(told).toEqual(['true', 'false']);
     expect(store.get('greenroom.voice')).toBe('off');
+  });
+
+  it('stops where the link is lost, says nothing without it, and tells a new one that it is silent', () => {
+    const { voice, said, told } = setUp();
+    expect(told).toEqual([]); // the first link had nothing before it
+    voice.say(first);
+    said[0]?.hearing.started();
+    voice.follow({ link: 'reconnecting', program: 'none' });
+    expect([said[0]?.stopped, voice.state]).toEqual([true, 'stopped']);
+    voice.say(first);
+    expect([said.length, voice.state, told]).toEqual([1, 'stopped', ['true', 'false']]);
+    voice.follow({ link: 'open', program: 'none' });
+    voice.follow({ link: 'open', program: 'none' });
+    expect([said.length, told]).toEqual([1, ['true', 'false', 'false']]);
+    voice.say(first);
+    expect([said.length, told.at(-1)]).toEqual([2, 'true']);
+  });
+
+  it('says nothing before there is a link', () => {
+    const { voice, said } = setUp();
+    voice.follow({ link: 'connecting', program: 'none' });
+    voice.say(first);
+    expect(said).toEqual([]);
+  });
+
+  it('does not begin while nobody sees the page, not even after a wait', () => {
+    const { voice, said, told, hear, page } = setUp();
+    page.hidden = true;
+    voice.say(first);
+    expect([voice.state, said, told]).toEqual(['stopped', [], []]);
+    page.hidden = false;
+    hear(ROOM, 2_000);
+    hear(SPEECH, 1_000);
+    voice.say(first);
+    expect(voice.state).toBe('waiting');
+    page.hidden = true;
+    hear(ROOM, 2_000);
+    expect([voice.state, said, told]).toEqual(['stopped', [], []]);
+    page.hidden = false;
+    voice.say(first);
+    expect(said).toHaveLength(1);
+  });
+
+  it('stops while a program sends the sound, which it cannot hear the person in', () => {
+    const { voice, said, told } = setUp();
+    voice.say(first);
+    voice.follow({ link: 'open', program: 'sending' });
+    expect([said[0]?.stopped, told]).toEqual([true, ['true', 'false']]);
+    voice.say(second);
+    expect([said.length, voice.state]).toEqual([1, 'stopped']);
+    voice.follow({ link: 'open', program: 'stopped' });
+    voice.say(second);
+    expect(said).toHaveLength(2);
   });
 
   it('tells nothing when there is nothing to stop', () => {

@@ -1,3 +1,4 @@
+import type { RoomState } from './core';
 import { Ear } from './ear';
 
 const KEY = 'greenroom.voice';
@@ -21,7 +22,7 @@ export type Speaker = (asked: Asked, hearing: Hearing) => { stop: () => void };
 
 /**
  * idle: nothing to say, or all was said. waiting: the person talks. starting: the sound is on its way.
- * stopped: the person talked, or went on. silent: nothing here can speak. off: the person does not want it.
+ * stopped: the person talked or went on, or it must not be said now. silent: nothing here can speak. off: the person does not want it.
  */
 export type VoiceState = 'idle' | 'waiting' | 'starting' | 'speaking' | 'stopped' | 'silent' | 'off';
 
@@ -32,6 +33,8 @@ export interface VoiceOptions {
   tell: (speaking: boolean, interrupted: boolean) => void;
   store: Pick<Storage, 'getItem' | 'setItem'>;
   onState?: (state: VoiceState) => void;
+  /** Nobody sees the page: nothing begins. */
+  hidden: () => boolean;
 }
 
 /** Somebody who talks on and on reads the question instead. */
@@ -46,6 +49,9 @@ export class RoomVoice {
   private waiting: { asked: Asked; since: number } | null = null;
   private saying: { stop: () => void } | null = null;
   private told = false;
+  private linked = false;
+  private lost = false; // a link that was there
+  private byProgram = false;
 
   constructor(private readonly options: VoiceOptions) {
     this.silent = options.store.getItem(KEY) === 'off';
@@ -62,10 +68,30 @@ export class RoomVoice {
     this.end(muted ? 'off' : 'idle');
   }
 
-  /** Says what is asked, unless it is not wanted; whatever was being said stops. */
+  /**
+   * Takes where the room stands. Without a link the server would take the voice for the person's; while a
+   * program sends their sound, this page does not hear them and they could not stop the voice.
+   */
+  follow(room: Pick<RoomState, 'link' | 'program'>): void {
+    const before = this.linked;
+    this.linked = room.link === 'open';
+    this.byProgram = room.program === 'sending';
+    if (!this.linked || this.byProgram) this.stop();
+    if (before && !this.linked) this.lost = true;
+    if (this.linked && this.lost) {
+      this.lost = false;
+      this.options.tell(false, false); // what was told to the link that was lost may not have arrived
+    }
+  }
+
+  /** Says what is asked, unless it is not wanted or must not be said now; whatever was being said stops. */
   say(asked: Asked): void {
     this.stop();
     if (this.silent) return;
+    if (!this.mayBegin()) {
+      this.become('stopped');
+      return;
+    }
     if (this.ear.quiet(this.now)) {
       this.begin(asked);
       return;
@@ -90,8 +116,16 @@ export class RoomVoice {
     else if (now - since > LONGEST_WAIT_MS) this.end('stopped');
   }
 
+  private mayBegin(): boolean {
+    return this.linked && !this.byProgram && !this.options.hidden();
+  }
+
   private begin(asked: Asked): void {
     this.waiting = null;
+    if (!this.mayBegin()) {
+      this.become('stopped');
+      return;
+    }
     this.become('starting');
     this.tell(true);
     this.tryNext(asked, [...this.options.speakers()]);

@@ -13,7 +13,8 @@ export function RoomCaptions(props: { state: RoomState }) {
     return <p class="captions-none">{words.captionsOff}</p>;
   }
   const lines = captions.slice(partial ? 1 - SHOWN : -SHOWN);
-  const waiting = turn?.phase === 'answering' || turn?.phase === 'preparing';
+  const phase = turn?.phase;
+  const waiting = phase === 'preparing' || phase === 'answering' || phase === 'probing';
   if (!waiting && lines.length === 0 && !partial) return null;
   return (
     <section class="captions" aria-label={words.captions}>

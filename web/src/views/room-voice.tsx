@@ -4,14 +4,13 @@ import type { InVoice } from './use-voice';
 /** Whether the question is said aloud, again and at all. */
 export function RoomVoiceControls(props: { voice: InVoice }) {
   const { voice } = props;
-  const note = voice.said === 'silent' ? words.voiceSilent : voice.said === 'waiting' ? words.voiceWaits : '';
   return (
     <div class="stage-voice" data-testid="room-voice-state" data-state={voice.said}>
       <button
         type="button"
         class="button button-quiet"
         onClick={voice.repeat}
-        disabled={voice.off}
+        disabled={voice.off || !voice.can}
         data-testid="room-repeat"
       >
         {words.repeat} <kbd>R</kbd>
@@ -26,8 +25,14 @@ export function RoomVoiceControls(props: { voice: InVoice }) {
         {voice.off ? words.voiceOn : words.voiceOff}
       </button>
       <p class="quiet" role="status">
-        {note}
+        {noteOf(voice)}
       </p>
     </div>
   );
+}
+
+function noteOf(voice: InVoice): string {
+  if (voice.byProgram && !voice.off) return words.voiceProgram;
+  if (voice.said === 'silent') return words.voiceSilent;
+  return voice.said === 'waiting' ? words.voiceWaits : '';
 }

@@ -9,6 +9,8 @@ import { RoomVoice } from '../room/voice';
 export interface InVoice {
   said: VoiceState;
   off: boolean;
+  can: boolean; // the server hears of it, and this page hears the person
+  byProgram: boolean; // it does not: another program sends their sound
   toggle: () => void;
   repeat: () => void;
   stop: () => void;
@@ -27,11 +29,18 @@ export function useVoice(session: string, room: Room, state: RoomState): InVoice
       tell: (speaking, interrupted) => room.voice(speaking, interrupted),
       store: localStorage,
       onState: setSaid,
+      hidden: () => document.hidden,
     });
   });
   const asked = askedNow(state);
   const key = asked && `${asked.question} ${state.turn?.take} ${asked.probe}`;
   const phase = state.turn?.phase;
+
+  // Before anything is said, and without waiting for the page to be drawn.
+  useEffect(() => {
+    voice.follow(room.state);
+    return room.subscribe((now) => voice.follow(now));
+  }, [room]);
 
   useEffect(() => {
     if (asked && (phase === 'preparing' || phase === 'probing')) voice.say(asked);
@@ -54,9 +63,12 @@ export function useVoice(session: string, room: Room, state: RoomState): InVoice
     };
   }, []);
 
+  const byProgram = state.program === 'sending';
   return {
     said,
     off: voice.muted,
+    can: state.link === 'open' && !byProgram,
+    byProgram,
     toggle: () => voice.setMuted(!voice.muted),
     repeat: () => asked && voice.say(asked),
     stop: () => voice.stop(),
