@@ -280,6 +280,7 @@ export const start = {
     reading: 'Reading the PDF…',
     read: 'This is what the PDF says. Change what you like.',
     cut: 'The PDF is long: this is its beginning. Change what you like.',
+    tooLong: 'The text was cut: its first 100,000 characters are here. Take out what matters less.',
     tooLarge: 'The file has more than 1 MB. Paste the text, or choose a smaller file.',
     look: 'See what fits',
     clear: 'Remove it',

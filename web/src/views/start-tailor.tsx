@@ -17,10 +17,21 @@ export function Tailor(props: { role: string; text: string; onText: (text: strin
   const [busy, setBusy] = useState(false);
   const [fit, setFit] = useState<Fit | null>(null);
   const [error, setError] = useState<unknown>(null);
+  const now = useRef({ role, text }); // what was asked about may have changed when the answer comes
+  now.current = { role, text };
   useEffect(() => setFit(null), [role]);
-  const change = (value: string) => {
-    onText(value.slice(0, MOST_TEXT));
+  /** Takes as much as the server does, and says whether that was all. */
+  const change = (value: string): boolean => {
+    const kept = value.slice(0, MOST_TEXT);
+    now.current.text = kept;
+    onText(kept);
     setFit(null);
+    return kept === value;
+  };
+  const type = (box: HTMLTextAreaElement) => {
+    const all = change(box.value);
+    if (!all) box.value = now.current.text;
+    setNote(all ? (note === words.tooLong ? '' : note) : words.tooLong);
   };
   const attempt = async (work: () => Promise<void>) => {
     setBusy(true);
@@ -34,7 +45,11 @@ export function Tailor(props: { role: string; text: string; onText: (text: strin
       setBusy(false);
     }
   };
-  const look = (value: string) => attempt(async () => setFit(await api.fit(role, value)));
+  const look = () =>
+    attempt(async () => {
+      const found = await api.fit(role, text);
+      if (now.current.role === role && now.current.text === text) setFit(found);
+    });
   const read = async () => {
     const chosen = file.current?.files?.[0];
     if (!chosen) return;
@@ -45,8 +60,9 @@ export function Tailor(props: { role: string; text: string; onText: (text: strin
     setNote(words.reading);
     await attempt(async () => {
       const found = await api.readPdf(new Blob([chosen], { type: 'application/pdf' }));
-      change(text ? `${text}\n\n${found.text}` : found.text);
-      setNote(found.cut ? words.cut : words.read);
+      const before = now.current.text;
+      const all = change(before ? `${before}\n\n${found.text}` : found.text);
+      setNote(all ? (found.cut ? words.cut : words.read) : words.tooLong);
     });
     if (file.current) file.current.value = '';
   };
@@ -64,9 +80,9 @@ export function Tailor(props: { role: string; text: string; onText: (text: strin
         <textarea
           id={id}
           rows={8}
-          maxLength={MOST_TEXT}
+          readOnly={busy}
           value={text}
-          onInput={(event) => change(event.currentTarget.value)}
+          onInput={(event) => type(event.currentTarget)}
           data-testid="tailor-text"
         />
       </div>
@@ -75,7 +91,7 @@ export function Tailor(props: { role: string; text: string; onText: (text: strin
           type="button"
           class="button"
           disabled={busy || text.trim() === ''}
-          onClick={() => void look(text)}
+          onClick={() => void look()}
           data-testid="tailor-look"
         >
           {words.look}
