@@ -34,7 +34,8 @@ type Results interface {
 	SaveRating(ctx context.Context, ratings consent.Permit, rating Rating) error
 	// SaveFeedback stores or replaces what a model says about one answer; none if there are no items.
 	SaveFeedback(ctx context.Context, feedback consent.Permit, found Feedback) error
-	MarkAnswerAssessed(ctx context.Context, session consent.SessionID, question, take int) error
+	// MarkAnswerAssessed says that nothing is left to do for the answer that ended then.
+	MarkAnswerAssessed(ctx context.Context, session consent.SessionID, question, take int, end time.Duration) error
 }
 
 // AssessorConfig is what an Assessor needs.
@@ -222,7 +223,7 @@ func (a *Assessor) answer(ctx context.Context, session consent.SessionID, questi
 			return err
 		}
 	}
-	return a.Results.MarkAnswerAssessed(ctx, session, question, take)
+	return a.Results.MarkAnswerAssessed(ctx, session, question, take, answer.End)
 }
 
 func (a *Assessor) measure(ctx context.Context, answer Answer) ([]Line, error) {
@@ -321,13 +322,14 @@ func (a *Assessor) GiveUp(ctx context.Context, session consent.SessionID, questi
 	if err != nil {
 		return err
 	}
+	answer, err := a.Results.AnswerOf(ctx, session, question, take)
+	if err != nil {
+		return err
+	}
 	reason := "The model could not be reached, several times over."
 	if errors.Is(cause, ErrUnsettled) {
 		reason = reasonUnsettled
-		answer, err := a.Results.AnswerOf(ctx, session, question, take)
-		if err == nil {
-			_, err = a.measure(ctx, answer)
-		}
+		_, err := a.measure(ctx, answer)
 		if err = a.unlessRefused(session, err); err != nil {
 			return err
 		}
@@ -338,7 +340,7 @@ func (a *Assessor) GiveUp(ctx context.Context, session consent.SessionID, questi
 			return err
 		}
 	}
-	return a.Results.MarkAnswerAssessed(ctx, session, question, take)
+	return a.Results.MarkAnswerAssessed(ctx, session, question, take, answer.End)
 }
 
 // refuseAll writes why nothing is rated, for each competency that is not.

@@ -127,7 +127,7 @@ func (k *keptResults) SaveFeedback(_ context.Context, p consent.Permit, f Feedba
 	return p.Demand(f.Session, consent.ArtefactFeedback)
 }
 
-func (k *keptResults) MarkAnswerAssessed(context.Context, consent.SessionID, int, int) error {
+func (k *keptResults) MarkAnswerAssessed(context.Context, consent.SessionID, int, int, time.Duration) error {
 	k.assessed = true
 	return nil
 }

@@ -21,8 +21,10 @@ var (
 		rank ranked ranking rankings ranks recommend recommended reject rejected rejecting rejection rejects religion sad
 		score scored scores scoring selfassured sexy shortlist shy sincere smile smiled smiles smiling stressed tone unhappy
 		upbeat voice unemotional warmth worried employable unemployable unfit`)
+	// bannedStems begin words that have many forms, folded.
+	bannedStems = regexp.MustCompile(`^(?:over|un|self)?(?:confiden|anxi|emotion|enthusias|nervous|calm|assertive|timid|honest|dishonest|hir(?:e?able|e[ds]?$|ing$)|recommend|reject|rank(?:$|ed|ing)|charism|likeab|likab|tense(?:$|ly)|unsure$|appearance)`)
 	// bannedRuns are words that follow each other, folded.
-	bannedRuns = regexp.MustCompile(`(?:^| )(?:eye contact|body language|cultur(?:e|al) fit|self (?:assured|confiden\w*|esteem)|dont (?:take|employ)|native speaker|out of (?:10|100|ten|a hundred)|(?:strong|weak|good|poor|great|ideal|best) (?:candidate|fit|applicant)|better than (?:most|other|all))(?: |$)`)
+	bannedRuns = regexp.MustCompile(`(?:^| )(?:eye contact|body language|cultur(?:e|al) fit|self (?:assured|confiden\w*|esteem)|dont (?:take|employ)|native speaker|out of (?:10|100|ten|a hundred)|(?:strong|weak|good|poor|great|ideal|best) (?:candidate|fit|applicant)|better than (?:most|other|all)|you (?:felt|feel|seem(?:ed)?|sound(?:ed)?|appear(?:ed)?)|how you (?:look|looked|sound|sounded|feel|felt|appear|appeared)|(?:above|below) average|top \d+|too (?:young|old))(?: |$)`)
 	// bannedFigures are marks out of a hundred or ten; a share of something else has its noun after it.
 	bannedFigures = regexp.MustCompile(`\b\d{1,3}(?:[.,]\d+)?\s*/\s*(?:10|100)\b`)
 )
@@ -30,7 +32,7 @@ var (
 // banned reports whether a sentence is about what no sentence may be about.
 func banned(sentence string) bool {
 	pieces := foldedPieces(sentence)
-	if slices.ContainsFunc(pieces, func(piece string) bool { return bannedWords[piece] }) {
+	if slices.ContainsFunc(pieces, func(piece string) bool { return bannedWords[piece] || bannedStems.MatchString(piece) }) {
 		return true
 	}
 	return bannedRuns.MatchString(strings.Join(pieces, " ")) || bannedFigures.MatchString(visible(sentence))

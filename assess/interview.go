@@ -118,6 +118,8 @@ type reopening struct {
 	start Moment
 	limit time.Duration
 	left  time.Duration // of its limit
+	// closed is when silence closed it.
+	closed time.Time
 	at    time.Duration // media time up to which silence was heard
 	until time.Time
 }
@@ -207,8 +209,10 @@ func (i *Interview) Act(act Act, at Moment) error {
 	case act == ActMoment && i.running() && i.turn.Moments > 0 && i.turn.HeldUntil.IsZero():
 		i.hold(at)
 	case act == ActAgain && i.TakesLeft() > 0:
+		i.again = nil // whoever asks for something else has ended the answer
 		i.prepare(i.turn.Question, i.turn.Take+1, at)
 	case act == ActNext && phase == PhaseReviewing:
+		i.again = nil
 		i.next(at)
 	case act == ActSkip && phase == PhaseProbing: // the probe alone is given up
 		i.endPart(EndedByDone, at)
@@ -242,6 +246,10 @@ func (i *Interview) Hear(v Voice) (due bool) {
 func (i *Interview) Tick(at Moment) bool {
 	if i.voice.speaking && !at.Wall.Before(i.voice.until) {
 		i.hush(ActSpoken, at)
+		return true
+	}
+	if !i.voice.stands.IsZero() && !at.Wall.Before(i.voice.stands) {
+		i.clockGoesOn(at) // the voice may speak on
 		return true
 	}
 	if i.again != nil {
@@ -350,7 +358,11 @@ func (i *Interview) reopen(at Moment) {
 	again := i.again
 	i.again = nil
 	i.turn, i.start, i.limit = again.turn, again.start, again.limit
-	i.turn.EndsAt, i.turn.ClosingAt = at.Wall.Add(again.left), time.Time{}
+	left := again.left
+	if i.plan.Mode == consent.ModeExam {
+		left = max(0, left-at.Wall.Sub(again.closed)) // nobody gains time to think about what comes next
+	}
+	i.turn.EndsAt, i.turn.ClosingAt = at.Wall.Add(left), time.Time{}
 	i.asked = again.at
 	i.ear.count(again.at)
 	i.ear.said = voiceToEnd // it was enough before
@@ -360,7 +372,7 @@ func (i *Interview) reopen(at Moment) {
 
 func (i *Interview) prepare(question, take int, at Moment) {
 	i.hush(ActSpoken, at)
-	i.voice.left = SpeakFor
+	i.voice.left, i.voice.noted = SpeakFor, 0
 	limit := i.plan.Questions[question].PrepareFor
 	i.turn = Turn{Phase: PhasePreparing, Question: question, Take: take, EndsAt: at.Wall.Add(limit), Limit: limit}
 	i.note(string(PhasePreparing), "", at)
@@ -384,7 +396,7 @@ func (i *Interview) probes() int {
 // probe asks the next probe; the answer goes on.
 func (i *Interview) probe(by AnswerEnd, at Moment) {
 	i.hush(ActSpoken, at)
-	i.voice.left = SpeakFor
+	i.voice.left, i.voice.noted = SpeakFor, 0
 	i.turn.Probe++
 	i.limit += ProbeFor
 	i.ask(PhaseProbing, ProbeFor, at)
@@ -413,7 +425,7 @@ func (i *Interview) endPart(by AnswerEnd, at Moment) {
 		return
 	}
 	again := &reopening{
-		turn: i.turn, start: i.start, limit: i.limit, left: i.turn.EndsAt.Sub(at.Wall),
+		turn: i.turn, start: i.start, limit: i.limit, left: i.turn.EndsAt.Sub(at.Wall), closed: at.Wall,
 		at: i.ear.until, until: at.Wall.Add(lastWordFor),
 	}
 	i.close(by, Moment{Wall: at.Wall, Media: max(i.start.Media, i.ear.quiet+wordTail)})

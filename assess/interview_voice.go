@@ -16,6 +16,8 @@ const (
 	ownVoiceShare = 0.6
 	// mostSpoken spans are remembered; what is said is placed within seconds.
 	mostSpokenSpans = 64
+	// mostVoiceEvents are noted about each question and probe: many more than a person makes.
+	mostVoiceEvents = 20
 )
 
 // What the voice that asks does. They change no phase.
@@ -36,8 +38,9 @@ const (
 type interviewerVoice struct {
 	speaking bool
 	until    time.Time     // when it is believed to have ended
-	stands   bool          // the clock stands until then
+	stands   time.Time     // until when the clock stands; zero: it does not
 	left     time.Duration // how long the clocks may still stand for what is asked
+	noted    int           // events about what is asked
 	spans    []spokenSpan  // of the session, oldest first; the last is open while speaking
 }
 
@@ -57,13 +60,13 @@ func (i *Interview) said(act Act, at Moment) {
 		v.speaking, v.until = true, at.Wall.Add(SpeakFor)
 		v.spans = append(v.spans, spokenSpan{start: at.Media})
 		v.spans = slices.Delete(v.spans, 0, max(0, len(v.spans)-mostSpokenSpans))
-		if v.stands = v.left > 0 && i.turn.HeldUntil.IsZero(); v.stands {
-			v.until = at.Wall.Add(v.left)
+		if v.left > 0 && i.turn.HeldUntil.IsZero() {
+			v.stands = at.Wall.Add(v.left)
 			i.turn.EndsAt = i.turn.EndsAt.Add(v.left)
-			i.turn.SpeakingUntil = v.until
+			i.turn.SpeakingUntil = v.stands
 		}
 		i.turn.ClosingAt = time.Time{}
-		i.note(EventSpeaking, "", at)
+		i.noteVoice(EventSpeaking, at)
 	}
 }
 
@@ -79,18 +82,32 @@ func (i *Interview) hush(by Act, at Moment) {
 	if span.interrupted {
 		span.end = at.Media
 	}
-	if v.stands {
-		unused := max(0, v.until.Sub(at.Wall))
-		i.turn.EndsAt = i.turn.EndsAt.Add(-unused)
-		v.left, v.stands = min(v.left, unused), false
-		i.turn.SpeakingUntil = time.Time{}
-	}
+	i.clockGoesOn(at)
 	i.asked = max(i.asked, span.end)
 	kind := EventSpoken
 	if span.interrupted {
 		kind = EventInterrupted
 	}
-	i.note(kind, "", at)
+	i.noteVoice(kind, at)
+}
+
+// noteVoice: a page can say many times a second that the voice begins and ends.
+func (i *Interview) noteVoice(kind string, at Moment) {
+	if i.voice.noted++; i.voice.noted <= mostVoiceEvents {
+		i.note(kind, "", at)
+	}
+}
+
+// clockGoesOn ends the clock's standing, whether the voice has ended or has used up what it may take.
+func (i *Interview) clockGoesOn(at Moment) {
+	v := &i.voice
+	if v.stands.IsZero() {
+		return
+	}
+	unused := max(0, v.stands.Sub(at.Wall))
+	i.turn.EndsAt = i.turn.EndsAt.Add(-unused)
+	v.left, v.stands = min(v.left, unused), time.Time{}
+	i.turn.SpeakingUntil = time.Time{}
 }
 
 // heardItself: sound of this stretch may be the voice's own, and does not count as the candidate's.

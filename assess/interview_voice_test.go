@@ -48,6 +48,28 @@ func TestAVoiceThatNeverEndsIsNotWaitedFor(t *testing.T) {
 	k.wantCountdown(true)
 }
 
+// A long question that is read for the third time has used up how long the clocks stand. It is still the voice.
+func TestTheVoiceIsTheVoiceAfterTheClockGoesOn(t *testing.T) {
+	t.Parallel()
+	k := newTalk(t, practice())
+	k.act(ActBegin, ActStartAnswer, ActSpeak)
+	k.say(20 * time.Second)
+	k.act(ActSpoken)
+	k.silent(time.Second)
+	began := k.now
+	k.act(ActSpeak)
+	k.say(20 * time.Second) // ten of them on the clock
+	if turn := k.i.Turn(); !turn.SpeakingUntil.IsZero() {
+		t.Errorf("the clock still stands: %+v", turn)
+	}
+	k.act(ActSpoken)
+	if !k.i.OwnVoice(began, k.now) {
+		t.Error("the question's own sound is taken for the candidate's words")
+	}
+	k.silent(30 * time.Second)
+	k.wantCountdown(false) // nobody has said anything yet
+}
+
 func TestTheVoiceDoesNotCountAsTheCandidates(t *testing.T) {
 	t.Parallel()
 	k := newTalk(t, practice())

@@ -24,7 +24,7 @@ func newSource(texts ...string) source {
 
 var (
 	markupPattern = regexp.MustCompile("(?i)<[a-z/!?]|&(?:#\\d+|#x[0-9a-f]+|[a-z]+);|\\]\\(|```|(?:javascript|data|vbscript):")
-	quotePattern  = regexp.MustCompile(`"([^"]*)"|“([^”]*)”|„([^“”]*)[“”]|«([^»]*)»`)
+	quotePattern  = regexp.MustCompile(`"([^"]*)"|“([^”]*)”|„([^“”]*)[“”]|«([^»]*)»|‹([^›]*)›|‘(.*?)’(?:\W|$)|(?:^|[\s(])'(.+?)'(?:[^\p{L}\p{N}]|$)`)
 	gapPattern    = regexp.MustCompile(`\.{3}|…|\[…\]`)
 )
 

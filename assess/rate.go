@@ -145,7 +145,7 @@ func (r toRate) rater(modelName string, pass Pass) Rater {
 
 func (r toRate) supported() bool {
 	for _, e := range r.evidence {
-		if e.Competency == r.competency.ID {
+		if e.Competency == r.competency.ID && e.Polarity == Supports {
 			return true
 		}
 	}

@@ -128,10 +128,13 @@ func standingOver(plan Plan, answers []AnswerResult, kind RaterKind, competency 
 func lastStanding(answers []AnswerResult, kind RaterKind, competency string, question int) (last Standing, found bool) {
 	take := 0
 	for _, a := range answers {
-		if a.Answer.Question != question || a.Answer.Take <= take {
+		standing, ok := StandingOf(a.Ratings, kind, competency)
+		if !ok || a.Answer.Question != question {
 			continue
 		}
-		if standing, ok := StandingOf(a.Ratings, kind, competency); ok {
+		// A take that could not be rated, one that was given up for example, does not undo an earlier one.
+		rated, before := standing.Outcome != OutcomeNotAssessable, last.Outcome != OutcomeNotAssessable
+		if !found || rated && !before || rated == before && a.Answer.Take > take {
 			last, found, take = standing, true, a.Answer.Take
 		}
 	}

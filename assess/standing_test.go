@@ -130,6 +130,7 @@ func TestWhatAnswersComeToOverASession(t *testing.T) {
 		},
 		"one answer, one rater": {[]AnswerResult{answered(t, 0, 1, 4)}, over(OutcomeLevel, 4, 4, 4, 1, 1, "")},
 		"the last take counts":  {[]AnswerResult{answered(t, 0, 2, 5, 5), answered(t, 0, 1, 2, 2), answered(t, 1, 1, 5, 5)}, over(OutcomeLevel, 5, 5, 5, 2, 2, SureAgreed)},
+		"a take given up":       {[]AnswerResult{answered(t, 0, 1, 4, 4), answered(t, 0, 2, -1, -1), answered(t, 1, 1, 4, 4)}, over(OutcomeLevel, 4, 4, 4, 2, 2, SureAgreed)},
 		"a take without rating": {[]AnswerResult{answered(t, 0, 1, 2, 2), answered(t, 0, 2), answered(t, 1, 1, 2, 2)}, over(OutcomeLevel, 2, 2, 2, 2, 2, SureAgreed)},
 		"nothing observed":      {[]AnswerResult{answered(t, 0, 1, 0, 0), answered(t, 1, 1, -1)}, over(OutcomeNotObserved, 0, 0, 0, 2, 0, "")},
 		"not assessable":        {[]AnswerResult{answered(t, 0, 1, -1)}, over(OutcomeNotAssessable, 0, 0, 0, 0, 0, "")},

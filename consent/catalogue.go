@@ -89,7 +89,7 @@ func tables() []table {
 			linked: "id candidate state role role_title mode plan recording transcription assessment notice_sha256 epoch event_seq " +
 				"created_at state_at media_start ended_at restricted_at held_at",
 		},
-		{name: "answers", class: ClassInterview, linked: "session question take start_ns end_ns limit_ns ended_by assessed_at"},
+		{name: "answers", class: ClassInterview, linked: "session question take start_ns end_ns limit_ns ended_by assessed_at changed_at"},
 		{
 			name: "lines", class: ClassInterview, linked: "session epoch sequence question take start_ns end_ns engine interpolated evidence_at",
 			sealed: "words",

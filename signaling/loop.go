@@ -104,6 +104,9 @@ func (r *Room) trouble(err error, troubled bool) bool {
 }
 
 func (r *Room) setTurn(turn Turn) {
+	if turn.Phase == PhaseFinished {
+		r.capture.Finish() // now, and not when the end is stored: what is said after it is for nobody
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.turn = turn

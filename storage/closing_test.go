@@ -129,7 +129,7 @@ func TestAccountIsNotClosedDuringAnInterview(t *testing.T) {
 	if got := w.state(t, id); got != consent.SessionEnded {
 		t.Errorf("after opening again the interview is %s, want ended: its answer was not assessed", got)
 	}
-	if err := w.results.MarkAnswerAssessed(t.Context(), id, 0, 1); err != nil || w.state(t, id) != consent.SessionAssessed {
+	if err := w.results.MarkAnswerAssessed(t.Context(), id, 0, 1, 40*time.Second); err != nil || w.state(t, id) != consent.SessionAssessed {
 		t.Errorf("then it is %s, %v; want assessed", w.state(t, id), err)
 	}
 }

@@ -71,9 +71,8 @@ func (s *Contests) Contest(ctx context.Context, private consent.Permit, c assess
 		return fmt.Errorf("contest: %w", notFound(err))
 	}
 	if c.ByModel {
-		if err := s.sessions.database.enqueueContest(ctx, c); err != nil {
-			return err
-		}
+		// The contest stands; a job that could not be added is added within a minute.
+		_ = s.sessions.database.enqueueContest(ctx, c)
 	}
 	return nil
 }
@@ -132,6 +131,9 @@ func (j *Jobs) workContest(ctx context.Context, job *river.Job[contestJob]) erro
 	}
 	of := job.Args
 	err := j.unlessPaused(ctx, of.Session, j.handlers.SecondLook(ctx, of.Session, of.Question, of.Take, of.Competency))
+	if snoozed := (*river.JobSnoozeError)(nil); errors.As(err, &snoozed) {
+		return err // the session is restricted or held: it waits
+	}
 	if err != nil && job.Attempt < job.MaxAttempts {
 		return err
 	}

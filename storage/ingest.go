@@ -208,7 +208,8 @@ func (i *Ingest) SaveAnswer(ctx context.Context, a assess.Answer) error {
 		const put = `INSERT INTO answers (session, question, take, start_ns, end_ns, limit_ns, ended_by)
 			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (session, question, take) DO UPDATE
 			SET start_ns = excluded.start_ns, end_ns = excluded.end_ns, limit_ns = excluded.limit_ns, ended_by = excluded.ended_by,
-				assessed_at = CASE WHEN answers.end_ns = excluded.end_ns THEN answers.assessed_at END`
+				assessed_at = CASE WHEN answers.end_ns = excluded.end_ns THEN answers.assessed_at END,
+				changed_at = CASE WHEN answers.end_ns = excluded.end_ns THEN answers.changed_at ELSE statement_timestamp() END`
 		if _, err := tx.Exec(ctx, put, a.Session, a.Question, a.Take, int64(a.Start), int64(a.End), int64(a.Limit), a.EndedBy); err != nil {
 			return err
 		}

@@ -111,7 +111,7 @@ func TestSessionIsAssessedWhenBothItsEndAndItsLastAnswerAreIn(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if err := w.results.MarkAnswerAssessed(t.Context(), id, 0, 1); err != nil {
+			if err := w.results.MarkAnswerAssessed(t.Context(), id, 0, 1, 40*time.Second); err != nil {
 				t.Fatal(err)
 			}
 			if got := w.state(t, id); got != consent.SessionLive {
@@ -122,7 +122,7 @@ func TestSessionIsAssessedWhenBothItsEndAndItsLastAnswerAreIn(t *testing.T) {
 					t.Errorf("end: %v", err)
 				}
 			}, func() {
-				if err := w.results.MarkAnswerAssessed(t.Context(), id, 1, 1); err != nil {
+				if err := w.results.MarkAnswerAssessed(t.Context(), id, 1, 1, 40*time.Second); err != nil {
 					t.Errorf("mark: %v", err)
 				}
 			})
@@ -147,14 +147,14 @@ func TestPausedSessionIsNotAssessed(t *testing.T) {
 		if err := w.ingest.EndSession(t.Context(), id); err != nil || w.state(t, id) != consent.SessionEnded {
 			t.Errorf("%s: at its end it is %s, %v; want ended", column, w.state(t, id), err)
 		}
-		if err := w.results.MarkAnswerAssessed(t.Context(), id, 0, 1); !errors.Is(err, consent.ErrNotFound) || w.state(t, id) != consent.SessionEnded {
+		if err := w.results.MarkAnswerAssessed(t.Context(), id, 0, 1, 40*time.Second); !errors.Is(err, consent.ErrNotFound) || w.state(t, id) != consent.SessionEnded {
 			t.Errorf("%s: marking its answer: %v, and it is %s; want ErrNotFound, and ended", column, err, w.state(t, id))
 		}
 		pause("NULL")
-		if err := w.results.MarkAnswerAssessed(t.Context(), id, 0, 1); err != nil || w.state(t, id) != consent.SessionAssessed {
+		if err := w.results.MarkAnswerAssessed(t.Context(), id, 0, 1, 40*time.Second); err != nil || w.state(t, id) != consent.SessionAssessed {
 			t.Errorf("%s was lifted: marking its answer: %v, and it is %s; want assessed", column, err, w.state(t, id))
 		}
-		if err := w.results.MarkAnswerAssessed(t.Context(), id, 9, 1); !errors.Is(err, consent.ErrNotFound) {
+		if err := w.results.MarkAnswerAssessed(t.Context(), id, 9, 1, 40*time.Second); !errors.Is(err, consent.ErrNotFound) {
 			t.Errorf("marking an answer that nobody gave: %v, want ErrNotFound", err)
 		}
 	}
@@ -221,7 +221,8 @@ func TestWritingTwiceChangesNothing(t *testing.T) {
 			w.results.SaveEvidence(ctx, feedback, id, assess.LineRef{Epoch: 1, Sequence: 1}, []assess.Evidence{testEvidence(id, 1)}),
 			w.results.SaveMeasurements(ctx, measured, []assess.Measurement{{Session: id, Question: 0, Take: 1, Name: "pauses", Value: 3, Valid: true}}),
 			w.results.SaveRating(ctx, ratings, testRating(t, nil, id)),
-			w.results.MarkAnswerAssessed(ctx, id, 0, 1),
+			w.results.SaveFeedback(ctx, feedback, testFeedback(id)),
+			w.results.MarkAnswerAssessed(ctx, id, 0, 1, 40*time.Second),
 		} {
 			if err != nil {
 				t.Fatal(err)

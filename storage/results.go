@@ -275,7 +275,8 @@ func (r *Results) RatingsOf(ctx context.Context, ratings consent.Permit, session
 	var stored []sealedRating
 	err := r.about(ctx, session, func(tx pgx.Tx) error {
 		var err error
-		stored, err = readRatings(ctx, tx, session, ` AND r.question = $2 AND r.take = $3 AND r.rater_kind = 'model'`, question, take)
+		stored, err = readRatings(ctx, tx, session, ` AND r.question = $2 AND r.take = $3 AND r.rater_kind = 'model' AND r.at >= (
+			SELECT a.changed_at FROM answers a WHERE a.session = r.session AND a.question = r.question AND a.take = r.take)`, question, take)
 		return err
 	})
 	if err != nil {
@@ -328,14 +329,16 @@ func (r *Results) SaveRating(ctx context.Context, ratings consent.Permit, rating
 // MarkAnswerAssessed says that the assessor has nothing left to do for the answer; an ended session
 // whose answers are all assessed is assessed. [consent.ErrNotFound] if there is no such answer, or none to be
 // seen while the session is held or restricted.
-func (r *Results) MarkAnswerAssessed(ctx context.Context, session consent.SessionID, question, take int) error {
+//
+// An answer that was gone on with meanwhile, and so has another end, stays as it is: a job of its own follows.
+func (r *Results) MarkAnswerAssessed(ctx context.Context, session consent.SessionID, question, take int, end time.Duration) error {
 	err := r.about(ctx, session, func(tx pgx.Tx) error {
 		if _, err := lockState(ctx, tx, session); err != nil {
 			return err
 		}
-		const set = `UPDATE answers SET assessed_at = coalesce(assessed_at, statement_timestamp())
+		const set = `UPDATE answers SET assessed_at = CASE WHEN end_ns = $4 THEN coalesce(assessed_at, statement_timestamp()) ELSE assessed_at END
 			WHERE session = $1 AND question = $2 AND take = $3`
-		marked, err := tx.Exec(ctx, set, session, question, take)
+		marked, err := tx.Exec(ctx, set, session, question, take, int64(end))
 		if err != nil {
 			return err
 		}

@@ -93,10 +93,10 @@ func upsertRating(ctx context.Context, tx pgx.Tx, f assess.RatingFields) (int64,
 }
 
 // dropRatings takes away what a model's rating takes the place of: the same pass by another rater, and for a
-// first pass all of them but what a contest came to.
+// first pass all of them but what a contest came to. A third rating was asked for because of a second one.
 func dropRatings(ctx context.Context, tx pgx.Tx, f assess.RatingFields) error {
 	const drop = `DELETE FROM ratings WHERE session = $1 AND question = $2 AND take = $3 AND competency = $4
-		AND rater_kind = 'model' AND ($5 = 'first' AND pass <> 'contest' OR pass = $5)`
+		AND rater_kind = 'model' AND ($5 = 'first' AND pass <> 'contest' OR $5 = 'second' AND pass = 'third' OR pass = $5)`
 	_, err := tx.Exec(ctx, drop, f.Session, f.Question, f.Take, f.Competency, f.Rater.Pass)
 	return err
 }

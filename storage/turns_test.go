@@ -50,7 +50,7 @@ func TestAnswerThatWasGoneOnWithIsAssessedAgain(t *testing.T) {
 			}
 			began <- a.End
 			<-goOn
-			return w.results.MarkAnswerAssessed(ctx, session, question, take)
+			return w.results.MarkAnswerAssessed(ctx, session, question, take, a.End)
 		},
 	}, JobOptions{})
 	save := func(a assess.Answer) {
@@ -98,4 +98,52 @@ func TestAnswerThatWasGoneOnWithIsAssessedAgain(t *testing.T) {
 		t.Errorf("an answer that was gone on with counts as assessed")
 	}
 	close(goOn)
+}
+
+// Levels of the shorter answer are not taken for levels of what it became, and a job that looked at the shorter
+// one does not say that the longer one is done.
+func TestRatingsOfAShorterAnswerDoNotCount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id, ctx := w.live(t, w.alice, allConsents), t.Context()
+	answer := testAnswer(id, 0)
+	save := func() {
+		t.Helper()
+		if err := w.ingest.SaveAnswer(ctx, answer); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rated := func() int {
+		t.Helper()
+		ratings, err := w.results.RatingsOf(ctx, w.part(t, consent.ActorAssessor, id, consent.ArtefactRatings), id, 0, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(ratings)
+	}
+	save()
+	rating := passed(t, id, assess.PassFirst, "one", 4)
+	if err := w.results.SaveRating(ctx, w.part(t, consent.ActorAssessor, id, consent.ArtefactRatings), rating); err != nil {
+		t.Fatal(err)
+	}
+	save() // once more the same
+	if rated() != 1 {
+		t.Fatal("a rating went away although the answer is what it was")
+	}
+	w.ownerExec(t, `UPDATE ratings SET at = now() - interval '1 second' WHERE session = $1`, id) // before what follows
+	shorter := answer.End
+	answer.End += 20 * time.Second
+	save()
+	if rated() != 0 {
+		t.Error("a level of the shorter answer counts for the longer one")
+	}
+	if err := w.results.MarkAnswerAssessed(ctx, id, 0, 1, shorter); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.ingest.EndSession(ctx, id); err != nil || w.state(t, id) != consent.SessionEnded {
+		t.Errorf("a job that saw the shorter answer finished the longer one: %s, %v", w.state(t, id), err)
+	}
+	if err := w.results.MarkAnswerAssessed(ctx, id, 0, 1, answer.End); err != nil || w.state(t, id) != consent.SessionAssessed {
+		t.Errorf("after the longer answer was assessed: %s, %v", w.state(t, id), err)
+	}
 }

@@ -241,7 +241,7 @@ func (w *world) interview(t *testing.T, of consent.Account) consent.SessionID {
 	}))
 	must(w.results.SaveRating(ctx, w.part(t, consent.ActorAssessor, id, consent.ArtefactRatings), testRating(t, nil, id)))
 	must(w.results.SaveFeedback(ctx, feedback, testFeedback(id)))
-	must(w.results.MarkAnswerAssessed(ctx, id, 0, 1))
+	must(w.results.MarkAnswerAssessed(ctx, id, 0, 1, 40*time.Second))
 	private := w.permit(t, actorOf(of), id, consent.ArtefactPrivate)
 	must(w.sessions.RateSelf(ctx, private, testRating(t, selfRated, id)))
 	must(w.ingest.EndSession(ctx, id))

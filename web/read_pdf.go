@@ -63,8 +63,10 @@ func (s *Server) pdfRoutes() {
 	})
 }
 
-// slowestUpload bounds how long a file may take to arrive.
-const slowestUpload = 30 * time.Second
+const (
+	slowestUpload = 30 * time.Second // how long a file may take to arrive
+	longestPDF    = 35 * time.Second // how long one may wait for its turn and be read
+)
 
 func (s *Server) readPDF(w http.ResponseWriter, r *http.Request, account consent.Account) {
 	if wait := s.pdfs.allow(string(account.ID)); wait > 0 {
@@ -77,6 +79,9 @@ func (s *Server) readPDF(w http.ResponseWriter, r *http.Request, account consent
 		return
 	}
 	file, err := io.ReadAll(r.Body) // bounded for every request
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Time{})                        // else it would end the request while the file is read
+	_ = control.SetWriteDeadline(time.Now().Add(longestPDF + 10*time.Second)) // the one of every answer began with the upload
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		writeProblem(w, newProblem(http.StatusRequestEntityTooLarge, "The PDF has more than 1 MB.", "Paste the text, or make the file smaller, for example without pictures."))
 		return
