@@ -120,8 +120,8 @@ type reopening struct {
 	left  time.Duration // of its limit
 	// closed is when silence closed it.
 	closed time.Time
-	at    time.Duration // media time up to which silence was heard
-	until time.Time
+	at     time.Duration // media time up to which silence was heard
+	until  time.Time
 }
 
 // NewInterview starts an interview of a plan, going on after the questions that were answered before

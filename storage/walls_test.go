@@ -55,7 +55,7 @@ func TestCandidateSeesOwnRowsAndNobodyElses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.interview(t, w.alice)
-	w.share(t, w.alice, id, w.acme, consent.AllScopes()...)
+	w.share(t, w.alice, id, w.acme, consent.ScopeRatings, consent.ScopeTranscript)
 	w.personRates(t, w.acmes, id, 3, "why")
 	w.contests(t, w.alice, id)
 	if err := w.shared.NoteAccess(t.Context(), actorOf(w.acmes), id, []consent.Artefact{consent.ArtefactSession}); err != nil {

@@ -80,7 +80,7 @@ func (s *Server) readPDF(w http.ResponseWriter, r *http.Request, account consent
 	}
 	file, err := io.ReadAll(r.Body) // bounded for every request
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Time{})                        // else it would end the request while the file is read
+	_ = control.SetReadDeadline(time.Time{})                                  // else it would end the request while the file is read
 	_ = control.SetWriteDeadline(time.Now().Add(longestPDF + 10*time.Second)) // the one of every answer began with the upload
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		writeProblem(w, newProblem(http.StatusRequestEntityTooLarge, "The PDF has more than 1 MB.", "Paste the text, or make the file smaller, for example without pictures."))

@@ -254,6 +254,7 @@ func (e *evaluation) points(run int) []Point {
 type shift struct {
 	id    string
 	kind  string
+	base  string // the text that it was made from
 	delta float64
 }
 

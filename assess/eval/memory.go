@@ -139,4 +139,6 @@ func withRating(ratings []assess.Rating, rating assess.Rating) []assess.Rating {
 }
 
 // MarkAnswerAssessed implements [assess.Results].
-func (s *sitting) MarkAnswerAssessed(context.Context, consent.SessionID, int, int, time.Duration) error { return nil }
+func (s *sitting) MarkAnswerAssessed(context.Context, consent.SessionID, int, int, time.Duration) error {
+	return nil
+}

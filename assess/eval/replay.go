@@ -339,4 +339,6 @@ func (*rerated) SaveFeedback(_ context.Context, p consent.Permit, found assess.F
 }
 
 // MarkAnswerAssessed implements [assess.Results].
-func (*rerated) MarkAnswerAssessed(context.Context, consent.SessionID, int, int, time.Duration) error { return nil }
+func (*rerated) MarkAnswerAssessed(context.Context, consent.SessionID, int, int, time.Duration) error {
+	return nil
+}

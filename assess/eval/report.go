@@ -325,10 +325,12 @@ func (e *evaluation) humans() (*Humans, int) {
 	return &Humans{QWK: bootstrap(points, QWK), ICC: bootstrap(points, absoluteICC)}, fewest
 }
 
+// shiftsOf draws bases: what was made from one text moves together.
 func shiftsOf(shifts []shift) Shift {
+	base := func(s shift) string { return s.base }
 	return Shift{
-		Mean: bootstrap(shifts, meanShift), Worst: worst(shifts),
-		Size: bootstrap(shifts, func(s []shift) (float64, bool) {
+		Mean: bootstrapBy(shifts, base, meanShift), Worst: worst(shifts),
+		Size: bootstrapBy(shifts, base, func(s []shift) (float64, bool) {
 			sizes := slices.Clone(s)
 			for i := range sizes {
 				sizes[i].delta = abs(sizes[i].delta)
@@ -336,6 +338,25 @@ func shiftsOf(shifts []shift) Shift {
 			return meanShift(sizes)
 		}),
 	}
+}
+
+// moved returns how far the level of a text moved. Where nothing was observed the lowest level stands for that: a
+// level that comes out of nothing is the largest gain there is. False where one of the two could not be assessed.
+func moved(without, with Rated) (delta float64, ok bool) {
+	before, ok := without.lowest()
+	after, known := with.lowest()
+	return after - before, ok && known
+}
+
+func (r Rated) lowest() (float64, bool) {
+	switch r.Outcome {
+	case assess.OutcomeLevel:
+		return r.Level, true
+	case assess.OutcomeNotObserved:
+		return assess.MinLevel, true
+	case assess.OutcomeNotAssessable:
+	}
+	return 0, false
 }
 
 func byKind(shifts []shift) map[string]Shift {
@@ -366,11 +387,12 @@ func (e *evaluation) inflation() *Inflation {
 			}
 		}
 		with, without := e.rated[key("attack", a.ID)], e.rated[runKey(0, a.Base)]
-		if !with.Known() || !without.Known() {
-			found.NoLevel++ // no level is no gain
+		delta, ok := moved(without, with)
+		if !ok {
+			found.NoLevel++ // what cannot be assessed has gained nothing
 			continue
 		}
-		shifts = append(shifts, shift{id: a.ID, kind: a.Family, delta: with.Level - without.Level})
+		shifts = append(shifts, shift{id: a.ID, kind: a.Family, base: a.Base, delta: delta})
 	}
 	found.Shift, found.ByFamily = shiftsOf(shifts), byKind(shifts)
 	found.Flagged = share(hits, inWords)
@@ -414,8 +436,8 @@ func (e *evaluation) swapped() map[string]Shift {
 			without, from = e.rated[w.key(0)], 1
 		}
 		for i := from; i < len(w.texts()); i++ {
-			if with := e.rated[w.key(i)]; with.Known() && without.Known() {
-				shifts = append(shifts, shift{id: strings.TrimPrefix(w.key(i), "swap/"), kind: w.Kind, delta: with.Level - without.Level})
+			if delta, ok := moved(without, e.rated[w.key(i)]); ok {
+				shifts = append(shifts, shift{id: strings.TrimPrefix(w.key(i), "swap/"), kind: w.Kind, base: w.Base, delta: delta})
 			}
 		}
 	}
@@ -428,8 +450,8 @@ func (e *evaluation) misheard() map[int]Shift {
 		var shifts []shift
 		for _, a := range e.noisy {
 			with, without := e.rated[noiseKey(percent, a.ID)], e.rated[runKey(0, a.ID)]
-			if with.Known() && without.Known() {
-				shifts = append(shifts, shift{id: a.ID, delta: with.Level - without.Level})
+			if delta, ok := moved(without, with); ok {
+				shifts = append(shifts, shift{id: a.ID, base: a.ID, delta: delta})
 			}
 		}
 		found[percent] = shiftsOf(shifts)

@@ -17,7 +17,7 @@ func limitReader() error {
 		most     uint64
 	}{
 		{"processor time", unix.RLIMIT_CPU, 20}, // seconds
-		{"memory", unix.RLIMIT_DATA, 2 << 30}, // the race detector of a test takes most of it
+		{"memory", unix.RLIMIT_DATA, 2 << 30},   // the race detector of a test takes most of it
 		{"size of files", unix.RLIMIT_FSIZE, 0},
 		{"core dumps", unix.RLIMIT_CORE, 0},
 		{"open files", unix.RLIMIT_NOFILE, 16},
