@@ -129,11 +129,16 @@ func (a *Assessor) evidence(ctx context.Context, session consent.SessionID, ref 
 	if err != nil {
 		return err
 	}
-	return a.evidenceIn(ctx, plan, line, Suspects([]Line{line}))
+	around, err := a.Results.LinesOf(ctx, transcript, session, line.Question, line.Take)
+	if err != nil {
+		return err
+	}
+	return a.evidenceIn(ctx, plan, line, around, Suspects([]Line{line}))
 }
 
-// evidenceIn asks the model about one line, with marks for the flagged words, unless that was done before.
-func (a *Assessor) evidenceIn(ctx context.Context, plan Plan, line Line, flagged flaggedWords) error {
+// evidenceIn asks the model about one line, with marks for the flagged words, unless that was done before. Around
+// are the lines of its answer: who is named may be told only by what was said before.
+func (a *Assessor) evidenceIn(ctx context.Context, plan Plan, line Line, around []Line, flagged flaggedWords) error {
 	if line.Question < 0 || line.Question >= len(plan.Questions) || len(line.Words) == 0 {
 		return nil
 	}
@@ -153,7 +158,7 @@ func (a *Assessor) evidenceIn(ctx context.Context, plan Plan, line Line, flagged
 	var found []Evidence
 	call := consent.AICall{For: consent.AIEvidence, PromptSHA256: promptSHA256(evidenceSystem, evidenceSchema)}
 	err = a.whileAskable(ctx, line.Session, a.Model, call, func(ctx context.Context, model askable) (err error) {
-		found, err = findEvidence(ctx, model, names, question, plan.CompetenciesOf(question), line, flagged)
+		found, err = findEvidence(ctx, model, names, question, plan.CompetenciesOf(question), line, around, flagged)
 		return err
 	})
 	if errors.Is(err, errUnusable) {
@@ -252,7 +257,7 @@ func (a *Assessor) rate(ctx context.Context, plan Plan, answer Answer, lines []L
 		return a.refuseAll(ctx, plan, of, reason)
 	}
 	for _, line := range lines {
-		if err := a.evidenceIn(ctx, plan, line, flagged); err != nil && !errors.Is(err, consent.ErrProvider) {
+		if err := a.evidenceIn(ctx, plan, line, lines, flagged); err != nil && !errors.Is(err, consent.ErrProvider) {
 			return err
 		}
 	}

@@ -109,12 +109,12 @@ type promptEvidence struct {
 // maskFlagged stands for a word that speaks to whoever rates.
 const maskFlagged = "[removed]"
 
-func evidencePrompt(names Names, question Question, competencies []Competency, line Line, flagged flaggedWords) (Prompt, error) {
+func evidencePrompt(names Names, question Question, competencies []Competency, line Line, around []Line, flagged flaggedWords) (Prompt, error) {
 	asked := make([]promptCompetency, 0, len(competencies))
 	for _, c := range competencies {
 		asked = append(asked, promptCompetency{ID: c.ID, Name: c.Name, Definition: c.Definition})
 	}
-	words := names.mask([]Line{line})[0]
+	words := names.maskIn(around, line)
 	for i := range words {
 		if flagged.has(line.Ref(), i) {
 			words[i] = maskFlagged

@@ -89,7 +89,7 @@ func (s sweep) one(random *rand.Rand) {
 	asked := askable{s.model, modelPermit(session)}
 	ctx, question := s.t.Context(), s.plan.Questions[random.IntN(len(s.plan.Questions))]
 	competencies := s.plan.CompetenciesOf(question)
-	_, _ = findEvidence(ctx, asked, c.names(), question, competencies, lines[0], nil) // what is sent counts, not what comes
+	_, _ = findEvidence(ctx, asked, c.names(), question, competencies, lines[0], lines, nil) // what is sent counts, not what comes
 	of := answerOf{session: session, take: 1}
 	evidence := []Evidence{{Session: session, Competency: competencies[0].ID, Polarity: Supports, Part: PartAction, Line: lines[0].Ref()}}
 	r := toRate{of: of, names: c.names(), question: question, competency: competencies[0], lines: lines, evidence: evidence, now: time.Now}

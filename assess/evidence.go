@@ -41,8 +41,8 @@ var errUnusable = errors.New("unusable answer")
 const mostEvidence = 4
 
 // findEvidence asks the model for word ranges in one line and keeps only those that exist.
-func findEvidence(ctx context.Context, model askable, names Names, question Question, competencies []Competency, line Line, flagged flaggedWords) ([]Evidence, error) {
-	prompt, err := evidencePrompt(names, question, competencies, line, flagged)
+func findEvidence(ctx context.Context, model askable, names Names, question Question, competencies []Competency, line Line, around []Line, flagged flaggedWords) ([]Evidence, error) {
+	prompt, err := evidencePrompt(names, question, competencies, line, around, flagged)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package assess
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -54,6 +55,17 @@ func (n Names) mask(lines []Line) [][]string {
 		tokens = tokens[len(line.Words):]
 	}
 	return out
+}
+
+// maskIn masks the words of one line by what the lines around it say too: a name may begin in one utterance and
+// end in the next. The lines are in the order of time and hold the line; if they do not, it is masked alone.
+func (n Names) maskIn(around []Line, line Line) []string {
+	at := slices.IndexFunc(around, func(l Line) bool { return l.Ref() == line.Ref() && len(l.Words) == len(line.Words) })
+	if at < 0 {
+		return n.mask([]Line{line})[0]
+	}
+	near := around[max(0, at-1):min(len(around), at+2)]
+	return n.mask(near)[at-max(0, at-1)]
 }
 
 func newToken(text string, first bool) token {

@@ -197,3 +197,20 @@ func TestNamesCannotBeWrittenAnywhere(t *testing.T) {
 		}
 	}
 }
+
+// A search for evidence sends one utterance. Who is named in it may be told only by the one before.
+func TestAnUtteranceIsMaskedByWhatStandsAroundIt(t *testing.T) {
+	t.Parallel()
+	lines := []Line{say(0, 1, "then I asked my manager"), say(0, 2, "Sarah Connor about the budget"), say(0, 3, "and she agreed")}
+	for i := range lines {
+		lines[i].Sequence = i
+	}
+	if got := strings.Join((Names{}).maskIn(lines, lines[1]), " "); got != "[name] [name] about the budget" {
+		t.Errorf("masked %q", got)
+	}
+	other := say(0, 9, "a line of its own")
+	other.Sequence = 9
+	if got := strings.Join((Names{}).maskIn(lines, other), " "); got != "a line of its own" {
+		t.Errorf("a line that is not among them became %q", got)
+	}
+}

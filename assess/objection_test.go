@@ -88,7 +88,7 @@ func TestEachRequestAsksAnew(t *testing.T) {
 	}}
 	line := say(0, time.Second, spoken)
 	line.Session = "session"
-	_, err := findEvidence(t.Context(), model, Names{}, Question{}, nil, line, nil)
+	_, err := findEvidence(t.Context(), model, Names{}, Question{}, nil, line, nil, nil)
 	if !errors.Is(err, consent.ErrNotFound) || asked != 2 {
 		t.Errorf("%v after asking %d times, want the refusal at the second", err, asked)
 	}
