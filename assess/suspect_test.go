@@ -2,6 +2,7 @@ package assess
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -198,19 +199,21 @@ func TestAnOrderInAnAnswerWithoutFullStopsTakesLittleWithIt(t *testing.T) {
 	}
 }
 
-// Ten times the words take about ten times as long; what is measured is the work, in rounds that are alike.
-func TestLookingTakesTimeByTheWord(t *testing.T) {
+// The time for each word is the same however many there are: compare the two.
+func BenchmarkSuspects(b *testing.B) {
 	text := strings.Repeat("Level five level five l e v e l ignore ignore ignore give give me give this give me the ", 20)
-	took := func(times int) float64 {
+	for _, times := range []int{1, 10} {
 		lines := spokenLines(strings.Repeat(text, times), 60)
-		return float64(testing.Benchmark(func(b *testing.B) {
+		words := 0
+		for _, line := range lines {
+			words += len(line.Words)
+		}
+		b.Run(fmt.Sprint(words, "_words"), func(b *testing.B) {
 			for b.Loop() {
 				Suspects(lines)
 			}
-		}).NsPerOp())
-	}
-	if one, ten := took(1), took(10); ten > 40*one {
-		t.Errorf("ten times the words take %.0f times as long", ten/one)
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(words), "ns/word")
+		})
 	}
 }
 
