@@ -26,22 +26,22 @@ func TestLayoutsAreKeptAndAskedAbout(t *testing.T) {
 	id := s.interview(t, p)
 	path := sessionPathOf(id, "recording.webm?through="+strconv.FormatInt(p.descriptor(sessionPathOf(id, "recording")).Through, 10))
 	lists, looks := s.asked()
-	if lists != 2 || looks != 0 {
-		t.Fatalf("for the descriptor %d listings and %d looks, want one of each kind", lists, looks)
+	if lists != 3 || looks != 0 { // sound, picture, and sound again up to the newest picture
+		t.Fatalf("for the descriptor %d listings and %d looks, want three and none", lists, looks)
 	}
 	whole := p.get(path).want(http.StatusOK)
 	for range 3 {
 		p.get(path).want(http.StatusOK)
 	}
-	if lists, looks = s.asked(); lists != 2 || looks != 8 {
-		t.Errorf("after playing four times %d listings and %d looks, want 2 and 8", lists, looks)
+	if lists, looks = s.asked(); lists != 3 || looks != 8 {
+		t.Errorf("after playing four times %d listings and %d looks, want 3 and 8", lists, looks)
 	}
 	s.set(func(w *world) { w.unreadable = true })
 	if again := p.get(path).want(http.StatusOK); !bytes.Equal(again.body, whole.body) {
 		t.Error("what was laid out anew is another file")
 	}
-	if lists, _ = s.asked(); lists != 4 {
-		t.Errorf("a kept layout that may not be used leads to %d listings, want 4", lists)
+	if lists, _ = s.asked(); lists != 5 {
+		t.Errorf("a kept layout that may not be used leads to %d listings, want 5", lists)
 	}
 }
 

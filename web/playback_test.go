@@ -3,11 +3,14 @@ package web
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -100,6 +103,30 @@ func (p *person) descriptor(path string) recordingJSON {
 	var d recordingJSON
 	p.get(path).want(http.StatusOK).into(&d)
 	return d
+}
+
+// Segments of both kinds may be indexed between the two questions for them. What is described then is what is
+// fetched under that name, also by whoever keeps nothing of it.
+func TestAFileIsTheSameHoweverItsSegmentsCome(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	p := s.candidate(t)
+	id := s.interview(t, p)
+	s.set(func(w *world) {
+		all := w.segments[id]
+		newest := slices.MaxFunc(all, func(a, b media.StoredSegment) int { return cmp.Compare(a.Index, b.Index) })
+		late := func(segment media.StoredSegment) bool { // the last of each kind, the sound's before the picture's
+			return segment.Index == newest.Index || segment.ID.Kind != newest.ID.Kind && segment.ID.Sequence == newest.ID.Sequence
+		}
+		w.segments[id] = slices.DeleteFunc(slices.Clone(all), late)
+		w.afterList = func(consent.SessionID, media.Kind) { w.segments[id], w.afterList = all, nil }
+	})
+	d := p.descriptor(sessionPathOf(id, "recording"))
+	s.server.layouts = newLayouts(s.server.now) // another node
+	file := p.get(sessionPathOf(id, "recording.webm") + fmt.Sprintf("?through=%d", d.Through)).want(http.StatusOK)
+	if int64(len(file.body)) != d.Size {
+		t.Errorf("%d bytes are described and %d come", d.Size, len(file.body))
+	}
 }
 
 func TestCandidatePlaysTheWholeAndParts(t *testing.T) {

@@ -130,18 +130,28 @@ func (s *Server) mayUse(ctx context.Context, r rights, kept *keptLayout) error {
 
 func (s *Server) layOut(ctx context.Context, r rights, through int64) (*keptLayout, error) {
 	tracks, last := map[media.Kind][]media.StoredSegment{}, map[media.Kind]int64{}
-	for _, kind := range []media.Kind{media.KindAudio, media.KindVideo} {
+	list := func(kind media.Kind, through int64) error {
 		permit, ok := r.permits[kind.Artefact()]
 		if !ok {
-			continue
+			return nil
 		}
 		segments, err := s.cfg.Recordings.Segments(ctx, permit, r.snapshot.Session, kind, through)
 		if err != nil {
-			return nil, fmt.Errorf("list %s segments: %w", kind, err)
+			return fmt.Errorf("list %s segments: %w", kind, err)
 		}
 		tracks[kind] = segments
 		for _, segment := range segments {
 			last[kind] = max(last[kind], segment.Index)
+		}
+		return nil
+	}
+	if err := errors.Join(list(media.KindAudio, through), list(media.KindVideo, through)); err != nil {
+		return nil, err
+	}
+	if newest := last[media.KindVideo]; through == 0 && newest > last[media.KindAudio] {
+		// Sound that came between the two questions belongs to the same file: whoever asks for it by its name has it.
+		if err := list(media.KindAudio, newest); err != nil {
+			return nil, err
 		}
 	}
 	if len(last) == 0 {

@@ -276,6 +276,9 @@ func (w *world) Segments(_ context.Context, permit consent.Permit, session conse
 			list = append(list, segment)
 		}
 	}
+	if w.afterList != nil {
+		w.afterList(session, kind)
+	}
 	return list, nil
 }
 

@@ -27,6 +27,7 @@ type world struct {
 	throttle       consent.Throttle // what TryLogIn answers
 	sessions       map[consent.SessionID]consent.Session
 	plans          map[consent.SessionID]assess.Plan
+	afterList      func(consent.SessionID, media.Kind) // after segments were listed, with the lock held
 	records        map[consent.SessionID]assess.Record
 	authorizations map[consent.SessionID][]consent.Authorization
 	orgs           []consent.Organization
