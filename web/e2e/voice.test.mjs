@@ -136,7 +136,7 @@ test("questions are heard at once, and a person who talks is not talked over", {
 
   const starts = [await between(page, "click", "playing")];
   await byId(page, "room-start-answer").click();
-  for (const next of ["room-done", "room-done", "room-skip", "room-skip"]) {
+  for (const next of ["room-done", "room-done", "room-skip"]) {
     await byId(page, next).click();
     await inState(page, "speaking");
     starts.push(await between(page, "click", "playing"));
@@ -151,7 +151,7 @@ test("questions are heard at once, and a person who talks is not talked over", {
 
   await byId(page, "room-voice").click();
   assert.equal(await state(page), "off");
-  await byId(page, "room-skip").click();
+  await byId(page, "room-skip").click(); // to the last question: after that the room is gone
   assert.equal(await state(page), "off");
   assert.deepEqual(wrong, []);
 });
