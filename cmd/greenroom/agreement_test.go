@@ -38,10 +38,9 @@ func peopleAgree(t *testing.T, set eval.Set) string {
 	return folder
 }
 
-// From answers that people rated to the report: eval writes a card, serve takes it, and the label of the
-// levels changes for candidate and employer.
-func TestACardByPeopleChangesTheLabel(t *testing.T) {
-	t.Parallel()
+// builtInSet is the built-in bank's gold set.
+func builtInSet(t *testing.T) eval.Set {
+	t.Helper()
 	bank, err := assess.BuiltInBank()
 	if err != nil {
 		t.Fatal(err)
@@ -50,6 +49,14 @@ func TestACardByPeopleChangesTheLabel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return set
+}
+
+// From answers that people rated to the report: eval writes a card, serve takes it, and the label of the
+// levels changes for candidate and employer.
+func TestACardByPeopleChangesTheLabel(t *testing.T) {
+	t.Parallel()
+	set := builtInSet(t)
 	knows := eval.NewOracle(set).Level
 	ai := openaitest.New()
 	t.Cleanup(ai.Close)

@@ -66,14 +66,7 @@ func baseOf(set eval.Set, a eval.Attack) eval.Answer {
 // and to one that does not. With GREENROOM_EVAL_SPOKEN so many are said, and the log has a table of them.
 func TestSpokenAttacks(t *testing.T) {
 	t.Parallel()
-	bank, err := assess.BuiltInBank()
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := eval.BuiltIn(bank)
-	if err != nil {
-		t.Fatal(err)
-	}
+	set := builtInSet(t)
 	count := 3
 	if n, err := strconv.Atoi(os.Getenv("GREENROOM_EVAL_SPOKEN")); err == nil {
 		count = n
