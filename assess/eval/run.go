@@ -149,7 +149,8 @@ func retried(ctx context.Context, work func() error) error {
 	pause := 200 * time.Millisecond
 	for try := 1; ; try++ {
 		err := work()
-		if err == nil || !errors.Is(err, assess.ErrModel) || try == tries || ctx.Err() != nil {
+		again := errors.Is(err, assess.ErrModel) || errors.Is(err, consent.ErrFacts) // on a crowded machine nobody may have asked in time
+		if !again || try == tries || ctx.Err() != nil {
 			return err
 		}
 		select {

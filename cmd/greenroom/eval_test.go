@@ -13,6 +13,7 @@ import (
 
 // The command ends with an error that names what a rater does not meet, and with none for the reference.
 func TestEvalFailsForABadRaterAndSaysWhy(t *testing.T) {
+	t.Parallel()
 	for rater, fails := range map[string]string{"constant": "beats-constant", "quote-inventing": "quotes-made-up", "reference": ""} {
 		path := filepath.Join(t.TempDir(), "found.json")
 		err := run([]string{"eval", "--rater", rater, "--sample", "20", "--parallel", "4", "--json", path})
