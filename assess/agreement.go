@@ -24,6 +24,10 @@ type AgreementCard struct {
 	PromptsSHA256 string    `json:"prompts_sha256"`
 	RubricSHA256  string    `json:"rubric_sha256"`
 	BankSHA256    string    `json:"bank_sha256"`
+	// Answered are the names that servers gave their models, by the configured one; "" stands for the configured
+	// name itself and for none.
+	Answered map[string][]string `json:"answered,omitempty"`
+	Probed   []Capabilities      `json:"probed,omitempty"` // what the models' servers did, before it began
 
 	QWK       Interval  `json:"qwk"`
 	ICC       Interval  `json:"icc_2_1"`
@@ -102,9 +106,22 @@ func (c AgreementCard) Holds(models []string, bank Bank) error {
 	return fmt.Errorf("%w: %w", ErrCard, errors.Join(problems...))
 }
 
-// Covers reports whether a rating was given by what the card is about: the same model, told the same.
-func (c AgreementCard) Covers(rater Rater, plan Plan) bool {
-	return rater.Kind == RaterModel && slices.Contains(c.Models, rater.Model) && plan.BankSHA256 == c.BankSHA256 && isLevelPrompt(rater.PromptSHA256)
+// Covers reports whether a rating was given by what the card is about: the same model, told the same, and named
+// by its server as it was then. Another name may be another model.
+func (c AgreementCard) Covers(rating Rating, plan Plan) bool {
+	rater := rating.Rater()
+	return rater.Kind == RaterModel && slices.Contains(c.Models, rater.Model) && plan.BankSHA256 == c.BankSHA256 &&
+		isLevelPrompt(rater.PromptSHA256) && c.coversName(rater.Model, rating.Asked())
+}
+
+func (c AgreementCard) coversName(model string, asked Asked) bool {
+	if asked.Held == "" {
+		return true // nothing was asked, so nothing answered
+	}
+	if names, known := c.Answered[model]; known {
+		return slices.Contains(names, asked.Answered)
+	}
+	return asked.Answered == ""
 }
 
 // Sentence is what ratings that the card covers are called.

@@ -65,20 +65,38 @@ func TestACardHoldsOnlyForWhatItWasMadeWith(t *testing.T) {
 func TestACardCoversTheRatingsOfItsModelAndInstructions(t *testing.T) {
 	t.Parallel()
 	card, bank := goodCard(t)
-	rater, plan := Rater{Kind: RaterModel, Model: "openai:a", PromptSHA256: LevelPrompts()[1]}, Plan{BankSHA256: bank.SHA256}
-	if !card.Covers(rater, plan) {
-		t.Fatal("its own rater is not covered")
+	card.Answered = map[string][]string{"openai:a": {"", "a-2026"}}
+	at := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	fields := RatingFields{
+		Session: "session", Take: 1, Competency: "c", Outcome: OutcomeNotObserved, At: at,
+		Rater: Rater{Kind: RaterModel, Model: "openai:a", PromptSHA256: LevelPrompts()[1], RubricSHA256: "rubric"}, Asked: Asked{Held: HeldBySchema},
 	}
-	for name, change := range map[string]func(*Rater, *Plan){
-		"another model":      func(r *Rater, _ *Plan) { r.Model = "openai:c" },
-		"other instructions": func(r *Rater, _ *Plan) { r.PromptSHA256 = "other" },
-		"another bank":       func(_ *Rater, p *Plan) { p.BankSHA256 = "other" },
-		"a person":           func(r *Rater, _ *Plan) { r.Kind = RaterHuman },
+	for name, c := range map[string]struct {
+		change func(*RatingFields, *Plan, *AgreementCard)
+		covers bool
+	}{
+		"its own":            {func(*RatingFields, *Plan, *AgreementCard) {}, true},
+		"another model":      {func(f *RatingFields, _ *Plan, _ *AgreementCard) { f.Rater.Model = "openai:c" }, false},
+		"other instructions": {func(f *RatingFields, _ *Plan, _ *AgreementCard) { f.Rater.PromptSHA256 = "other" }, false},
+		"another bank":       {func(_ *RatingFields, p *Plan, _ *AgreementCard) { p.BankSHA256 = "other" }, false},
+		"a person": {func(f *RatingFields, _ *Plan, _ *AgreementCard) {
+			f.Rater, f.Asked = Rater{Kind: RaterHuman}, Asked{}
+		}, false},
+		"a name that it had":             {func(f *RatingFields, _ *Plan, _ *AgreementCard) { f.Asked.Answered = "a-2026" }, true},
+		"a name that it did not have":    {func(f *RatingFields, _ *Plan, _ *AgreementCard) { f.Asked.Answered = "a-2027" }, false},
+		"another name, a card without":   {func(f *RatingFields, _ *Plan, c *AgreementCard) { f.Asked.Answered, c.Answered = "a-2026", nil }, false},
+		"the configured, a card without": {func(_ *RatingFields, _ *Plan, c *AgreementCard) { c.Answered = nil }, true},
+		"a rating that nobody was asked for": {func(f *RatingFields, _ *Plan, c *AgreementCard) {
+			f.Asked = Asked{}
+			c.Answered = map[string][]string{"openai:a": {"x"}}
+		}, true},
 	} {
-		r, p := rater, plan
-		change(&r, &p)
-		if card.Covers(r, p) {
-			t.Errorf("%s is covered", name)
+		f, plan, changed := fields, Plan{BankSHA256: bank.SHA256}, card
+		c.change(&f, &plan, &changed)
+		rating, err := NewRating(f)
+		must(t, err)
+		if got := changed.Covers(rating, plan); got != c.covers {
+			t.Errorf("%s: covers %t, want %t", name, got, c.covers)
 		}
 	}
 }

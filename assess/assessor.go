@@ -77,7 +77,7 @@ func (a *Assessor) permit(ctx context.Context, session consent.SessionID, artefa
 // whileAskable lets the model work for as long as the session may be sent to it. What it is asked is noted
 // before anything is sent, so that the candidate sees also the calls that nothing came of.
 func (a *Assessor) whileAskable(ctx context.Context, session consent.SessionID, asked Model, call consent.AICall, work func(context.Context, askable) error) error {
-	model := askable{asked, func(ctx context.Context) (consent.Permit, error) {
+	model := askable{model: asked, permit: func(ctx context.Context) (consent.Permit, error) {
 		return a.permit(ctx, session, consent.ArtefactModel)
 	}}
 	permit, err := model.permit(ctx)

@@ -86,7 +86,7 @@ func (s sweep) one(random *rand.Rand) {
 	if random.IntN(4) == 0 {
 		s.server.Fail(openaitest.PathChat, openaitest.SchemaRefused, 1)
 	}
-	asked := askable{s.model, modelPermit(session)}
+	asked := askable{model: s.model, permit: modelPermit(session)}
 	ctx, question := s.t.Context(), s.plan.Questions[random.IntN(len(s.plan.Questions))]
 	competencies := s.plan.CompetenciesOf(question)
 	_, _ = findEvidence(ctx, asked, c.names(), question, competencies, lines[0], lines, nil) // what is sent counts, not what comes

@@ -117,6 +117,7 @@ func competencyOf(competencies []Competency, id string) (Competency, bool) {
 type askable struct {
 	model  Model
 	permit func(context.Context) (consent.Permit, error) // for [consent.ArtefactModel]; fresh for each request
+	heard  func(ModelAnswer)                             // of each answer, before it is checked; may be nil
 }
 
 func (a askable) complete(ctx context.Context, request ModelRequest) (ModelAnswer, error) {
@@ -124,7 +125,11 @@ func (a askable) complete(ctx context.Context, request ModelRequest) (ModelAnswe
 	if err != nil {
 		return ModelAnswer{}, err
 	}
-	return a.model.Complete(ctx, permit, request)
+	answer, err := a.model.Complete(ctx, permit, request)
+	if err == nil && a.heard != nil {
+		a.heard(answer)
+	}
+	return answer, err
 }
 
 // askTwice asks, and if the answer is unusable asks once more saying why. A provider's failure is

@@ -44,7 +44,8 @@ type ModelRequest struct {
 type ModelAnswer struct {
 	Text             string
 	FinishReason     string // always "stop"
-	Model            string // as the server names it; may be empty
+	Model            string // as the server names it, see [cleanName]; may be empty
+	Held             Held   // how it was held to the schema; empty where there was none
 	PromptTokens     int    // 0 where the server does not count
 	CompletionTokens int
 }

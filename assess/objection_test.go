@@ -80,7 +80,8 @@ func TestModelIsAskedOnlyWithAPermit(t *testing.T) {
 func TestEachRequestAsksAnew(t *testing.T) {
 	t.Parallel()
 	asked := 0
-	model := askable{&scriptedModel{answer: func(ModelRequest) (string, error) { return "nonsense", nil }}, func(ctx context.Context) (consent.Permit, error) {
+	nonsense := &scriptedModel{answer: func(ModelRequest) (string, error) { return "nonsense", nil }}
+	model := askable{model: nonsense, permit: func(ctx context.Context) (consent.Permit, error) {
 		if asked++; asked > 1 {
 			return consent.Permit{}, consent.ErrNotFound
 		}

@@ -321,6 +321,8 @@ type OpenAIModel struct {
 
 	mu    sync.Mutex
 	known chatShape // what the server took last
+
+	names answeringNames
 }
 
 var _ Model = (*OpenAIModel)(nil)
@@ -358,6 +360,7 @@ func (m *OpenAIModel) Complete(ctx context.Context, permit consent.Permit, reque
 		answer, err := m.completeAs(ctx, request, shape)
 		if err == nil {
 			m.remember(shape, request.Schema != nil)
+			m.names.note(answer.Model)
 			return answer, nil
 		}
 		refused := (*refusal)(nil)
@@ -398,6 +401,9 @@ func (m *OpenAIModel) completeOnce(ctx context.Context, request ModelRequest, sh
 	defer func() { _ = stream.Close() }() // only read
 	reader := chatReader{wire: w, onDelta: request.OnDelta}
 	answer, err := reader.read(stream.RecvRaw)
+	if request.Schema != nil {
+		answer.Held = shape.format.held()
+	}
 	if err != nil && reader.text.Len() > 0 && request.OnDelta != nil {
 		return ModelAnswer{}, finalError{err} // pieces were handed on already: a second try would repeat them
 	}
@@ -451,6 +457,18 @@ const (
 	formatObject                   // some JSON object
 	formatSchema                   // enforced by the server
 )
+
+// held names the rung for whoever reads about a rating.
+func (f chatFormat) held() Held {
+	switch f {
+	case formatSchema:
+		return HeldBySchema
+	case formatObject:
+		return HeldToObject
+	default:
+		return HeldByWords
+	}
+}
 
 // chatShape is what a request may hold beside the messages.
 type chatShape struct {
@@ -543,7 +561,7 @@ func (r *chatReader) take(raw []byte) error {
 		return fmt.Errorf("an event of the answer is not the expected JSON: %w", err)
 	}
 	if name := firstText(chunk.Model); name != "" {
-		r.answer.Model = r.wire.printable(name)
+		r.answer.Model = cleanName(name)
 	}
 	var usage struct {
 		PromptTokens     int `json:"prompt_tokens"`

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -33,19 +32,27 @@ const (
 	HeldByWords  Held = "words"  // it is only asked to
 )
 
+func (h Held) known() bool { return h == HeldBySchema || h == HeldToObject || h == HeldByWords }
+
 // Capabilities is what a probe found out about a chat server and its model.
 type Capabilities struct {
-	Model   string // as configured
-	At      time.Time
-	Problem string // why the probe failed, for the operator; empty where it did not
+	Model   string    `json:"model"` // as configured
+	At      time.Time `json:"at"`
+	Problem string    `json:"problem,omitempty"` // why the probe failed, for the operator; empty where it did not
 
-	Held        Held
-	Temperature bool   // takes temperature 0
-	Seed        bool   // takes a seed
-	Usage       string // "counted", "implausible" or "none"
-	Answered    string // another model than was asked, as the server names it; empty where it is the same or not named
-	Named       bool   // the answer names its model
-	Latency     time.Duration
+	Held        Held          `json:"held,omitempty"`
+	Temperature bool          `json:"temperature"`        // takes temperature 0
+	Seed        bool          `json:"seed"`               // takes a seed
+	Usage       string        `json:"usage,omitempty"`    // "counted", "implausible" or "none"
+	Answered    string        `json:"answered,omitempty"` // another model than was asked, as the server names it; empty where it is the same or not named
+	Named       bool          `json:"named"`              // the answer names its model
+	Latency     time.Duration `json:"latency_ns"`
+}
+
+// ModelState is what is known of a configured model by now.
+type ModelState struct {
+	Capabilities          // as it was probed
+	Names        []string // see [OpenAIModel.Names]
 }
 
 // String says it in one line.
@@ -91,6 +98,7 @@ func (m *OpenAIModel) Probe(ctx context.Context) Capabilities {
 			}
 			shape.seed = false
 			m.remember(shape, true)
+			m.names.note(answer.Model)
 			return found
 		}
 		refused := (*refusal)(nil)
@@ -131,8 +139,7 @@ func (c *Capabilities) learn(asked string, answer ModelAnswer, shape chatShape) 
 		c.Usage = "counted"
 	}
 	c.Named = answer.Model != ""
-	// A name may be more exact than what was asked for: "qwen3-8b-2025-04" for "qwen3-8b".
-	if c.Named && !strings.HasPrefix(answer.Model, asked) && !strings.HasSuffix(answer.Model, asked) {
+	if c.Named && !sameModel(asked, answer.Model) {
 		c.Answered = answer.Model
 	}
 }

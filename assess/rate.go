@@ -30,6 +30,7 @@ type toRate struct {
 	lines      []Line
 	flagged    flaggedWords // of the lines; left out in each pass but [PassWithFlagged]
 	evidence   []Evidence
+	asked      Asked // how the answer came that is being looked at
 	now        func() time.Time
 }
 
@@ -39,8 +40,11 @@ var errNoEvidence = fmt.Errorf("%w: there is no evidence for a level above %d", 
 // reasonNoEvidence is for the candidate, where a model would have given a level for nothing.
 const reasonNoEvidence = "Nothing was found in the answer that shows this."
 
+// reasonUnusable is for the candidate, where a model answered twice what cannot be used.
+const reasonUnusable = "The model's answer could not be used."
+
 // ask makes one rating call and checks what comes back. A model that gives a level without evidence, also when
-// it is told so, has observed nothing.
+// it is told so, has observed nothing; one whose answers cannot be used leaves it not assessable.
 func (r toRate) ask(ctx context.Context, model askable, pass Pass) (Rating, error) {
 	if pass == PassWithFlagged {
 		r.flagged = nil
@@ -51,13 +55,19 @@ func (r toRate) ask(ctx context.Context, model askable, pass Pass) (Rating, erro
 	}
 	from := r.source()
 	request := ModelRequest{System: ratingInstructions(pass), User: prompt, Schema: ratingSchema, SchemaName: "rating", MaxTokens: 600}
+	name := model.model.Name()
+	model.heard = func(answer ModelAnswer) { r.asked = askedAs(name, answer) }
 	rating, err := askTwice(ctx, model, request, func(text string) (Rating, error) {
-		return r.parse(text, model.model.Name(), pass, from)
+		return r.parse(text, name, pass, from)
 	})
-	if errors.Is(err, errNoEvidence) {
-		return r.without(OutcomeNotObserved, model.model.Name(), pass, reasonNoEvidence)
+	switch {
+	case errors.Is(err, errNoEvidence):
+		return r.without(OutcomeNotObserved, name, pass, reasonNoEvidence)
+	case errors.Is(err, errUnusable):
+		return r.without(OutcomeNotAssessable, name, pass, reasonUnusable)
+	default:
+		return rating, err
 	}
-	return rating, err
 }
 
 // ratingInstructions returns the fixed text of a pass.
@@ -131,7 +141,7 @@ func (r toRate) without(outcome Outcome, modelName string, pass Pass, reason str
 func (r toRate) fields(modelName string, pass Pass) RatingFields {
 	return RatingFields{
 		Session: r.of.session, Question: r.of.question, Take: r.of.take, Competency: r.competency.ID,
-		Rater: r.rater(modelName, pass), At: r.now(),
+		Rater: r.rater(modelName, pass), At: r.now(), Asked: r.asked,
 	}
 }
 

@@ -30,6 +30,7 @@ type RatingFields struct {
 	WhyNotLower  string
 	Reason       string // required when not assessable
 	At           time.Time
+	Asked        Asked // of a model that was asked; zero where none was, and for people
 }
 
 // NewRating checks the fields together and returns the rating: it has a rater, and a level exactly
@@ -46,7 +47,7 @@ func NewRating(f RatingFields) (Rating, error) {
 	return Rating{
 		session: f.Session, question: f.Question, take: f.Take, competency: f.Competency,
 		rater: f.Rater, outcome: f.Outcome, level: f.Level,
-		whyNotHigher: f.WhyNotHigher, whyNotLower: f.WhyNotLower, reason: f.Reason, at: f.At,
+		whyNotHigher: f.WhyNotHigher, whyNotLower: f.WhyNotLower, reason: f.Reason, at: f.At, asked: f.Asked,
 	}, nil
 }
 
@@ -55,7 +56,7 @@ func (r Rating) Fields() RatingFields {
 	return RatingFields{
 		Session: r.session, Question: r.question, Take: r.take, Competency: r.competency,
 		Rater: r.rater, Outcome: r.outcome, Level: r.level,
-		WhyNotHigher: r.whyNotHigher, WhyNotLower: r.whyNotLower, Reason: r.reason, At: r.at,
+		WhyNotHigher: r.whyNotHigher, WhyNotLower: r.whyNotLower, Reason: r.reason, At: r.at, Asked: r.asked,
 	}
 }
 
@@ -92,6 +93,9 @@ func (r Rating) Reason() string { return r.reason }
 // At returns when the rating was given.
 func (r Rating) At() time.Time { return r.at }
 
+// Asked returns how the model was asked, and what answered.
+func (r Rating) Asked() Asked { return r.asked }
+
 func checkAddress(f RatingFields) error {
 	switch {
 	case f.Session == "":
@@ -124,8 +128,14 @@ func checkRater(f RatingFields) error {
 		if f.Rater.Pass != "" {
 			return fmt.Errorf("rater %q rates once", f.Rater.Kind)
 		}
+		if f.Asked != (Asked{}) {
+			return fmt.Errorf("rater %q was asked as a model is", f.Rater.Kind)
+		}
 	default:
 		return fmt.Errorf("unknown rater kind %q", f.Rater.Kind)
+	}
+	if f.Asked.Held != "" && !f.Asked.Held.known() {
+		return fmt.Errorf("unknown way to hold an answer to its form %q", f.Asked.Held)
 	}
 	return nil
 }

@@ -56,9 +56,6 @@ func (a *Assessor) pass(ctx context.Context, r toRate, pass Pass, asked Model, h
 		rating, err = r.ask(ctx, model, pass)
 		return err
 	})
-	if errors.Is(err, errUnusable) {
-		rating, err = r.without(OutcomeNotAssessable, asked.Name(), pass, "The model's answer could not be used.")
-	}
 	if errors.Is(err, consent.ErrProvider) {
 		a.Log.Error("nothing was sent to the model", "session", r.of.session, "error", err)
 		rating, err = r.without(OutcomeNotAssessable, asked.Name(), pass, unreviewed)

@@ -169,6 +169,7 @@ type Rating struct {
 	whyNotLower  string
 	reason       string
 	at           time.Time
+	asked        Asked
 }
 
 // Measurement is a counted fact about one answer. Value means nothing when Valid is false.

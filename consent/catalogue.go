@@ -100,7 +100,8 @@ func tables() []table {
 		},
 		{
 			name: "ratings", class: ClassInterview,
-			linked: "id session question take competency rater_kind model pass prompt_sha256 rubric_sha256 bank_sha256 outcome level at",
+			linked: "id session question take competency rater_kind model pass prompt_sha256 rubric_sha256 bank_sha256 outcome level at " +
+				"asked answered",
 		},
 		{name: "rating_notes", class: ClassInterview, linked: "rating session", sealed: "notes"},
 		{

@@ -17,6 +17,18 @@ func passed(t *testing.T, id consent.SessionID, pass assess.Pass, model string, 
 	}, id)
 }
 
+// changed is the rating with something else in it.
+func changed(t *testing.T, rating assess.Rating, change func(*assess.RatingFields)) assess.Rating {
+	t.Helper()
+	fields := rating.Fields()
+	change(&fields)
+	rating, err := assess.NewRating(fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rating
+}
+
 // Each pass is kept with its own sentences. A rating that is made anew takes the place of its own pass, a first
 // one that of all, whoever gave them.
 func TestRatingsOfSeveralPassesAreKeptApart(t *testing.T) {
@@ -34,7 +46,9 @@ func TestRatingsOfSeveralPassesAreKeptApart(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	asked := func(f *assess.RatingFields) { f.Asked = assess.Asked{Held: assess.HeldToObject, Answered: "two-2026"} }
 	first, second, third := passed(t, id, assess.PassFirst, "one", 4), passed(t, id, assess.PassSecond, "two", 2), passed(t, id, assess.PassThird, "one", 3)
+	second = changed(t, second, asked)
 	for _, r := range []assess.Rating{first, second, third} {
 		save(r)
 	}

@@ -37,12 +37,13 @@ type modelJSON struct {
 	Answered    string      `json:"answered,omitempty" doc:"Another model than was asked, as the server names it."`
 	Named       bool        `json:"named" doc:"The answer names its model."`
 	LatencyMS   int64       `json:"latency_ms"`
+	Names       []string    `json:"names" doc:"What the server called its model in answers since this node began, the newest last, at most eight. More than one: it was changed behind its name."`
 }
 
-func modelOf(c assess.Capabilities) modelJSON {
+func modelOf(c assess.ModelState) modelJSON {
 	return modelJSON{
 		Model: c.Model, At: c.At, Problem: c.Problem, Held: c.Held, Temperature: c.Temperature, Seed: c.Seed, Usage: c.Usage,
-		Answered: c.Answered, Named: c.Named, LatencyMS: c.Latency.Milliseconds(),
+		Answered: c.Answered, Named: c.Named, LatencyMS: c.Latency.Milliseconds(), Names: append([]string{}, c.Names...),
 	}
 }
 

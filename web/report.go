@@ -193,7 +193,7 @@ func (p reporter) measured() bool {
 	}
 	for _, answered := range p.record.Answers {
 		for _, rating := range answered.Ratings {
-			if rater := rating.Rater(); rater.Kind == assess.RaterModel && !p.card.Covers(rater, p.record.Plan) {
+			if rating.Rater().Kind == assess.RaterModel && !p.card.Covers(rating, p.record.Plan) {
 				return false
 			}
 		}
@@ -396,6 +396,7 @@ func (p reporter) rating(r assess.Rating) (ratingJSON, bool) {
 		Rater: raterJSON{
 			Kind: rater.Kind, Model: rater.Model, Pass: rater.Pass,
 			PromptSHA256: rater.PromptSHA256, RubricSHA256: rater.RubricSHA256, BankSHA256: rater.BankSHA256,
+			Held: r.Asked().Held, Answered: r.Asked().Answered,
 		},
 	}
 	if level, ok := r.Level(); ok {

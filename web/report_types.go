@@ -216,6 +216,8 @@ type raterJSON struct {
 	PromptSHA256 string           `json:"prompt_sha256,omitempty"`
 	RubricSHA256 string           `json:"rubric_sha256,omitempty"`
 	BankSHA256   string           `json:"bank_sha256,omitempty"`
+	Held         assess.Held      `json:"held,omitempty" enum:"schema,object,words" doc:"How a model's answer was held to its form; absent where it was not asked, or that was not kept."`
+	Answered     string           `json:"answered,omitempty" doc:"The name that the server gave its model, where it is not the configured one."`
 }
 
 // evidenceJSON has its quote, times and word range only for readers of quotes.

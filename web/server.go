@@ -43,10 +43,10 @@ type Config struct {
 	Agreement *assess.AgreementCard
 	// Publish is what programs send to (WHIP); it asks for their token itself.
 	Publish http.Handler
-	Mount   http.Handler                 // the room; called for candidates only, at GET /api/v1/sessions/{id}/room
-	Ready   func(context.Context) error  // what /readyz asks; optional
-	Probes  func() []assess.Capabilities // what the configured models do; optional
-	Build   string                       // shown to operations
+	Mount   http.Handler                // the room; called for candidates only, at GET /api/v1/sessions/{id}/room
+	Ready   func(context.Context) error // what /readyz asks; optional
+	Probes  func() []assess.ModelState  // what is known of the configured models; optional
+	Build   string                      // shown to operations
 
 	Log    *slog.Logger
 	Limits Limits // optional

@@ -8,6 +8,7 @@ func (r *Report) Card() assess.AgreementCard {
 		Card: assess.CardKind, Models: r.Raters, At: r.At, LevelsFrom: string(r.LevelsFrom), Raters: r.FewestHumans,
 		N: r.Agreement.QWK.N, Questions: r.Questions,
 		GoldSHA256: r.GoldSHA256, PromptsSHA256: r.PromptsSHA256, RubricSHA256: r.RubricSHA256, BankSHA256: r.BankSHA256,
+		Answered: r.Answered, Probed: r.Probed,
 		QWK: r.Agreement.QWK.interval(), ICC: r.Agreement.ICC.interval(), Bias: r.Agreement.Bias.interval(),
 		Pairs: r.Pairs.Direction.interval(), NotMet: []string{}, NotMeasured: []string{},
 	}

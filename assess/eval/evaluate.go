@@ -59,6 +59,10 @@ func Evaluate(ctx context.Context, runner *Runner, set Set, options Options) (Re
 		e.noisy = sampled(e.gold, mostNoisy)
 	}
 	begun := time.Now()
+	probed, err := runner.probe(ctx)
+	if err != nil {
+		return Report{}, err
+	}
 	rated, err := runner.Rate(ctx, e.items())
 	if err != nil {
 		return Report{}, err
@@ -68,14 +72,23 @@ func Evaluate(ctx context.Context, runner *Runner, set Set, options Options) (Re
 	report.Took = time.Since(begun).Round(time.Millisecond).String()
 	report.Model, report.GoldSHA256, report.BankSHA256 = runner.Model.Name(), set.SHA256, runner.Bank.SHA256
 	report.PromptsSHA256, report.RubricSHA256 = assess.PromptsSHA256(), assess.RubricsSHA256(runner.Bank)
+	report.Probed, report.Answered = probed, map[string][]string{}
 	for _, r := range rated {
 		for _, model := range r.Models {
 			if !slices.Contains(report.Raters, model) {
 				report.Raters = append(report.Raters, model)
 			}
 		}
+		for _, n := range r.Answered {
+			if !slices.Contains(report.Answered[n.model], n.answered) {
+				report.Answered[n.model] = append(report.Answered[n.model], n.answered)
+			}
+		}
 	}
 	slices.Sort(report.Raters)
+	for _, names := range report.Answered {
+		slices.Sort(names)
+	}
 	report.judge()
 	return report, nil
 }

@@ -48,6 +48,16 @@ func (p *printer) head(r *Report) {
 	p.line("Rater %s, %d answers, %s", r.Model, r.Answers, r.At.Format("2006-01-02 15:04 MST"))
 	p.line("Levels compared with: %s.", from)
 	p.line("Prompts %.12s, rubric %.12s, bank %.12s, gold set %.12s", r.PromptsSHA256, r.RubricSHA256, r.BankSHA256, r.GoldSHA256)
+	for _, found := range r.Probed {
+		p.line("Probe: %s", found)
+	}
+	for _, model := range slices.Sorted(maps.Keys(r.Answered)) {
+		for _, name := range r.Answered[model] {
+			if name != "" {
+				p.line("%s answered as %s", model, name)
+			}
+		}
+	}
 	p.line("")
 }
 

@@ -26,6 +26,9 @@ type Report struct {
 	RubricSHA256  string     `json:"rubric_sha256"`
 	BankSHA256    string     `json:"bank_sha256"`
 
+	Probed   []assess.Capabilities `json:"probed"`   // what the models' servers did, before it began
+	Answered map[string][]string   `json:"answered"` // the names that they gave their models; "" is the configured one, or none
+
 	Agreement    Agreement            `json:"agreement"`
 	ByCompetency map[string]Agreement `json:"by_competency"`
 	Humans       *Humans              `json:"humans,omitempty"`

@@ -30,12 +30,16 @@ type Rated struct {
 	Outcome  assess.Outcome
 	Reason   string   // why there is no level
 	Models   []string // that gave the ratings
+	Answered []named  // what their servers called them
 	Took     time.Duration
 	Evidence int // ranges that were kept, for all competencies
 	Broken   int // kept ranges or quotes that are not in the answer; there should never be one
 	Usage    Usage
 	Delays   []time.Duration // of each request
 }
+
+// named is a model and the name that its server answered with; empty where that is the configured one, or none.
+type named struct{ model, answered string }
 
 // Known reports whether there is a level.
 func (r Rated) Known() bool { return r.Outcome == assess.OutcomeLevel }
@@ -47,6 +51,26 @@ type Runner struct {
 	Second   assess.Model // makes the second rating; nil: Model does
 	Parallel int          // answers at the same time
 	Progress func(done, all int)
+}
+
+// probe asks each model a fixed question about nobody, and says what its server did with it. What cannot answer
+// that will not rate either.
+func (r *Runner) probe(ctx context.Context) ([]assess.Capabilities, error) {
+	probed := []assess.Capabilities{}
+	for _, model := range []assess.Model{r.Model, r.Second} {
+		chat, ok := model.(interface {
+			Probe(ctx context.Context) assess.Capabilities
+		})
+		if !ok {
+			continue
+		}
+		found := chat.Probe(ctx)
+		if found.Problem != "" {
+			return nil, fmt.Errorf("%w: %s", ErrUnreachable, found)
+		}
+		probed = append(probed, found)
+	}
+	return probed, nil
 }
 
 // ErrUnreachable says that the model did not answer at all.
@@ -135,6 +159,9 @@ func (r *Runner) rate(ctx context.Context, item Item) (Rated, error) {
 	rated.Took, rated.Usage, rated.Delays = time.Since(begun), count.used, count.delay
 	for _, rating := range desk.ratings {
 		rated.Models = append(rated.Models, rating.Rater().Model)
+		if asked := rating.Asked(); asked.Held != "" {
+			rated.Answered = append(rated.Answered, named{rating.Rater().Model, asked.Answered})
+		}
 		for _, sentence := range []string{rating.WhyNotHigher(), rating.WhyNotLower()} {
 			if !quotesExist(sentence, count.source) {
 				rated.Broken++

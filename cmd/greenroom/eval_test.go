@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,6 +32,11 @@ func TestEvalFailsForABadRaterAndSaysWhy(t *testing.T) {
 		if report.Answers != 20 || report.LevelsFrom != eval.Construction || report.Fails(fails) != (fails != "") {
 			t.Errorf("%s: %d answers, levels from %q, %s", rater, report.Answers, report.LevelsFrom, report.Verdict)
 		}
+		model := "openai:" + rater
+		if card := report.Card(); len(report.Probed) != 1 || report.Probed[0].Model != model || report.Probed[0].Held == "" ||
+			!slices.Equal(card.Probed, report.Probed) || !slices.Equal(card.Answered[model], []string{""}) {
+			t.Errorf("%s: probed %+v, answered as %q", rater, report.Probed, report.Answered)
+		}
 	}
 }
 
@@ -45,6 +51,7 @@ func TestEvalSaysWhatIsMissing(t *testing.T) {
 		"no people":            {[]string{"--rater", "reference", "--levels", "human"}, "not human ratings"},
 		"an empty gold folder": {[]string{"--rater", "reference", "--gold", t.TempDir()}, "no file *.json"},
 		"a far model":          {[]string{"--ai-base-url", "https://models.example/v1", "--ai-chat-model", "m"}, "GREENROOM_AI_PROVIDER_FILE"},
+		"a model that is down": {[]string{"--sample", "1", "--ai-base-url", "http://127.0.0.1:1/v1", "--ai-chat-model", "m"}, "check that the server runs"},
 		"too much at once":     {[]string{"--rater", "reference", "--parallel", "1000"}, "--parallel"},
 	} {
 		if err := run(append([]string{"eval"}, c.args...)); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -57,13 +57,13 @@ func (p *probes) run(ctx context.Context, say func(assess.Capabilities)) error {
 }
 
 // now returns what is known; models that were not probed yet are left out.
-func (p *probes) now() []assess.Capabilities {
+func (p *probes) now() []assess.ModelState {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var known []assess.Capabilities
-	for _, found := range p.found {
+	var known []assess.ModelState
+	for i, found := range p.found {
 		if !found.At.IsZero() {
-			known = append(known, found)
+			known = append(known, assess.ModelState{Capabilities: found, Names: p.models[i].Names()})
 		}
 	}
 	return known

@@ -25,7 +25,7 @@ func TestProbesEndWhereEveryModelAnswered(t *testing.T) {
 	if err := p.run(t.Context(), say); err != nil || len(told) != 1 || told[0].Problem != "" {
 		t.Errorf("%v, told %v", err, told)
 	}
-	if known := p.now(); len(known) != 1 || known[0] != told[0] || known[0].Held != assess.HeldByWords {
+	if known := p.now(); len(known) != 1 || known[0].Capabilities != told[0] || known[0].Held != assess.HeldByWords {
 		t.Errorf("known %v", known)
 	}
 	server.Fail(openaitest.PathChat, openaitest.Unauthorized, -1)

@@ -1329,6 +1329,17 @@ export const orgRequests = {
   states: { waiting: 'Waiting', shared: 'Shared', closed: 'Closed' },
 };
 
+export const howAsked = {
+  title: 'How the models were asked',
+  held: {
+    schema: 'the server of the model was given the form of the answer to keep to.',
+    object: 'the server was to answer in some structured form, and was told in words which.',
+    words: 'the model was only told in words in which form to answer.',
+  },
+  answered: (name: string) => `The server called the model “${name}”.`,
+  instructions: (fingerprint: string) => `Instructions ${fingerprint}`,
+};
+
 export const ops = {
   title: 'Operations',
   intro: 'Counts and states only. Nobody’s content is shown here.',
@@ -1348,6 +1359,7 @@ export const ops = {
     none: 'tokens not counted',
   },
   answersAs: (other: string) => `answers as ${other}`,
+  changedName: (names: string[]) => `called itself ${names.join(', then ')} since this program began`,
   rows: {
     spool_files: 'Files waiting to be stored',
     spool_bytes: 'Waiting, size',

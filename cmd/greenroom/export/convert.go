@@ -160,6 +160,7 @@ func ratingOf(f assess.RatingFields) Rating {
 	return Rating{
 		Competency: f.Competency, Rater: Rater(f.Rater), Outcome: f.Outcome, Level: f.Level,
 		WhyNotHigher: f.WhyNotHigher, WhyNotLower: f.WhyNotLower, Reason: f.Reason, At: f.At.UTC(),
+		Held: f.Asked.Held, Answered: f.Asked.Answered,
 	}
 }
 

@@ -221,6 +221,8 @@ type Rating struct {
 	WhyNotLower  string         `json:"why_not_lower,omitempty"`
 	Reason       string         `json:"reason,omitempty"`
 	At           time.Time      `json:"at"`
+	Held         assess.Held    `json:"held,omitempty" enum:"schema,object,words" doc:"How a model's answer was held to its form; absent where no model was asked."`
+	Answered     string         `json:"answered,omitempty" doc:"The name that the server gave its model, where it is not the configured one."`
 	OrgName      string         `json:"org_name,omitempty" doc:"Of a person's organization."`
 	Why          string         `json:"why,omitempty" doc:"A person's sentence."`
 }

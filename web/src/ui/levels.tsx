@@ -4,6 +4,7 @@ import { contest as contestWords, report as words } from '../text';
 import type { CompetencyResult } from '../views/report-model';
 import { anchorText, rangeWords } from '../views/report-model';
 import { clock } from './format';
+import { HowAsked } from './how-asked';
 import { LevelBar } from './level-bar';
 
 /** What models and people said about one competency, with the words it rests on. */
@@ -94,6 +95,7 @@ function ModelRatings(props: { result: CompetencyResult; ratings: Rating[]; labe
           ))}
         </details>
       )}
+      <HowAsked ratings={ratings} />
       {props.label && <p class="quiet rating-label">{capital(props.label)}</p>}
     </div>
   );

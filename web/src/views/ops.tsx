@@ -51,6 +51,7 @@ function found(model: Overview['models'][number]): string {
     model.held ? words.held[model.held] : '',
     model.usage ? words.counting[model.usage] : '',
     model.answered ? words.answersAs(model.answered) : '',
+    model.names.length > 1 ? words.changedName(model.names) : '',
     `${model.latency_ms} ms`,
   ]
     .filter(Boolean)
