@@ -49,6 +49,8 @@ func (r *Room) publish(g *program, offer string, o offered, takeover bool) (over
 	old, before := r.peer, r.program
 	g.peer = p
 	r.peer, r.peerConn, r.program = p, nil, g
+	speaking := r.speaking
+	r.speaking = false
 	if len(o.video) > 0 {
 		r.video = video
 	}
@@ -57,6 +59,9 @@ func (r *Room) publish(g *program, offer string, o offered, takeover bool) (over
 	}
 	r.rooms.feedback.add(p)
 	r.mu.Unlock()
+	if speaking {
+		r.hush()
+	}
 	before.leave()
 	r.closePeer(old)
 	return "", nil

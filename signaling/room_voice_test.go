@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"net/http"
 	"slices"
 	"testing"
 )
@@ -61,4 +62,25 @@ func TestVoiceThatSpeaksWasNotInterrupted(t *testing.T) {
 	if _, err := DecodeFromPage([]byte(`{"type":"voice","speaking":true,"interrupted":true}`)); err == nil {
 		t.Error("taken")
 	}
+}
+
+// A program's microphone need not hear what the page plays, and the page plays nothing then: what is said of a
+// voice is not believed, or the candidate's words would be taken for it.
+func TestNoVoiceWhileAProgramSends(t *testing.T) {
+	s := serve(t)
+	page := s.join()
+	page.send(&Begin{})
+	page.send(&VoiceMessage{Speaking: true})
+	expect(page, speaks(true))
+	obs := s.newProgram(publisherOptions{})
+	obs.start() // it takes the page's place in the middle of a question
+	expect(page, speaks(false))
+	page.send(&VoiceMessage{Speaking: true}) // a page that does not know yet, or lies
+	page.send(&VoiceMessage{})
+	expect(page, speaks(false))
+	s.wantActs(ActBegin, ActSpeak, ActSpoken, ActSpoken)
+	s.ask(http.MethodDelete, obs.resource, "", nil)
+	expect(page, programSending(false))
+	page.send(&VoiceMessage{Speaking: true})
+	expect(page, speaks(true))
 }
