@@ -71,6 +71,9 @@ describe('reduce', () => {
     expect(given([caption(1), partial(1, 'late')]).partial).toBeNull();
     expect(given([caption(5), partial(1, 'another process', 2)]).partial?.sequence).toBe(1);
     expect(given([partial(1, 'so far'), partial(1, '')]).partial).toBeNull();
+    expect(given([partial(1, 'so far'), partial(1, ''), partial(1, 'late')]).partial).toBeNull();
+    expect(given([partial(1, 'so far'), partial(1, ''), partial(2, 'next')]).partial?.sequence).toBe(2);
+    expect(given([partial(2, 'next'), partial(1, '')]).partial?.sequence).toBe(2);
     expect(given([partial(1, 'so far'), failed(1)]).partial).toBeNull();
     const without = { recording: true, transcription: false, assessment: false };
     expect(given([partial(1, 'so far'), { type: 'consents', consents: without }]).partial).toBeNull();

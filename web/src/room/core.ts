@@ -40,6 +40,7 @@ export interface RoomState {
   turn: (Omit<TurnMessage, 'type'> & { at: number }) | null;
   captions: readonly Caption[];
   partial: PartialCaption | null; // of what is being said
+  nothing: Named | null; // the utterance of which nothing came last, though it was shown
   recording: (Omit<RecordingMessage, 'type'> & { at: number }) | null;
   consents: Consents | null;
   received: { audio: MediaState; video: MediaState } | null;
@@ -67,6 +68,7 @@ export const emptyRoom: RoomState = {
   turn: null,
   captions: [],
   partial: null,
+  nothing: null,
   recording: null,
   consents: null,
   received: null,
@@ -139,8 +141,9 @@ function receive(state: RoomState, message: FromServer, now: number): RoomState 
     case 'caption_partial': {
       const { type: _, ...partial } = message;
       const late = state.captions.some((c) => !isBefore(c, partial));
-      if (late) return state;
-      return { ...state, partial: partial.stable || partial.unstable ? partial : null };
+      if (late || (state.nothing && !isBefore(state.nothing, partial))) return state;
+      if (partial.stable || partial.unstable) return { ...state, partial };
+      return { ...after(state, partial), nothing: partial };
     }
     case 'caption_failed': {
       const { type: _, message: text, ...caption } = message;
@@ -185,12 +188,13 @@ function stoppedOrNone(state: RoomState): ProgramState {
 
 /** A whole caption takes the place of what was shown of it, and of anything before. */
 function heard(state: RoomState, caption: Caption): RoomState {
+  return { ...after(state, caption), captions: withCaption(state.captions, caption) };
+}
+
+/** Only what is said after an utterance is still shown as running. */
+function after(state: RoomState, one: Named): RoomState {
   const { partial } = state;
-  return {
-    ...state,
-    captions: withCaption(state.captions, caption),
-    partial: partial && isBefore(caption, partial) ? partial : null,
-  };
+  return { ...state, partial: partial && isBefore(one, partial) ? partial : null };
 }
 
 interface Named {
