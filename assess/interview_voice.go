@@ -3,6 +3,8 @@ package assess
 import (
 	"slices"
 	"time"
+
+	"greenroom/media"
 )
 
 const (
@@ -12,8 +14,11 @@ const (
 	// voiceTail is how long the voice may still be heard after it ended: the way through a loudspeaker, a room
 	// and a network.
 	voiceTail = 300 * time.Millisecond
-	// ownVoiceShare of an utterance within the voice's spans makes it the voice's.
-	ownVoiceShare = 0.6
+	// Where the candidate interrupts, utterances are cut between voiceNoticed before the page says so and then: it
+	// hears them for a while before it does. Where the voice begins they are cut around its first sound.
+	voiceNoticed = 500 * time.Millisecond
+	voiceLead    = 300 * time.Millisecond
+	voiceFirst   = 50 * time.Millisecond
 	// mostSpoken spans are remembered; what is said is placed within seconds.
 	mostSpokenSpans = 64
 	// mostVoiceEvents are noted about each question and probe: many more than a person makes.
@@ -42,13 +47,11 @@ type interviewerVoice struct {
 	left     time.Duration // how long the clocks may still stand for what is asked
 	noted    int           // events about what is asked
 	spans    []spokenSpan  // of the session, oldest first; the last is open while speaking
+	cuts     []media.SpeechCut
 }
 
 // spokenSpan is when the voice spoke, as the microphone hears it. Times are media times.
-type spokenSpan struct {
-	start, end  time.Duration
-	interrupted bool
-}
+type spokenSpan struct{ start, end time.Duration }
 
 // said applies what the voice does. The clock of the preparation or the answer stands meanwhile, so that
 // nobody pays for listening, but not for longer than SpeakFor for each question and probe.
@@ -60,6 +63,7 @@ func (i *Interview) said(act Act, at Moment) {
 		v.speaking, v.until = true, at.Wall.Add(SpeakFor)
 		v.spans = append(v.spans, spokenSpan{start: at.Media})
 		v.spans = slices.Delete(v.spans, 0, max(0, len(v.spans)-mostSpokenSpans))
+		v.cuts = append(v.cuts, media.SpeechCut{From: at.Media - voiceLead, Until: at.Media + voiceFirst})
 		if v.left > 0 && i.turn.HeldUntil.IsZero() {
 			v.stands = at.Wall.Add(v.left)
 			i.turn.EndsAt = i.turn.EndsAt.Add(v.left)
@@ -77,18 +81,25 @@ func (i *Interview) hush(by Act, at Moment) {
 		return
 	}
 	v.speaking = false
-	span := &v.spans[len(v.spans)-1]
-	span.end, span.interrupted = at.Media+voiceTail, by == ActInterrupt
-	if span.interrupted {
-		span.end = at.Media
+	kind, end := EventSpoken, at.Media+voiceTail
+	cut := media.SpeechCut{From: at.Media, Until: end}
+	if by == ActInterrupt {
+		kind, end = EventInterrupted, at.Media
+		cut = media.SpeechCut{From: end - voiceNoticed, Until: end, Rise: true}
 	}
+	v.spans[len(v.spans)-1].end = end
+	v.cuts = append(v.cuts, cut)
 	i.clockGoesOn(at)
-	i.asked = max(i.asked, span.end)
-	kind := EventSpoken
-	if span.interrupted {
-		kind = EventInterrupted
-	}
+	i.asked = max(i.asked, end)
 	i.noteVoice(kind, at)
+}
+
+// Cuts returns where what is heard is to be cut since the last call, so that what the voice said and what the
+// candidate did are two utterances.
+func (i *Interview) Cuts() []media.SpeechCut {
+	cuts := i.voice.cuts
+	i.voice.cuts = nil
+	return cuts
 }
 
 // noteVoice: a page can say many times a second that the voice begins and ends.
@@ -125,18 +136,14 @@ func (i *Interview) heardItself(start, end time.Duration) bool {
 }
 
 // OwnVoice reports whether an utterance is what the voice said, come back through the microphone: most of it
-// lies where the voice spoke, and the candidate did not interrupt it there.
+// lies where the voice spoke. It was cut where the voice began and ended.
 func (i *Interview) OwnVoice(start, end time.Duration) bool {
 	within := time.Duration(0)
 	for n, span := range i.voice.spans {
 		if i.voice.speaking && n == len(i.voice.spans)-1 {
 			span.end = end
 		}
-		overlap := max(0, min(end, span.end)-max(start, span.start))
-		if span.interrupted && start <= span.end && end > span.end {
-			return false // it goes on after the voice: these are the words that interrupted it
-		}
-		within += overlap
+		within += max(0, min(end, span.end)-max(start, span.start))
 	}
-	return within > 0 && float64(within) >= ownVoiceShare*float64(end-start)
+	return 2*within > end-start
 }

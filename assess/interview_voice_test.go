@@ -1,8 +1,11 @@
 package assess
 
 import (
+	"slices"
 	"testing"
 	"time"
+
+	"greenroom/media"
 )
 
 func TestClockStandsWhileAQuestionIsSaidAloud(t *testing.T) {
@@ -113,21 +116,21 @@ func TestInterruptingTheNextQuestionGoesOnWithTheAnswer(t *testing.T) {
 	}
 }
 
+// What is heard is cut where the voice begins and ends, and each piece belongs to one of the two.
 func TestOwnVoiceIsToldFromTheCandidates(t *testing.T) {
 	t.Parallel()
-	const s = time.Second
+	const s, ms = time.Second, time.Millisecond
 	k := newTalk(t, practice())
 	k.act(ActBegin)
-	k.silent(10 * s)
-	k.act(ActSpeak)
-	k.silent(5 * s)
-	k.act(ActSpoken)
-	k.silent(10 * s)
-	k.act(ActSpeak)
-	k.silent(5 * s)
-	k.act(ActInterrupt)
-	k.silent(5 * s)
-	k.act(ActSpeak)
+	var at []time.Duration
+	for _, step := range []struct {
+		after time.Duration
+		act   Act
+	}{{10 * s, ActSpeak}, {5 * s, ActSpoken}, {10 * s, ActSpeak}, {5 * s, ActInterrupt}, {5 * s, ActSpeak}} {
+		k.silent(step.after)
+		k.act(step.act)
+		at = append(at, k.now) // the steps are whole frames
+	}
 	k.silent(2 * s)
 	for _, c := range []struct {
 		name       string
@@ -136,18 +139,32 @@ func TestOwnVoiceIsToldFromTheCandidates(t *testing.T) {
 	}{
 		{"before", 8 * s, 10 * s, false},
 		{"all of it", 10 * s, 15 * s, true},
-		{"with its echo", 11 * s, 15*s + 300*time.Millisecond, true},
-		{"mostly", 12 * s, 16 * s, true},
-		{"hardly", 14 * s, 20 * s, false},
+		{"with its echo", 11 * s, 15*s + 300*ms, true},
+		{"a word of it", 14 * s, 14*s + 600*ms, true},
+		{"answered at once, in a word", 15*s + 150*ms, 15*s + 750*ms, false},
 		{"after", 16 * s, 20 * s, false},
-		{"what interrupted it", 29500 * time.Millisecond, 32 * s, false},
-		{"what interrupted it, hardly longer", 26 * s, 30*s + 100*time.Millisecond, false},
-		{"of what was interrupted", 25 * s, 28 * s, true},
+		{"of what was interrupted", 25 * s, 29*s + 800*ms, true},
+		{"what interrupted it", 29*s + 800*ms, 32 * s, false},
+		{"what interrupted it, a word", 29*s + 800*ms, 30*s + 500*ms, false},
+		{"its own echo interrupted it", 29*s + 600*ms, 30*s + 300*ms, true},
 		{"while it speaks", 35 * s, 37 * s, true},
 	} {
 		if got := k.i.OwnVoice(c.start, c.end); got != c.own {
 			t.Errorf("%s (%v to %v): own %t, want %t", c.name, c.start, c.end, got, c.own)
 		}
+	}
+	want := []media.SpeechCut{
+		{From: at[0] - 300*ms, Until: at[0] + 50*ms},
+		{From: at[1], Until: at[1] + 300*ms},
+		{From: at[2] - 300*ms, Until: at[2] + 50*ms},
+		{From: at[3] - 500*ms, Until: at[3], Rise: true},
+		{From: at[4] - 300*ms, Until: at[4] + 50*ms},
+	}
+	if got := k.i.Cuts(); !slices.Equal(got, want) {
+		t.Errorf("cut at %v, want %v", got, want)
+	}
+	if again := k.i.Cuts(); len(again) > 0 {
+		t.Errorf("and again at %v", again)
 	}
 }
 
@@ -156,7 +173,7 @@ func TestVoiceOutsideOfAQuestionChangesNothing(t *testing.T) {
 	k := newTalk(t, practice())
 	before := k.i.Turn()
 	k.act(ActSpoken, ActSpeak, ActInterrupt, ActSpeak)
-	if k.i.Turn() != before || k.i.OwnVoice(0, time.Second) {
+	if k.i.Turn() != before || k.i.OwnVoice(0, time.Second) || len(k.i.Cuts()) > 0 {
 		t.Errorf("while waiting: %+v", k.i.Turn())
 	}
 	k.act(ActFinish, ActSpeak)

@@ -122,11 +122,16 @@ func (o *overhearing) forget(u media.Utterance) {
 	}
 }
 
-// takeBack clears what was shown of an utterance in which no words were found after all.
-func (s *Scribe) takeBack(u media.Utterance) {
+// Drop implements [media.RunningSink]: an utterance that ran is not written down, because it is not the
+// candidate's or has no words. What was shown of it is taken back.
+func (s *Scribe) Drop(u media.Utterance) {
 	s.mu.Lock()
 	own := s.over.follows[u.Session]
-	shown := own != nil && own.shown && own.epoch == u.Epoch && own.sequence == u.Sequence
+	shown := false
+	if own != nil && own.epoch == u.Epoch && own.sequence == u.Sequence {
+		shown = own.shown
+		delete(s.over.follows, u.Session) // what is being made of it comes too late
+	}
 	s.mu.Unlock()
 	if shown {
 		s.config.OnPartial(Partial{Session: u.Session, Epoch: u.Epoch, Sequence: u.Sequence, Start: u.Start, End: u.End}, time.Since(u.EndedAt))

@@ -275,6 +275,29 @@ func TestWhatCameToNothingIsTakenBack(t *testing.T) {
 	})
 }
 
+func TestWhatIsDroppedIsTakenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		desk := &partialDesk{}
+		scribe, stop := running(t, desk.config(100*time.Millisecond))
+		speak(scribe, "s", 1, time.Second)
+		scribe.Overhear(soFar("s", 1, 2*time.Second))
+		scribe.Drop(said("s", 1)) // it was the voice that asks; what is being made of it comes too late
+		scribe.Drop(said("s", 2)) // of which nothing was shown
+		pass(time.Second)
+		speak(scribe, "s", 3, time.Second)
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		shown := desk.shown("s")
+		if len(shown) != 3 || shown[1].Sequence != 1 || shown[1].Stable+shown[1].Unstable != "" || shown[2].Sequence != 3 {
+			t.Errorf("shown were %+v, want one, one without text, and one of the third", shown)
+		}
+		if len(scribe.over.follows) > 1 {
+			t.Errorf("%d are followed", len(scribe.over.follows))
+		}
+	})
+}
+
 func TestPartialsAreFewerWhereTheyTakeLong(t *testing.T) {
 	now := time.Unix(0, 0)
 	var pace partialPace

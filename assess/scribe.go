@@ -419,7 +419,7 @@ func (s *Scribe) write(ctx context.Context, task *scribeTask) error {
 			return err
 		}
 		if len(line.Words) == 0 {
-			s.takeBack(task.utterance)
+			s.Drop(task.utterance)
 			return nil
 		}
 		task.line = &line

@@ -51,6 +51,7 @@ type speech struct {
 	discard  chan struct{} // closed by withdraw
 	dropping sync.Once
 	done     chan struct{} // closed when run returns
+	cuts     []SpeechCut   // guarded by state; to be made, in the order of time
 	settles  chan settle
 	settling []settle // asked and not answered yet; run's goroutine
 
@@ -138,7 +139,7 @@ func (s *speech) run() error {
 		case <-s.stop:
 			err := s.drain()
 			if err == nil && !s.withdrawn() {
-				s.deliver(s.cutter.finish(s.arrived))
+				s.endUtterance()
 			}
 			return err
 		case request := <-s.settles:
@@ -153,8 +154,15 @@ func (s *speech) run() error {
 			s.queue.close(true)
 			return err
 		}
+		s.makeCuts(false)
 		s.settleReached()
 	}
+}
+
+// endUtterance ends the running utterance, if there is one, where the sound ends.
+func (s *speech) endUtterance() {
+	s.makeCuts(true)
+	s.deliver(s.cutter.finish(s.arrived))
 }
 
 // drain hears everything queued.
@@ -233,7 +241,7 @@ func (s *speech) fillHole(hole time.Duration) error {
 		return s.fill(hole)
 	}
 	// The decoder's state is of no use after so long, and neither is the running utterance.
-	s.deliver(s.cutter.finish(s.arrived))
+	s.endUtterance()
 	s.cutter.clear()
 	s.frame = s.frame[:0]
 	s.speaking = false
@@ -300,6 +308,7 @@ func (s *speech) listen(pcm []float32) error {
 		s.tellVoice(probability)
 		s.deliver(s.cutter.add(s.frame, probability, s.next-sampleTime(VoiceFrame), s.arrived))
 		s.frame = s.frame[:0]
+		s.makeCuts(false)
 		s.show()
 		s.trim()
 	}
@@ -328,13 +337,21 @@ func (s *speech) judge() (float32, error) {
 	return 0, nil
 }
 
+// deliver passes on what ended, if it is an utterance. If it is none although it was shown, that is told.
 func (s *speech) deliver(span spokenSpan, ok bool) {
-	if !ok || s.withdrawn() {
+	dropped := !ok && s.wasShown(span)
+	if s.withdrawn() || !ok && !dropped {
 		return
 	}
 	s.sequence++
-	s.sink.Hear(Utterance{
+	u := Utterance{
 		Session: s.session, Epoch: s.epoch, Sequence: s.sequence,
-		Start: span.start, End: span.end, PCM: span.pcm, Packed: s.packed(span), EndedAt: span.endedAt,
-	})
+		Start: span.start, End: span.end, EndedAt: span.endedAt,
+	}
+	if dropped {
+		s.running.Drop(u)
+		return
+	}
+	u.PCM, u.Packed = span.pcm, s.packed(span)
+	s.sink.Hear(u)
 }

@@ -9,6 +9,11 @@ const showEvery = SampleRate / 2
 type runningMark struct {
 	start   time.Duration
 	samples int
+	shown   bool
+}
+
+func (s *speech) wasShown(span spokenSpan) bool {
+	return span.pcm != nil && s.shown.shown && s.shown.start == span.start
 }
 
 // show lets the sink look at the running utterance, a few times a second at most. It is not shown before it
@@ -24,7 +29,7 @@ func (s *speech) show() {
 	if len(c.pcm)-s.shown.samples < showEvery || s.withdrawn() {
 		return
 	}
-	s.shown.samples = len(c.pcm)
+	s.shown.samples, s.shown.shown = len(c.pcm), true
 	s.running.Overhear(Utterance{
 		Session: s.session, Epoch: s.epoch, Sequence: s.sequence + 1,
 		Start: c.start, End: c.start + sampleTime(len(c.pcm)), PCM: c.pcm, EndedAt: s.arrived,

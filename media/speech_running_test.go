@@ -10,7 +10,14 @@ import (
 // lookLog keeps what was overheard, with a copy of its sound.
 type lookLog struct {
 	utteranceLog
-	looks []Utterance
+	looks   []Utterance
+	dropped []Utterance
+}
+
+func (l *lookLog) Drop(u Utterance) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dropped = append(l.dropped, u)
 }
 
 func (l *lookLog) Overhear(u Utterance) {

@@ -48,7 +48,7 @@ func (s *speech) settleReached() {
 			continue
 		}
 		if s.cutter.running && s.cutter.start < request.until {
-			s.deliver(s.cutter.finish(s.arrived))
+			s.endUtterance()
 		}
 		close(request.done)
 	}

@@ -189,4 +189,6 @@ type UtteranceSink interface {
 // block, and nothing comes of an utterance any more once it was heard as a whole or its session withdrew.
 type RunningSink interface {
 	Overhear(u Utterance)
+	// Drop says, without sound, that an utterance which was overheard will not be heard. It must not block.
+	Drop(u Utterance)
 }

@@ -50,8 +50,8 @@ type utteranceCutter struct {
 	silence int // samples of silence at the end
 }
 
-// add takes the next frame; at is the media time of its first sample. It returns an utterance that this
-// frame ended, if there is one.
+// add takes the next frame; at is the media time of its first sample. It returns what this frame ended, if it did,
+// and whether that is an utterance.
 func (c *utteranceCutter) add(frame []float32, probability float32, at time.Duration, arrival time.Time) (spokenSpan, bool) {
 	if !c.running {
 		if probability < speechBegins {
@@ -74,7 +74,7 @@ func (c *utteranceCutter) add(frame []float32, probability float32, at time.Dura
 		return c.finish(arrival)
 	}
 	if len(c.pcm)+VoiceFrame > longestUtterance {
-		return c.split(arrival)
+		return c.split(c.quietest(max(1, len(c.frames)-cutSearch/VoiceFrame), len(c.frames)-1), arrival)
 	}
 	return spokenSpan{}, false
 }
@@ -97,7 +97,7 @@ func (c *utteranceCutter) begin(at time.Duration) {
 	c.voiced, c.silence = 0, 0
 }
 
-// finish ends the running utterance. What has too little voice is dropped.
+// finish ends the running utterance. What has too little voice is no utterance.
 func (c *utteranceCutter) finish(arrival time.Time) (spokenSpan, bool) {
 	if !c.running {
 		return spokenSpan{}, false
@@ -107,24 +107,22 @@ func (c *utteranceCutter) finish(arrival time.Time) (spokenSpan, bool) {
 	c.pcm = nil // the reader of the utterance owns it now
 	drop := max(c.silence-tailSilence, 0)
 	c.before = append(c.before[:0], pcm[max(len(pcm)-preRoll, 0):]...)
-	if c.voiced < leastVoice {
-		return spokenSpan{}, false
-	}
 	pcm = pcm[:len(pcm)-drop]
-	return spokenSpan{start: c.start, end: c.start + sampleTime(len(pcm)), pcm: pcm, behind: drop, endedAt: arrival}, true
+	span := spokenSpan{start: c.start, end: c.start + sampleTime(len(pcm)), pcm: pcm, behind: drop, endedAt: arrival}
+	return span, c.voiced >= leastVoice
 }
 
-// split ends the running utterance at its quietest recent frame and goes on with the rest.
-func (c *utteranceCutter) split(arrival time.Time) (spokenSpan, bool) {
-	at := c.quietest()
+// split ends the running utterance before one of its frames and goes on with the rest, if somebody speaks there.
+func (c *utteranceCutter) split(at int, arrival time.Time) (spokenSpan, bool) {
 	samples := c.lead + at*VoiceFrame
 	head := c.pcm[:samples:samples]
 	span := spokenSpan{start: c.start, end: c.start + sampleTime(samples), pcm: head, behind: len(c.pcm) - samples, endedAt: arrival}
 
-	c.pcm = append(make([]float32, 0, 4*SampleRate), c.pcm[samples:]...)
+	rest := c.pcm[samples:]
 	c.start = span.end
 	c.lead = 0
 	c.frames = append(c.frames[:0], c.frames[at:]...)
+	c.silence = min(c.silence, len(rest))
 	before := c.voiced
 	c.voiced = 0
 	for _, f := range c.frames {
@@ -132,13 +130,19 @@ func (c *utteranceCutter) split(arrival time.Time) (spokenSpan, bool) {
 			c.voiced += VoiceFrame
 		}
 	}
+	if c.running = c.voiced > 0; c.running {
+		c.pcm = append(make([]float32, 0, 4*SampleRate), rest...)
+	} else {
+		c.pcm = nil
+		c.remember(rest)
+	}
 	return span, before-c.voiced >= leastVoice
 }
 
-// quietest returns the index of the least loud frame of the last cutSearch, but never the first.
-func (c *utteranceCutter) quietest() int {
-	best := len(c.frames) - 1
-	for i := best; i > 0 && (len(c.frames)-i)*VoiceFrame <= cutSearch; i-- {
+// quietest returns the least loud frame of a stretch, the last one if several are.
+func (c *utteranceCutter) quietest(first, last int) int {
+	best := last
+	for i := last; i >= first; i-- {
 		if c.frames[i].energy < c.frames[best].energy {
 			best = i
 		}

@@ -143,6 +143,7 @@ func (d *desk) Open(ctx context.Context, session consent.Session, events signali
 		config.Speech, config.Running = heard, heard
 	}
 	room.capture = media.NewCapture(config)
+	room.interviewer.cut = room.capture.CutSpeech
 	d.mu.Lock()
 	d.open[session.ID] = room
 	d.mu.Unlock()

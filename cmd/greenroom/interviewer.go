@@ -21,7 +21,8 @@ type interviewer struct {
 	session consent.SessionID
 	keep    func(ctx context.Context, a assess.Answer) error
 	note    func(ctx context.Context, id consent.SessionID, events []assess.TurnEvent) error
-	hurry   func() // asks the room for a Tick
+	hurry   func()                // asks the room for a Tick
+	cut     func(media.SpeechCut) // cuts what is being said
 	log     *slog.Logger
 
 	mu       sync.Mutex // guards what follows
@@ -100,11 +101,15 @@ func (i *interviewer) Terms(question int) []string {
 	return questions[question].Terms
 }
 
-// collect takes the answers that closed into the list of those to save. The caller holds the mutex.
+// collect takes the answers that closed into the list of those to save, and passes cuts on. The caller holds the
+// mutex.
 func (i *interviewer) collect() {
 	for _, a := range i.machine.Closed() {
 		a.Session = i.session
 		i.unsaved = append(i.unsaved, a)
+	}
+	for _, cut := range i.machine.Cuts() {
+		i.cut(cut)
 	}
 	events := i.machine.Events()
 	i.unnoted = append(i.unnoted, events[:min(len(events), mostUnnoted-len(i.unnoted))]...)

@@ -8,6 +8,7 @@ import (
 
 	"greenroom/assess"
 	"greenroom/consent"
+	"greenroom/media"
 	"greenroom/signaling"
 )
 
@@ -23,7 +24,7 @@ func interviewing(t *testing.T, k *keeper) (i *interviewer, act func(acts ...sig
 	t.Helper()
 	question := assess.Question{PrepareFor: time.Minute, AnswerFor: time.Minute}
 	i = &interviewer{
-		session: "s", log: quiet(), hurry: func() {},
+		session: "s", log: quiet(), hurry: func() {}, cut: func(media.SpeechCut) {},
 		machine: assess.NewInterview(assess.Plan{Mode: consent.ModeExam, Questions: []assess.Question{question, question}}, nil),
 		keep: func(_ context.Context, a assess.Answer) error {
 			if k.err == nil {

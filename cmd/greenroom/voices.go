@@ -75,6 +75,7 @@ var (
 func (n notOurselves) Hear(u media.Utterance) {
 	if n.room.ownVoice(u.Start, u.End) {
 		n.log.Debug("an utterance was the voice that asks", "session", u.Session, "sequence", u.Sequence)
+		n.to.Drop(u)
 		return
 	}
 	n.to.Hear(u)
@@ -87,6 +88,9 @@ func (n notOurselves) Overhear(u media.Utterance) {
 		n.to.Overhear(u)
 	}
 }
+
+// Drop implements [media.RunningSink].
+func (n notOurselves) Drop(u media.Utterance) { n.to.Drop(u) }
 
 // ownVoice reports whether what was heard between two media times is what the page said aloud.
 func (i *interviewer) ownVoice(start, end time.Duration) bool {

@@ -16,6 +16,8 @@ import (
 	"greenroom/assess"
 	"greenroom/assess/openaitest"
 	"greenroom/consent"
+	"greenroom/media"
+	"greenroom/signaling"
 )
 
 // Whatever the interview's phase, a question that is still to come is not said.
@@ -84,6 +86,51 @@ func TestNobodyHearsAQuestionAhead(t *testing.T) {
 	}
 }
 
+// toldScribe notes what it is told of utterances.
+type toldScribe struct {
+	slowScribe
+	heard, overheard, dropped []int // their numbers
+}
+
+func (s *toldScribe) Hear(u media.Utterance)     { s.heard = append(s.heard, u.Sequence) }
+func (s *toldScribe) Overhear(u media.Utterance) { s.overheard = append(s.overheard, u.Sequence) }
+func (s *toldScribe) Drop(u media.Utterance)     { s.dropped = append(s.dropped, u.Sequence) }
+
+// What was shown of an utterance that turns out to be the voice's is taken back.
+func TestTheVoicesOwnUtterancesAreDropped(t *testing.T) {
+	bank, err := assess.BuiltInBank()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := bank.Plan(bank.Roles[0].ID, assess.PlanOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cuts []media.SpeechCut
+	room := &interviewer{machine: assess.NewInterview(plan, nil), log: quiet(), cut: func(c media.SpeechCut) { cuts = append(cuts, c) }}
+	scribe := &toldScribe{}
+	heard := notOurselves{room: room, to: scribe, log: quiet()}
+	now := time.Now()
+	act := func(act signaling.Act, at time.Duration) {
+		t.Helper()
+		if _, err := room.Act(t.Context(), act, now.Add(at), at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	act(signaling.ActBegin, time.Second)
+	act(signaling.ActSpeak, 10*time.Second)
+	heard.Overhear(media.Utterance{Sequence: 1, Start: 8 * time.Second, End: 9 * time.Second})
+	heard.Overhear(media.Utterance{Sequence: 1, Start: 8 * time.Second, End: 11 * time.Second})
+	heard.Hear(media.Utterance{Sequence: 1, Start: 8 * time.Second, End: 10 * time.Second})
+	heard.Overhear(media.Utterance{Sequence: 2, Start: 10 * time.Second, End: 11 * time.Second})
+	act(signaling.ActSpoken, 14*time.Second)
+	heard.Hear(media.Utterance{Sequence: 2, Start: 10 * time.Second, End: 14 * time.Second})
+	heard.Hear(media.Utterance{Sequence: 3, Start: 14 * time.Second, End: 16 * time.Second})
+	if !slices.Equal(scribe.heard, []int{1, 3}) || !slices.Equal(scribe.overheard, []int{1}) || !slices.Equal(scribe.dropped, []int{2}) || len(cuts) != 2 {
+		t.Errorf("heard %v, shown %v, dropped %v, %d cuts", scribe.heard, scribe.overheard, scribe.dropped, len(cuts))
+	}
+}
+
 // TestQuestionsAreSpokenBeforeAnybodyIsAsked: a server with a voice makes each sound once, over restarts too.
 func TestQuestionsAreSpokenBeforeAnybodyIsAsked(t *testing.T) {
 	t.Parallel()
@@ -119,8 +166,25 @@ func TestQuestionsAreSpokenBeforeAnybodyIsAsked(t *testing.T) {
 	}
 }
 
-// readAloud makes an Ogg Opus file of one clip of read speech, after some silence, and returns its words.
-func readAloud(t *testing.T, clip int, after time.Duration) (file, words string) {
+// readAloud makes an Ogg Opus file of one clip of read speech and returns its words.
+func readAloud(t *testing.T, clip int) (file, words string) {
+	t.Helper()
+	wav, words := readClip(t, clip)
+	return oggOf(t, "-i", wav), words
+}
+
+// talkedOver is a clip at a quarter of its loudness, as a loudspeaker's comes back, for so long, and another in
+// which somebody begins to talk a little before it ends.
+func talkedOver(t *testing.T, aloud, clip int, begins, ends time.Duration) (file, words string) {
+	t.Helper()
+	voice, _ := readClip(t, aloud)
+	wav, words := readClip(t, clip)
+	const bare = "silenceremove=start_periods=1:start_threshold=-40dB" // the clips begin with silence
+	return oggOf(t, "-i", voice, "-i", wav, "-filter_complex", fmt.Sprintf(
+		"[0]%s,atrim=0:%f,volume=0.25[a];[1]%s,adelay=%d[b];[a][b]amix=normalize=0", bare, ends.Seconds(), bare, begins.Milliseconds())), words
+}
+
+func readClip(t *testing.T, clip int) (wav, words string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(speechFolder, "transcription"))
 	if err != nil {
@@ -130,31 +194,35 @@ func readAloud(t *testing.T, clip int, after time.Duration) (file, words string)
 	if !ok {
 		t.Fatalf("transcription line %d: %q", clip, words)
 	}
+	return filepath.Join(speechFolder, strings.Trim(name, " ()")+".wav"), strings.TrimPrefix(words, "<s>")
+}
+
+func oggOf(t *testing.T, args ...string) (file string) {
+	t.Helper()
 	file = filepath.Join(t.TempDir(), "clip.ogg")
-	out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-i", filepath.Join(speechFolder, strings.Trim(name, " ()")+".wav"),
-		"-af", fmt.Sprintf("adelay=%d", after.Milliseconds()), "-ac", "1", "-ar", "48000", "-c:a", "libopus", "-b:a", "32k", "-frame_duration", "20", file).CombinedOutput()
-	if err != nil {
+	args = append(append([]string{"-v", "error"}, args...), "-ac", "1", "-ar", "48000", "-c:a", "libopus", "-b:a", "32k", "-frame_duration", "20", file)
+	if out, err := exec.CommandContext(t.Context(), "ffmpeg", args...).CombinedOutput(); err != nil { //nolint:gosec // this test's arguments
 		t.Fatalf("ffmpeg: %v: run make tools\n%s", err, out)
 	}
-	return file, strings.TrimPrefix(words, "<s>")
+	return file
 }
 
 // TestTheInterviewerNeverTranscribesItself: the question's own sound is all that the microphone hears while it is
 // said aloud, through WebRTC, the voice activity and the recognizer; nothing of it is written down. Whoever
-// interrupts it is.
+// interrupts it is, from their first word on, also where both are heard without a pause between.
 func TestTheInterviewerNeverTranscribesItself(t *testing.T) {
 	t.Parallel()
 	p := startProgram(t, preparedFolder(t))
-	loud, asked := readAloud(t, 0, 0)
-	answer, answered := readAloud(t, 1, 0)
-	words, interrupting := readAloud(t, 2, 2*time.Second)
+	loud, asked := readAloud(t, 0)
+	answer, answered := readAloud(t, 1)
+	words, interrupting := talkedOver(t, 0, 2, 3*time.Second, 3200*time.Millisecond)
 	for _, c := range []struct {
 		name, aloud, said string
 		args              []string
 	}{
 		{"the question's own sound", loud, answered, nil},
 		{"not told of", loud, asked + " " + answered, []string{"--interrupt", "20ms"}},
-		{"a candidate who interrupts", words, interrupting + " " + answered, []string{"--interrupt", "2200ms"}},
+		{"a candidate who interrupts", words, interrupting + " " + answered, []string{"--interrupt", "3160ms"}},
 	} {
 		reference := filepath.Join(t.TempDir(), "said.txt")
 		if err := os.WriteFile(reference, []byte(c.said), 0o600); err != nil {

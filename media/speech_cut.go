@@ -1,0 +1,105 @@
+package media
+
+import "time"
+
+// mostSpeechCuts wait to be made; they are made within a second of being asked for, or when sound comes.
+const mostSpeechCuts = 64
+
+// SpeechCut is a place at which one utterance is to end and the next one to begin, because somebody else begins
+// or stops there: between two media times, where it is quietest, or where it gets louder most.
+type SpeechCut struct {
+	From, Until time.Duration
+	Rise        bool
+}
+
+// CutSpeech cuts the utterance that runs through the stretch, when all of the stretch has been heard. One that
+// begins in it or later, or has ended before, stays whole. It does not wait.
+func (c *Capture) CutSpeech(cut SpeechCut) {
+	if c.speech != nil {
+		c.speech.cutLater(cut)
+	}
+}
+
+func (s *speech) cutLater(cut SpeechCut) {
+	s.state.Lock()
+	if len(s.cuts) < mostSpeechCuts {
+		s.cuts = append(s.cuts, cut)
+	}
+	s.state.Unlock()
+	select {
+	case s.queue.wake <- struct{}{}:
+	default:
+	}
+}
+
+// makeCuts makes those cuts whose stretch was heard, and where the running utterance is about to be ended also
+// those whose stretch was heard in part.
+func (s *speech) makeCuts(ending bool) {
+	for {
+		cut, ok := s.nextCut(ending)
+		if !ok {
+			return
+		}
+		if at, ok := s.cutter.place(cut); ok {
+			s.deliver(s.cutter.split(at, s.arrived))
+		}
+	}
+}
+
+func (s *speech) nextCut(ending bool) (cut SpeechCut, ok bool) {
+	s.state.Lock()
+	defer s.state.Unlock()
+	if len(s.cuts) == 0 || s.cuts[0].Until > s.next && !(ending && s.cuts[0].From < s.next) {
+		return SpeechCut{}, false
+	}
+	cut, s.cuts = s.cuts[0], s.cuts[1:]
+	return cut, true
+}
+
+// place returns the frame of the running utterance before which a cut is made; false if none is.
+func (c *utteranceCutter) place(cut SpeechCut) (at int, ok bool) {
+	if !c.running {
+		return 0, false
+	}
+	first, last := c.frameAt(cut.From), min(c.frameAt(cut.Until), len(c.frames)-1)
+	if first < 1 || last < first {
+		return 0, false
+	}
+	if cut.Rise {
+		return c.rise(first, last), true
+	}
+	return c.quietest(first, last), true
+}
+
+// frameAt returns the index of the frame that holds a media time, -1 if it came before them all.
+func (c *utteranceCutter) frameAt(at time.Duration) int {
+	samples := int((at-c.start)*SampleRate/time.Second) - c.lead
+	if samples < 0 {
+		return -1
+	}
+	return samples / VoiceFrame
+}
+
+// riseFrames on each side of a place are compared.
+const riseFrames = 4
+
+// rise returns the frame of a stretch before which it gets louder most.
+func (c *utteranceCutter) rise(first, last int) int {
+	best, most := first, float32(0)
+	for i := first; i <= last; i++ {
+		before, after := c.loudness(i-riseFrames, i), c.loudness(i, i+riseFrames)
+		if r := after / (before + 1e-6); r > most {
+			best, most = i, r
+		}
+	}
+	return best
+}
+
+// loudness returns the mean energy of frames from one up to another, of those that there are.
+func (c *utteranceCutter) loudness(from, to int) (mean float32) {
+	from, to = max(from, 0), min(to, len(c.frames))
+	for _, f := range c.frames[from:to] {
+		mean += f.energy
+	}
+	return mean / float32(max(1, to-from))
+}
