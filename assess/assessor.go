@@ -25,17 +25,20 @@ type Results interface {
 	NoteAICall(ctx context.Context, permit consent.Permit, call consent.AICall) error
 	// EvidenceDone reports for which lines SaveEvidence was called, also with nothing found.
 	EvidenceDone(ctx context.Context, feedback consent.Permit, session consent.SessionID, ref LineRef) (bool, error)
-	SaveEvidence(ctx context.Context, feedback consent.Permit, session consent.SessionID, ref LineRef, found []Evidence) error
+	// SaveEvidence stores what was found in the line as it was read; [ErrCorrected] if it has other words since.
+	SaveEvidence(ctx context.Context, feedback consent.Permit, line Line, found []Evidence) error
 	SaveMeasurements(ctx context.Context, measurements consent.Permit, found []Measurement) error
 	// RatingsOf returns what models rated in one answer so far, without their sentences.
 	RatingsOf(ctx context.Context, ratings consent.Permit, session consent.SessionID, question, take int) ([]Rating, error)
 	// SaveRating stores one rating. A first pass takes the place of every rating that a model gave the same
-	// competency of the answer before; a later pass takes that of the same one.
+	// competency of the answer's words before; a later pass takes that of the same one. [ErrCorrected] if the
+	// answer has other words since.
 	SaveRating(ctx context.Context, ratings consent.Permit, rating Rating) error
-	// SaveFeedback stores or replaces what a model says about one answer; none if there are no items.
+	// SaveFeedback stores or replaces what a model says about one answer; none if there are no items. [ErrCorrected]
+	// if the answer has other words since.
 	SaveFeedback(ctx context.Context, feedback consent.Permit, found Feedback) error
-	// MarkAnswerAssessed says that nothing is left to do for the answer that ended then.
-	MarkAnswerAssessed(ctx context.Context, session consent.SessionID, question, take int, end time.Duration) error
+	// MarkAnswerAssessed says that nothing is left to do for the answer as it was read.
+	MarkAnswerAssessed(ctx context.Context, answer Answer) error
 }
 
 // AssessorConfig is what an Assessor needs.
@@ -107,7 +110,7 @@ func (a *Assessor) Evidence(ctx context.Context, session consent.SessionID, ref 
 		a.Log.Error("nothing was sent to the model", "session", session, "error", err)
 		return nil
 	}
-	return a.unlessRefused(session, err)
+	return a.unlessCorrected(session, a.unlessRefused(session, err))
 }
 
 func (a *Assessor) evidence(ctx context.Context, session consent.SessionID, ref LineRef) error {
@@ -173,7 +176,7 @@ func (a *Assessor) evidenceIn(ctx context.Context, plan Plan, line Line, around 
 	if feedback, err = a.permit(ctx, line.Session, consent.ArtefactFeedback); err != nil {
 		return err
 	}
-	return a.Results.SaveEvidence(ctx, feedback, line.Session, line.Ref(), found)
+	return a.Results.SaveEvidence(ctx, feedback, line, found)
 }
 
 // namesOf reads what is masked, anew for each job: a name may have been changed since the last one.
@@ -195,7 +198,7 @@ const reasonUnsettled = "The words of this answer were not written down in time 
 
 // Answer measures a closed answer and, with a model, completes its evidence and rates it.
 func (a *Assessor) Answer(ctx context.Context, session consent.SessionID, question, take int) error {
-	return a.unlessRefused(session, a.answer(ctx, session, question, take))
+	return a.unlessCorrected(session, a.unlessRefused(session, a.answer(ctx, session, question, take)))
 }
 
 func (a *Assessor) answer(ctx context.Context, session consent.SessionID, question, take int) error {
@@ -228,7 +231,7 @@ func (a *Assessor) answer(ctx context.Context, session consent.SessionID, questi
 			return err
 		}
 	}
-	return a.Results.MarkAnswerAssessed(ctx, session, question, take, answer.End)
+	return a.Results.MarkAnswerAssessed(ctx, answer)
 }
 
 func (a *Assessor) measure(ctx context.Context, answer Answer) ([]Line, error) {
@@ -251,7 +254,7 @@ func (a *Assessor) rate(ctx context.Context, plan Plan, answer Answer, lines []L
 	if _, err := a.permit(ctx, answer.Session, consent.ArtefactModel); err != nil {
 		return err
 	}
-	of := answerOf{answer.Session, answer.Question, answer.Take}
+	of := answerOf{answer.Session, answer.Question, answer.Take, answer.Revision}
 	flagged := flaggedWords(Suspects(lines))
 	if reason := flagged.unassessable(lines); reason != "" {
 		return a.refuseAll(ctx, plan, of, reason)
@@ -340,12 +343,12 @@ func (a *Assessor) GiveUp(ctx context.Context, session consent.SessionID, questi
 		}
 	}
 	if a.Model != nil && question >= 0 && question < len(plan.Questions) {
-		err := a.refuseAll(ctx, plan, answerOf{session, question, take}, reason)
+		err := a.refuseAll(ctx, plan, answerOf{session, question, take, answer.Revision}, reason)
 		if err = a.unlessRefused(session, err); err != nil {
 			return err
 		}
 	}
-	return a.Results.MarkAnswerAssessed(ctx, session, question, take, answer.End)
+	return a.Results.MarkAnswerAssessed(ctx, answer)
 }
 
 // refuseAll writes why nothing is rated, for each competency that is not.
@@ -382,6 +385,15 @@ func (a *Assessor) save(ctx context.Context, rating Rating) error {
 func (a *Assessor) unlessRefused(session consent.SessionID, err error) error {
 	if errors.Is(err, consent.ErrNotFound) && !errors.Is(err, consent.ErrFacts) {
 		a.Log.Info("assessment ended: not consented, objected to, or the model is not in the notice that was answered", "session", session)
+		return nil
+	}
+	return err
+}
+
+// unlessCorrected ends work on words that were corrected meanwhile: there is a job for the new ones.
+func (a *Assessor) unlessCorrected(session consent.SessionID, err error) error {
+	if errors.Is(err, ErrCorrected) {
+		a.Log.Info("assessment ended: the words were corrected meanwhile", "session", session)
 		return nil
 	}
 	return err

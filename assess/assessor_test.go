@@ -90,9 +90,9 @@ func (k *keptResults) EvidenceDone(_ context.Context, p consent.Permit, s consen
 	return done, p.Demand(s, consent.ArtefactFeedback)
 }
 
-func (k *keptResults) SaveEvidence(_ context.Context, p consent.Permit, s consent.SessionID, ref LineRef, found []Evidence) error {
-	k.evidence[ref] = found
-	return p.Demand(s, consent.ArtefactFeedback)
+func (k *keptResults) SaveEvidence(_ context.Context, p consent.Permit, line Line, found []Evidence) error {
+	k.evidence[line.Ref()] = found
+	return p.Demand(line.Session, consent.ArtefactFeedback)
 }
 
 func (k *keptResults) SaveMeasurements(_ context.Context, p consent.Permit, found []Measurement) error {
@@ -127,7 +127,7 @@ func (k *keptResults) SaveFeedback(_ context.Context, p consent.Permit, f Feedba
 	return p.Demand(f.Session, consent.ArtefactFeedback)
 }
 
-func (k *keptResults) MarkAnswerAssessed(context.Context, consent.SessionID, int, int, time.Duration) error {
+func (k *keptResults) MarkAnswerAssessed(context.Context, Answer) error {
 	k.assessed = true
 	return nil
 }
@@ -469,7 +469,7 @@ func FuzzParseModelAnswers(f *testing.F) {
 			}
 		}
 		rating, err := toRate{
-			of: answerOf{"s", 0, 1}, competency: competency, evidence: []Evidence{{Competency: "c"}}, now: func() time.Time { return begun },
+			of: answerOf{"s", 0, 1, 0}, competency: competency, evidence: []Evidence{{Competency: "c"}}, now: func() time.Time { return begun },
 		}.parse(text, "m", PassFirst, newSource())
 		if level, ok := rating.Level(); err == nil && ok && (level < MinLevel || level > MaxLevel) {
 			t.Errorf("level %d was accepted", level)

@@ -11,6 +11,9 @@ import (
 // captionWords is how many words a caption has at most: two lines of a player.
 const captionWords = 12
 
+// shortestCaption is how long one is shown at least: one without length is not shown by players.
+const shortestCaption = 100 * time.Millisecond
+
 // Lines returns every line of the transcript in the order in which they were said.
 func (r Record) Lines() []Line {
 	lines := slices.Clone(r.Loose)
@@ -33,7 +36,9 @@ func WebVTT(record Record) string {
 			if text == "" {
 				continue
 			}
-			fmt.Fprintf(&out, "\n%s --> %s\n%s\n", vttTime(words[0].Start), vttTime(words[len(words)-1].End), text)
+			start := words[0].Start
+			end := max(words[len(words)-1].End, start+shortestCaption) // words that were added later may have no time of their own
+			fmt.Fprintf(&out, "\n%s --> %s\n%s\n", vttTime(start), vttTime(end), text)
 		}
 	}
 	return out.String()

@@ -35,10 +35,15 @@ func (a *Assessor) SecondLook(ctx context.Context, session consent.SessionID, qu
 	if a.Model == nil {
 		return nil // none is configured any more: people may still rate
 	}
-	return a.unlessRefused(session, a.secondLook(ctx, answerOf{session, question, take}, competency))
+	return a.unlessRefused(session, a.secondLook(ctx, answerOf{session: session, question: question, take: take}, competency))
 }
 
 func (a *Assessor) secondLook(ctx context.Context, of answerOf, competency string) error {
+	answer, err := a.Results.AnswerOf(ctx, of.session, of.question, of.take)
+	if err != nil {
+		return err
+	}
+	of.revision = answer.Revision
 	r, err := a.contested(ctx, of, competency)
 	if err != nil {
 		return err

@@ -41,6 +41,7 @@ type Feedback struct {
 	Session  consent.SessionID
 	Question int
 	Take     int
+	Revision int // of the answer's words
 	Rater    Rater
 	At       time.Time
 	Items    []FeedbackItem
@@ -76,7 +77,7 @@ func (a *Assessor) feedback(ctx context.Context, plan Plan, answer Answer, f toF
 		return err
 	}
 	return a.Results.SaveFeedback(ctx, permit, Feedback{
-		Session: answer.Session, Question: answer.Question, Take: answer.Take, At: a.Now(), Items: items,
+		Session: answer.Session, Question: answer.Question, Take: answer.Take, Revision: answer.Revision, At: a.Now(), Items: items,
 		Rater: Rater{Kind: RaterModel, Model: a.Model.Name(), PromptSHA256: hash, BankSHA256: plan.BankSHA256},
 	})
 }

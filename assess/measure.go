@@ -1,6 +1,7 @@
 package assess
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -20,8 +21,10 @@ const (
 // Measure counts the facts about one answer. Lines must be those of the answer, in order of time. It
 // gives no judgement: there is no good or bad pace.
 func Measure(answer Answer, lines []Line) []Measurement {
-	m := measuring{answer: answer, lines: lines}
-	for _, line := range lines {
+	// A line without words is one that nobody said, as its candidate corrected it.
+	spoken := slices.DeleteFunc(slices.Clone(lines), func(l Line) bool { return len(l.Words) == 0 })
+	m := measuring{answer: answer, lines: spoken}
+	for _, line := range spoken {
 		m.spoken += line.End - line.Start
 		for _, w := range line.Words {
 			if word := bareWord(w.Text); word != "" {

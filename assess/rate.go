@@ -18,6 +18,7 @@ type answerOf struct {
 	session  consent.SessionID
 	question int
 	take     int
+	revision int // of its words
 }
 
 // toRate is one competency of one answer, and all that a model is given to rate it.
@@ -141,7 +142,7 @@ func (r toRate) without(outcome Outcome, modelName string, pass Pass, reason str
 func (r toRate) fields(modelName string, pass Pass) RatingFields {
 	return RatingFields{
 		Session: r.of.session, Question: r.of.question, Take: r.of.take, Competency: r.competency.ID,
-		Rater: r.rater(modelName, pass), At: r.now(), Asked: r.asked,
+		Rater: r.rater(modelName, pass), Revision: r.of.revision, At: r.now(), Asked: r.asked,
 	}
 }
 

@@ -29,6 +29,7 @@ type RatingFields struct {
 	WhyNotHigher string // one sentence; empty at the highest level
 	WhyNotLower  string
 	Reason       string // required when not assessable
+	Revision     int    // of the answer's words that were rated; 0 for people, who are not asked about one
 	At           time.Time
 	Asked        Asked // of a model that was asked; zero where none was, and for people
 }
@@ -47,7 +48,7 @@ func NewRating(f RatingFields) (Rating, error) {
 	return Rating{
 		session: f.Session, question: f.Question, take: f.Take, competency: f.Competency,
 		rater: f.Rater, outcome: f.Outcome, level: f.Level,
-		whyNotHigher: f.WhyNotHigher, whyNotLower: f.WhyNotLower, reason: f.Reason, at: f.At, asked: f.Asked,
+		whyNotHigher: f.WhyNotHigher, whyNotLower: f.WhyNotLower, reason: f.Reason, revision: f.Revision, at: f.At, asked: f.Asked,
 	}, nil
 }
 
@@ -56,7 +57,7 @@ func (r Rating) Fields() RatingFields {
 	return RatingFields{
 		Session: r.session, Question: r.question, Take: r.take, Competency: r.competency,
 		Rater: r.rater, Outcome: r.outcome, Level: r.level,
-		WhyNotHigher: r.whyNotHigher, WhyNotLower: r.whyNotLower, Reason: r.reason, At: r.at, Asked: r.asked,
+		WhyNotHigher: r.whyNotHigher, WhyNotLower: r.whyNotLower, Reason: r.reason, Revision: r.revision, At: r.at, Asked: r.asked,
 	}
 }
 
@@ -90,6 +91,9 @@ func (r Rating) WhyNotLower() string { return r.whyNotLower }
 // Reason returns why the answer could not be assessed; it may be empty for other outcomes.
 func (r Rating) Reason() string { return r.reason }
 
+// Revision returns how often the words of the answer had been corrected when a model rated them.
+func (r Rating) Revision() int { return r.revision }
+
 // At returns when the rating was given.
 func (r Rating) At() time.Time { return r.at }
 
@@ -108,6 +112,8 @@ func checkAddress(f RatingFields) error {
 		return errors.New("no competency")
 	case f.At.IsZero():
 		return errors.New("no time")
+	case f.Revision < 0 || f.Revision > 0 && f.Rater.Kind != RaterModel:
+		return fmt.Errorf("revision %d by %q", f.Revision, f.Rater.Kind)
 	}
 	return nil
 }

@@ -30,6 +30,10 @@ type Answer struct {
 	End      time.Duration
 	Limit    time.Duration
 	EndedBy  AnswerEnd
+	// Revision is how often the candidate corrected words of it. What is found in the answer is found in the words
+	// of one revision.
+	Revision    int
+	CorrectedAt time.Time // when they last did; zero: never
 }
 
 // Word is one item of a transcript, addressed by its index in its line.
@@ -42,6 +46,8 @@ type Word struct {
 	Confidence float32 `json:"confidence,omitempty"`
 	// Heard is what the engine wrote, where a term of the question was put in its place.
 	Heard string `json:"heard,omitempty"`
+	// Corrected: the candidate wrote it, in the place of what the engine heard.
+	Corrected bool `json:"corrected,omitempty"`
 }
 
 // Line is the recognised text of one utterance.
@@ -54,8 +60,11 @@ type Line struct {
 	Start        time.Duration
 	End          time.Duration
 	Engine       string // e.g. "moonshine-tiny", "openai:whisper-1"
-	Interpolated bool   // word times were spread over the utterance, not measured
+	Interpolated bool   // word times were spread over the utterance, not measured, of some words at least
 	Words        []Word
+	Revision     int       // how often the candidate corrected it
+	CorrectedAt  time.Time // when they last did; zero: never
+	Changed      int       // words that differ from what the engine wrote, those that are left out among them
 }
 
 // Transcriber turns one utterance into words. Implementations bound their own time and answer size.
@@ -108,6 +117,12 @@ type Evidence struct {
 	Polarity   Polarity
 	Part       Part
 	Rater      Rater
+}
+
+// EarlierEvidence is a range of words of an earlier revision of its line.
+type EarlierEvidence struct {
+	Evidence
+	Revision int
 }
 
 // RaterKind is who or what gave a rating.
@@ -168,6 +183,7 @@ type Rating struct {
 	whyNotHigher string
 	whyNotLower  string
 	reason       string
+	revision     int
 	at           time.Time
 	asked        Asked
 }
@@ -192,9 +208,13 @@ type AnswerResult struct {
 	Measurements []Measurement
 	Evidence     []Evidence
 	Ratings      []Rating       // by models, and the candidate's own
+	Earlier      []Rating       // by models, of what the words were before the candidate corrected them
 	People       []PersonRating // by people of organizations
 	Feedback     []FeedbackItem // by a model; of one answer at most five
 	Contests     []Contest      // by competency
+	Originals    []Original     // of its lines, by line and revision; the candidate's own
+	// EarlierEvidence is what was found in words before they were corrected; for the candidate's export alone.
+	EarlierEvidence []EarlierEvidence
 	// Pending: assessment work for this answer is still queued or running.
 	Pending bool
 }
@@ -205,6 +225,8 @@ type Record struct {
 	Plan    Plan
 	Answers []AnswerResult // by question, then take
 	Loose   []Line         // said outside any answer
-	Gaps    []media.Gap
-	Length  time.Duration // of the recording, or of the interview where nothing was recorded
+	// LooseOriginals is what stood in those lines; the candidate's own.
+	LooseOriginals []Original
+	Gaps           []media.Gap
+	Length         time.Duration // of the recording, or of the interview where nothing was recorded
 }

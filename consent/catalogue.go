@@ -89,21 +89,22 @@ func tables() []table {
 			linked: "id candidate state role role_title mode plan recording transcription assessment notice_sha256 epoch event_seq " +
 				"created_at state_at media_start ended_at restricted_at held_at",
 		},
-		{name: "answers", class: ClassInterview, linked: "session question take start_ns end_ns limit_ns ended_by assessed_at changed_at"},
+		{name: "answers", class: ClassInterview, linked: "session question take start_ns end_ns limit_ns ended_by assessed_at changed_at revision corrected_at"},
 		{
-			name: "lines", class: ClassInterview, linked: "session epoch sequence question take start_ns end_ns engine interpolated evidence_at",
+			name: "lines", class: ClassInterview, linked: "session epoch sequence question take start_ns end_ns engine interpolated evidence_at revision corrected_at changed",
 			sealed: "words",
 		},
+		{name: "line_originals", class: ClassInterview, linked: "session epoch sequence revision until", sealed: "words"},
 		{
 			name: "evidence", class: ClassInterview,
-			linked: "id session question take competency line_epoch line_sequence first_word last_word polarity part rater",
+			linked: "id session question take competency line_epoch line_sequence first_word last_word polarity part rater superseded_by",
 		},
 		{
 			name: "ratings", class: ClassInterview,
 			linked: "id session question take competency rater_kind model pass prompt_sha256 rubric_sha256 bank_sha256 outcome level at " +
-				"asked answered",
+				"asked answered revision",
 		},
-		{name: "rating_notes", class: ClassInterview, linked: "rating session", sealed: "notes"},
+		{name: "rating_notes", class: ClassInterview, linked: "rating session superseded_by", sealed: "notes"},
 		{
 			name: "contests", class: ClassInterview, linked: "session question take competency at at_ns by_model looked_at",
 			sealed: "words",

@@ -62,6 +62,9 @@ var sessionSteps = map[SessionState]map[SessionStep]SessionState{
 	SessionEnded:     {StepAssess: SessionAssessed},
 }
 
+// Over reports whether the interview was held to its end: nothing is said in it any more.
+func (s SessionState) Over() bool { return s == SessionEnded || s == SessionAssessed }
+
 // Mode is how feedback and retakes work in a session.
 type Mode string
 

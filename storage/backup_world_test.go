@@ -90,7 +90,7 @@ func (w *backupWorld) reads(t *testing.T, of consent.Account, id consent.Session
 	if err == nil {
 		var sealed []byte
 		w.ownerScan(t, `SELECT words FROM lines WHERE session = $1 AND epoch = 1 AND sequence = 1`, id, &sealed)
-		text, err := w.keys.OpenField(t.Context(), permit, id, consent.ScopeTranscript, wordsContext(1, 1), sealed)
+		text, err := w.keys.OpenField(t.Context(), permit, id, consent.ScopeTranscript, wordsContext(1, 1, 0), sealed)
 		words = err == nil && bytes.Contains(text, []byte("canary"))
 	}
 	if permit, err = w.gate.Permit(t.Context(), actorOf(of), id, consent.ArtefactAudio); err == nil {
@@ -213,7 +213,7 @@ func (l loot) tryAll(t *testing.T, session consent.SessionID) (words, frames boo
 			if row["session"] != string(session) {
 				continue
 			}
-			text, err := key.openField(wordsContext(number(t, row["epoch"]), number(t, row["sequence"])), bytesOf(t, row["words"]))
+			text, err := key.openField(wordsContext(number(t, row["epoch"]), number(t, row["sequence"]), number(t, row["revision"])), bytesOf(t, row["words"]))
 			words = words || err == nil && bytes.Contains(text, []byte("canary"))
 		}
 		for _, data := range filesOf(t, l.objects) {

@@ -129,7 +129,7 @@ func TestAccountIsNotClosedDuringAnInterview(t *testing.T) {
 	if got := w.state(t, id); got != consent.SessionEnded {
 		t.Errorf("after opening again the interview is %s, want ended: its answer was not assessed", got)
 	}
-	if err := w.results.MarkAnswerAssessed(t.Context(), id, 0, 1, 40*time.Second); err != nil || w.state(t, id) != consent.SessionAssessed {
+	if err := w.results.MarkAnswerAssessed(t.Context(), testAnswer(id, 0)); err != nil || w.state(t, id) != consent.SessionAssessed {
 		t.Errorf("then it is %s, %v; want assessed", w.state(t, id), err)
 	}
 }
@@ -392,7 +392,7 @@ func TestAssessorLeavesClosedAccountsAlone(t *testing.T) {
 	if _, err := NewErasures(w.database).CloseAccount(t.Context(), w.alice.ID); err != nil {
 		t.Fatal(err)
 	}
-	err := w.results.SaveEvidence(context.WithoutCancel(t.Context()), permit, id, assess.LineRef{Epoch: 1, Sequence: 2}, []assess.Evidence{testEvidence(id, 2)})
+	err := w.results.SaveEvidence(context.WithoutCancel(t.Context()), permit, testLine(id, 2, 0), []assess.Evidence{testEvidence(id, 2)})
 	if err == nil {
 		t.Error("evidence was stored for a closed account")
 	}

@@ -79,7 +79,8 @@ func (s *Contests) Contest(ctx context.Context, private consent.Permit, c assess
 
 // mustHaveLevel: what nobody rated cannot be contested.
 func mustHaveLevel(ctx context.Context, tx pgx.Tx, c assess.Contest) error {
-	const look = `SELECT EXISTS (SELECT FROM ratings WHERE session = $1 AND question = $2 AND take = $3 AND competency = $4 AND rater_kind = 'model')
+	const look = `SELECT EXISTS (SELECT FROM ratings WHERE session = $1 AND question = $2 AND take = $3 AND competency = $4 AND rater_kind = 'model'
+			AND revision = (SELECT revision FROM answers WHERE session = $1 AND question = $2 AND take = $3))
 		OR EXISTS (SELECT FROM person_ratings WHERE session = $1 AND question = $2 AND take = $3 AND competency = $4)`
 	var rated bool
 	if err := tx.QueryRow(ctx, look, c.Session, c.Question, c.Take, c.Competency).Scan(&rated); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"greenroom/assess"
 	"greenroom/consent"
 	"greenroom/media"
 )
@@ -69,6 +70,9 @@ func (w *erasingWorld) recorded(t *testing.T, of consent.Account) consent.Sessio
 	}
 	w.personRates(t, w.acmes, id, 3, canary)
 	w.contests(t, of, id)
+	if err := w.corrects(t, of, id, assess.Correction{Line: assess.LineRef{Epoch: 1, Sequence: 1}, Text: "the swift brown canary"}); err != nil {
+		t.Fatalf("correct: %v", err)
+	}
 	return id
 }
 

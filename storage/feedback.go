@@ -12,7 +12,7 @@ import (
 )
 
 // SaveFeedback stores or replaces what a model says about one answer, encrypted under the session's feedback
-// key; without items there is none afterwards.
+// key; without items there is none afterwards. [assess.ErrCorrected] if the answer has other words since.
 func (r *Results) SaveFeedback(ctx context.Context, feedback consent.Permit, found assess.Feedback) error {
 	var sealed []byte
 	if len(found.Items) > 0 {
@@ -29,6 +29,9 @@ func (r *Results) SaveFeedback(ctx context.Context, feedback consent.Permit, fou
 		}
 	}
 	err := r.write(ctx, feedback, found.Session, consent.ArtefactFeedback, func(tx pgx.Tx) error {
+		if err := mustHaveWords(ctx, tx, found.Session, found.Question, found.Take, found.Revision); err != nil {
+			return err
+		}
 		return storeFeedback(ctx, tx, found, sealed)
 	})
 	if err != nil {

@@ -18,7 +18,7 @@ const countHoldings = `
 	UNION ALL SELECT 'recordings', count(DISTINCT g.session), coalesce(sum(g.size), 0)::bigint, min(g.created_at), max(s.ended_at)
 		FROM segments g JOIN sessions s ON s.id = g.session WHERE s.candidate = $1
 	UNION ALL SELECT 'transcript', count(*), 0, min(s.created_at), max(s.ended_at)
-		FROM lines l JOIN sessions s ON s.id = l.session WHERE s.candidate = $1
+		FROM (SELECT session FROM lines UNION ALL SELECT session FROM line_originals) l JOIN sessions s ON s.id = l.session WHERE s.candidate = $1
 	UNION ALL SELECT 'ratings', count(*), 0, min(r.at), max(s.ended_at)
 		FROM (SELECT session, at FROM ratings UNION ALL SELECT session, at FROM person_ratings) r
 			JOIN sessions s ON s.id = r.session WHERE s.candidate = $1

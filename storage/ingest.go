@@ -147,10 +147,10 @@ func (i *Ingest) SessionForRoom(ctx context.Context, id consent.SessionID) (cons
 	return session, plan, answers, nil
 }
 
-const answerColumns = `session, question, take, start_ns, end_ns, limit_ns, ended_by`
+const answerColumns = `session, question, take, start_ns, end_ns, limit_ns, ended_by, revision, corrected_at`
 
 func answerFields(a *assess.Answer) []any {
-	return []any{&a.Session, &a.Question, &a.Take, nanoseconds{&a.Start}, nanoseconds{&a.End}, nanoseconds{&a.Limit}, &a.EndedBy}
+	return []any{&a.Session, &a.Question, &a.Take, nanoseconds{&a.Start}, nanoseconds{&a.End}, nanoseconds{&a.Limit}, &a.EndedBy, &a.Revision, orZero{&a.CorrectedAt}}
 }
 
 func scanAnswer(row pgx.CollectableRow) (assess.Answer, error) {
@@ -286,12 +286,16 @@ func (i *Ingest) sealWords(ctx context.Context, permit consent.Permit, line asse
 	if err != nil {
 		return nil, err
 	}
-	return key.Seal(wordsContext(line.Epoch, line.Sequence), plain)
+	return key.Seal(wordsContext(line.Epoch, line.Sequence, 0), plain)
 }
 
-// wordsContext binds encrypted words to their row.
-func wordsContext(epoch, sequence int) string {
-	return fmt.Sprintf("lines.words/%d/%d", epoch, sequence)
+// wordsContext binds encrypted words to their row, and to its revision where they were corrected.
+func wordsContext(epoch, sequence, revision int) string {
+	row := fmt.Sprintf("lines.words/%d/%d", epoch, sequence)
+	if revision > 0 {
+		return fmt.Sprintf("%s/%d", row, revision)
+	}
+	return row
 }
 
 func insertLine(ctx context.Context, tx pgx.Tx, line assess.Line, words []byte) error {

@@ -111,7 +111,7 @@ func TestSessionIsAssessedWhenBothItsEndAndItsLastAnswerAreIn(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if err := w.results.MarkAnswerAssessed(t.Context(), id, 0, 1, 40*time.Second); err != nil {
+			if err := w.results.MarkAnswerAssessed(t.Context(), testAnswer(id, 0)); err != nil {
 				t.Fatal(err)
 			}
 			if got := w.state(t, id); got != consent.SessionLive {
@@ -122,7 +122,7 @@ func TestSessionIsAssessedWhenBothItsEndAndItsLastAnswerAreIn(t *testing.T) {
 					t.Errorf("end: %v", err)
 				}
 			}, func() {
-				if err := w.results.MarkAnswerAssessed(t.Context(), id, 1, 1, 40*time.Second); err != nil {
+				if err := w.results.MarkAnswerAssessed(t.Context(), testAnswer(id, 1)); err != nil {
 					t.Errorf("mark: %v", err)
 				}
 			})
@@ -147,14 +147,14 @@ func TestPausedSessionIsNotAssessed(t *testing.T) {
 		if err := w.ingest.EndSession(t.Context(), id); err != nil || w.state(t, id) != consent.SessionEnded {
 			t.Errorf("%s: at its end it is %s, %v; want ended", column, w.state(t, id), err)
 		}
-		if err := w.results.MarkAnswerAssessed(t.Context(), id, 0, 1, 40*time.Second); !errors.Is(err, consent.ErrNotFound) || w.state(t, id) != consent.SessionEnded {
+		if err := w.results.MarkAnswerAssessed(t.Context(), testAnswer(id, 0)); !errors.Is(err, consent.ErrNotFound) || w.state(t, id) != consent.SessionEnded {
 			t.Errorf("%s: marking its answer: %v, and it is %s; want ErrNotFound, and ended", column, err, w.state(t, id))
 		}
 		pause("NULL")
-		if err := w.results.MarkAnswerAssessed(t.Context(), id, 0, 1, 40*time.Second); err != nil || w.state(t, id) != consent.SessionAssessed {
+		if err := w.results.MarkAnswerAssessed(t.Context(), testAnswer(id, 0)); err != nil || w.state(t, id) != consent.SessionAssessed {
 			t.Errorf("%s was lifted: marking its answer: %v, and it is %s; want assessed", column, err, w.state(t, id))
 		}
-		if err := w.results.MarkAnswerAssessed(t.Context(), id, 9, 1, 40*time.Second); !errors.Is(err, consent.ErrNotFound) {
+		if err := w.results.MarkAnswerAssessed(t.Context(), testAnswer(id, 9)); !errors.Is(err, consent.ErrNotFound) {
 			t.Errorf("marking an answer that nobody gave: %v, want ErrNotFound", err)
 		}
 	}
@@ -218,11 +218,11 @@ func TestWritingTwiceChangesNothing(t *testing.T) {
 			w.ingest.SaveAnswer(ctx, testAnswer(id, 0)),
 			w.ingest.SaveLine(ctx, scribe, testLine(id, 1, 0)),
 			w.ingest.SaveGap(ctx, id, media.Gap{Kind: media.KindAudio, Start: 1, End: 2, Reason: media.GapNetwork}),
-			w.results.SaveEvidence(ctx, feedback, id, assess.LineRef{Epoch: 1, Sequence: 1}, []assess.Evidence{testEvidence(id, 1)}),
+			w.results.SaveEvidence(ctx, feedback, testLine(id, 1, 0), []assess.Evidence{testEvidence(id, 1)}),
 			w.results.SaveMeasurements(ctx, measured, []assess.Measurement{{Session: id, Question: 0, Take: 1, Name: "pauses", Value: 3, Valid: true}}),
 			w.results.SaveRating(ctx, ratings, testRating(t, nil, id)),
 			w.results.SaveFeedback(ctx, feedback, testFeedback(id)),
-			w.results.MarkAnswerAssessed(ctx, id, 0, 1, 40*time.Second),
+			w.results.MarkAnswerAssessed(ctx, testAnswer(id, 0)),
 		} {
 			if err != nil {
 				t.Fatal(err)
@@ -243,9 +243,8 @@ func TestLaterWritesReplaceEarlierOnes(t *testing.T) {
 	w := newWorld(t)
 	id := w.interview(t, w.alice)
 	ctx := t.Context()
-	ref := assess.LineRef{Epoch: 1, Sequence: 2}
 	feedback := w.part(t, consent.ActorAssessor, id, consent.ArtefactFeedback)
-	if err := w.results.SaveEvidence(ctx, feedback, id, ref, nil); err != nil {
+	if err := w.results.SaveEvidence(ctx, feedback, testLine(id, 2, 0), nil); err != nil {
 		t.Fatal(err)
 	}
 	if found, err := w.results.EvidenceOf(ctx, feedback, id, 0, 1); err != nil || len(found) != 0 {
@@ -309,13 +308,13 @@ func TestWritersNeedThePermitOfTheirOwnKind(t *testing.T) {
 		"zero permit":                     w.ingest.SaveLine(ctx, consent.Permit{}, testLine(id, 1, 0)),
 		"line of another session":         w.ingest.SaveLine(ctx, scribe, testLine(other, 1, 0)),
 		"line by an assessor":             w.ingest.SaveLine(ctx, assessors, testLine(id, 1, 0)),
-		"evidence with a transcript's":    w.results.SaveEvidence(ctx, assessors, id, assess.LineRef{Epoch: 1, Sequence: 1}, nil),
+		"evidence with a transcript's":    w.results.SaveEvidence(ctx, assessors, testLine(id, 1, 0), nil),
 		"rating with feedback's":          w.results.SaveRating(ctx, feedback, testRating(t, nil, id)),
 		"self-rating by an assessor":      w.results.SaveRating(ctx, w.part(t, consent.ActorAssessor, id, consent.ArtefactRatings), testRating(t, selfRated, id)),
 		"measurements with no permit":     w.results.SaveMeasurements(ctx, consent.Permit{}, nil),
 		"measurement of another session":  w.results.SaveMeasurements(ctx, w.part(t, consent.ActorAssessor, id, consent.ArtefactMeasurements), []assess.Measurement{{Session: other}}),
 		"transcript read by a scribe":     second(w.results.LinesOf(ctx, scribe, id, 0, 1)),
-		"evidence of another session":     w.results.SaveEvidence(ctx, feedback, other, foreign.Line, []assess.Evidence{foreign}),
+		"evidence of another session":     w.results.SaveEvidence(ctx, feedback, testLine(other, 1, 0), []assess.Evidence{foreign}),
 		"evidence read with transcript's": second(w.results.EvidenceOf(ctx, assessors, id, 0, 1)),
 	} {
 		if !errors.Is(err, consent.ErrPermit) {
@@ -342,7 +341,7 @@ func TestWithdrawnConsentStopsWritesWhoseOldPermitStillLives(t *testing.T) {
 	}
 	for name, err := range map[string]error{
 		"line":           w.ingest.SaveLine(ctx, scribe, testLine(id, 9, 0)),
-		"evidence":       w.results.SaveEvidence(ctx, feedback, id, assess.LineRef{Epoch: 1, Sequence: 2}, nil),
+		"evidence":       w.results.SaveEvidence(ctx, feedback, testLine(id, 2, 0), nil),
 		"rating":         w.results.SaveRating(ctx, ratings, testRating(t, nil, id)),
 		"measurements":   w.results.SaveMeasurements(ctx, measured, nil),
 		"reading a line": second(w.results.LinesOf(ctx, transcript, id, 0, 1)),

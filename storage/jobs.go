@@ -141,6 +141,7 @@ func (j *Jobs) config() *river.Config {
 	river.AddWorker(workers, river.WorkFunc(j.workAnswer))
 	river.AddWorker(workers, river.WorkFunc(j.workContest))
 	river.AddWorker(workers, river.WorkFunc(j.workContests))
+	river.AddWorker(workers, river.WorkFunc(j.workCorrections))
 	river.AddWorker(workers, river.WorkFunc(j.workAbandon))
 	river.AddWorker(workers, river.WorkFunc(j.workTurn))
 	river.AddWorker(workers, exportWorker{make: j.handlers.Export})
@@ -184,7 +185,7 @@ func (j *Jobs) queues() map[string]river.QueueConfig {
 
 // periodic are the jobs that come by themselves, each on one node, the first time at once.
 func (j *Jobs) periodic() []*river.PeriodicJob {
-	jobs := []*river.PeriodicJob{every(abandonEvery, abandonJob{}), every(endsEvery, endsJob{})}
+	jobs := []*river.PeriodicJob{every(abandonEvery, abandonJob{}), every(endsEvery, endsJob{}), every(correctionsEvery, correctionsJob{})}
 	if j.handlers.SecondLook != nil {
 		jobs = append(jobs, every(contestsEvery, contestsJob{}))
 	}

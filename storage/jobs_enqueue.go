@@ -33,12 +33,13 @@ func (j evidenceJob) line() assess.LineRef {
 }
 
 // answerJob asks for the measurements and ratings of one answer that has closed. Until is the end of one
-// that closed again, in nanoseconds of media time.
+// that closed again, in nanoseconds of media time; Revision counts how often its words were corrected.
 type answerJob struct {
 	Session  consent.SessionID `json:"session"`
 	Question int               `json:"question"`
 	Take     int               `json:"take"`
 	Until    int64             `json:"until,omitempty"`
+	Revision int               `json:"revision,omitempty"`
 }
 
 // Kind names the job in the table.

@@ -72,7 +72,7 @@ func keyQuestions() map[string]string {
 		session("export", "dan", ""):                                      "",
 		session("recorder", "", ""):                                       openBut("no.recording"),
 		session("scribe", "", ""):                                         openBut("no.transcription"),
-		session("assessor", "", ""):                                       openBut("no.transcription", "no.assessment"),
+		session("assessor", "", ""):                                       openBut("no.transcription", "no.assessment", "carols"),
 		session("operator", "alice", "acme"):                              "",
 		export("alice"):                                                   "k.ready k.undone x.alice",
 		export("dan"):                                                     "",

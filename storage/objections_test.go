@@ -123,9 +123,8 @@ func TestNothingOfAModelIsWrittenAfterTheObjection(t *testing.T) {
 	if _, err := w.sessions.ObjectToAI(ctx, w.alice.ID); err != nil {
 		t.Fatal(err)
 	}
-	ref := assess.LineRef{Epoch: 1, Sequence: 1}
 	for name, err := range map[string]error{
-		"evidence": w.results.SaveEvidence(ctx, feedback, id, ref, nil),
+		"evidence": w.results.SaveEvidence(ctx, feedback, testLine(id, 1, 0), nil),
 		"a rating": w.results.SaveRating(ctx, ratings, testRating(t, nil, id)),
 	} {
 		if !errors.Is(err, consent.ErrNotFound) {

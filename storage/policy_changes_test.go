@@ -44,6 +44,7 @@ func changeProbes() []probe {
 		call          = `INSERT INTO ai_calls (session, purpose, model, place, prompt_sha256) VALUES (%s, 'rating', 'm', 'p', 'x')`
 		export        = `INSERT INTO exports (id, account, whole) VALUES (@new, %s, true)`
 		exportSession = `INSERT INTO export_sessions (export, session) VALUES (%s, %s)`
+		original      = `INSERT INTO line_originals (session, epoch, sequence, revision, words) VALUES (%s, 1, 1, 1, 'x')`
 		contest       = `INSERT INTO contests (session, question, take, competency, by_model) VALUES (%s, 0, 1, 'd', true)`
 		personForm    = `INSERT INTO person_forms (id, session, org, account) VALUES (@new, %s, %s, %s)`
 		personRating  = `INSERT INTO person_ratings (form, session, question, take, competency, outcome, level) VALUES (%s, %s, 0, 1, 'd', 'level', 3)`
@@ -79,9 +80,11 @@ func changeProbes() []probe {
 	}
 	try("alice", one, rate, "@alone", "'self'", "''")
 	try("alice", refused, rate, "@alone", "'human'", "''")
-	try("alice", one, contest, "@alone")
-	for _, closed := range []string{"@bobs", "@held", "@restricted", "@erased"} {
-		try("alice", refused, contest, closed)
+	for _, add := range []string{contest, original} {
+		try("alice", one, add, "@alone")
+		for _, closed := range []string{"@bobs", "@held", "@restricted", "@erased"} {
+			try("alice", refused, add, closed)
+		}
 	}
 	try("alice", one, rerate, "@alone", "'self'")
 	try("alice", none, rerate, "@alone", "'model'")
@@ -231,6 +234,12 @@ func changeProbes() []probe {
 	}
 	// Without a WHERE no column is read, and only the policy for the change speaks.
 	try("carol", one, `UPDATE ratings SET level = 1`)
+	for _, correct := range []string{
+		`UPDATE lines SET changed = 1`, `UPDATE answers SET revision = 1`, `UPDATE evidence SET superseded_by = 1`, `UPDATE rating_notes SET superseded_by = 1`,
+		`DELETE FROM feedback`, `DELETE FROM measurements`,
+	} {
+		try("carol", one, `%s`, correct)
+	}
 	try("assessor", one, call, "@live")
 	try("assessor", refused, call, "@alone")
 	try("export of carol", one, exportSession, "@x.carol", "@c.held")

@@ -23,7 +23,8 @@ func sights() map[string]sight {
 			"invitations viewers cut_offs":            own(account, ""),
 			"accesses consent_events":                 own(account, ""),
 			"authorization_events":                    "where authorization_id IN (SELECT a.id FROM authorizations a JOIN sessions s ON s.id = a.session WHERE s.candidate = @" + account + ")",
-			"answers lines evidence ratings":          own(account, open),
+			"answers lines line_originals":            own(account, open),
+			"evidence ratings":                        own(account, open),
 			"contests":                                own(account, open),
 			"person_forms person_ratings":             own(account, open),
 			"rating_notes feedback measurements gaps": own(account, open),
@@ -59,6 +60,7 @@ func sights() map[string]sight {
 	}
 	atWork := func(more sight) sight {
 		return and(sight{
+			"answers": "alone", // corrected, and open
 			"sessions session_events exports export_sessions authorizations authorization_events organizations notices contests": "where true",
 			"receipts": "where side = 'candidate' AND kind IN ('given', 'revoked', 'expired')", "viewers": "where seen_at < now() - interval '1 hour'",
 		}, more)
@@ -67,18 +69,19 @@ func sights() map[string]sight {
 		return sight{"accounts": "alice", "sessions": session, "session_events": session + "/x", "segments": session + "/audio " + session + "/video"}
 	}
 	ritas := sight{
-		"accounts":                           "alice rita",
-		"sessions":                           "live resumed fresh only.ratings only.feedback only.transcript only.audio only.video only.resume only.profile bobs",
-		"authorizations":                     "live resumed fresh only.ratings only.feedback only.transcript only.audio only.video only.resume only.profile bobs held restricted erased",
-		"answers":                            "live resumed fresh only.ratings only.feedback only.transcript only.audio only.video bobs",
-		"lines":                              "live resumed fresh only.transcript",
-		"evidence rating_notes measurements": "live resumed fresh only.feedback",
-		"ratings":                            "live/model resumed/model fresh/model only.ratings/model bobs/model",
-		"gaps segments":                      "live/audio live/video resumed/audio resumed/video fresh/audio fresh/video only.audio/audio only.video/video",
-		"person_forms person_ratings":        "live live resumed only.ratings bobs",
-		"feedback":                           "live resumed fresh",
-		"contests":                           "live resumed fresh only.ratings bobs",
-		"requests":                           "where org = @acme",
+		"accounts":                    "alice rita",
+		"sessions":                    "live resumed fresh only.ratings only.feedback only.transcript only.audio only.video only.resume only.profile bobs",
+		"authorizations":              "live resumed fresh only.ratings only.feedback only.transcript only.audio only.video only.resume only.profile bobs held restricted erased",
+		"answers":                     "live resumed fresh only.ratings only.feedback only.transcript only.audio only.video bobs",
+		"lines":                       "live resumed fresh only.transcript",
+		"evidence rating_notes":       "live fresh only.feedback",
+		"measurements":                "live resumed fresh only.feedback",
+		"ratings":                     "live/model resumed/model fresh/model only.ratings/model bobs/model",
+		"gaps segments":               "live/audio live/video resumed/audio resumed/video fresh/audio fresh/video only.audio/audio only.video/video",
+		"person_forms person_ratings": "live live resumed only.ratings bobs",
+		"feedback":                    "live resumed fresh",
+		"contests":                    "live resumed fresh only.ratings bobs",
+		"requests":                    "where org = @acme",
 	}
 	ofLogin := sight{"accounts members organizations log_ins log_in_failures second_factors room_tickets": "where true"}
 	return map[string]sight{
@@ -114,12 +117,12 @@ func sights() map[string]sight {
 
 		"scribe":         and(closedToScribe("live"), sight{"answers lines": "live", "gaps": "live/audio live/video"}),
 		"scribe of held": closedToScribe("held"), "scribe of restricted": closedToScribe("restricted"), "scribe of erased": closedToScribe("erased"),
-		"assessor":         atWork(sight{"accounts": "alice", "answers lines evidence rating_notes feedback measurements": "live", "ratings": "live/model"}),
+		"assessor":         atWork(sight{"accounts": "alice", "answers": "alone live", "lines evidence rating_notes feedback measurements": "live", "ratings": "live/model"}),
 		"assessor of held": atWork(sight{"accounts": "alice"}), "assessor of restricted": atWork(sight{"accounts": "alice"}),
 		"assessor of erased": atWork(sight{"accounts": "alice"}), "worker": atWork(nil),
 
 		"dan": ofCandidate("dan"), "rita as a candidate": ofCandidate("rita"),
-		"assessor of otto": atWork(sight{"accounts": "otto", "answers lines evidence rating_notes feedback measurements": "ottos", "ratings": "ottos/model"}),
+		"assessor of otto": atWork(sight{"accounts": "otto", "answers": "alone ottos", "lines evidence rating_notes feedback measurements": "ottos", "ratings": "ottos/model"}),
 		"login of dan":     and(maps.Clone(ofLogin), sight{"sessions": "d.open"}),
 		"login":            ofLogin,
 		"keys":             {"sessions accounts members organizations notices authorizations authorization_events data_keys exports export_sessions export_keys": "where true"},
@@ -127,17 +130,17 @@ func sights() map[string]sight {
 			"sessions authorizations authorization_events organizations notices consent_events receipts ledger_openings holds invitations": "where true",
 			"exports export_sessions export_keys erasures erasure_counts erasure_objects":                                                  "where true",
 			"person_forms person_ratings contests": "where session IN (@erased, @c.erased, @d.erased)",
-			"answers lines evidence ratings rating_notes feedback measurements gaps segments data_keys session_events": "where session IN (@erased, @c.erased, @d.erased)",
+			"answers lines line_originals evidence ratings rating_notes feedback measurements gaps segments data_keys session_events": "where session IN (@erased, @c.erased, @d.erased)",
 			"accounts log_in_failures": "where true", "log_ins second_factors members": "where account IN (SELECT id FROM accounts WHERE erase_at <= now())",
 		},
 		"audit":  {"sessions segments ledger notices": "where true"},
 		"export": {"notices": "where true"}, "export of bob": exported("bob"), "export of carol": exported("carol"),
 		"export of alice": and(exported("alice"), sight{
 			"log_ins": "where account = @alice", "receipts": "where side = 'candidate' AND account = @alice", "ledger_openings": "where account = @alice",
-			"answers lines evidence ratings rating_notes feedback measurements gaps segments": inExport,
-			"person_forms person_ratings contests":                                            inExport,
-			"consent_events session_events authorizations accesses ai_calls":                  inExport,
-			"authorization_events": "where authorization_id IN (@live, @restricted, @only.ratings)", "organizations": "acme",
+			"answers lines line_originals evidence ratings rating_notes feedback measurements gaps segments": inExport,
+			"person_forms person_ratings contests":                           inExport,
+			"consent_events session_events authorizations accesses ai_calls": inExport,
+			"authorization_events":                                           "where authorization_id IN (@live, @restricted, @only.ratings)", "organizations": "acme",
 		}),
 	}
 }

@@ -115,6 +115,12 @@ INSERT INTO person_forms (id, session, org, account) SELECT pg_temp.id(f), pg_te
 INSERT INTO person_ratings (form, session, question, take, competency, outcome, level, why)
 	SELECT id, session, 0, 1, 'c', 'level', 3, 'x' FROM person_forms;
 INSERT INTO feedback (session, question, take, model, prompt_sha256, bank_sha256, at, items) SELECT id, 0, 1, 'm', 'p', 'b', now(), 'x' FROM sessions;
+INSERT INTO line_originals (session, epoch, sequence, revision, words) SELECT id, 1, 1, 0, 'x' FROM sessions;
+UPDATE evidence SET superseded_by = 1 WHERE session = pg_temp.id('resumed');
+UPDATE rating_notes SET superseded_by = 1 WHERE session = pg_temp.id('resumed');
+UPDATE sessions SET assessment = false WHERE id = pg_temp.id('carols');
+UPDATE answers SET revision = 1 WHERE session IN (SELECT pg_temp.id(s) FROM unnest(ARRAY['alone', 'held', 'restricted', 'erased', 'carols', 'suss']) s);
+UPDATE answers SET assessed_at = now() WHERE session = pg_temp.id('suss');
 INSERT INTO contests (session, question, take, competency, words, by_model) SELECT id, 0, 1, 'c', 'x', true FROM sessions;
 INSERT INTO measurements SELECT id, 0, 1, 'n', 1, 'u', 'c', true, '' FROM sessions;
 INSERT INTO gaps SELECT id, kind, 1, 2, 'network' FROM sessions CROSS JOIN unnest(ARRAY['audio', 'video']) kind;

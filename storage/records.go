@@ -51,18 +51,20 @@ func (r *Records) Record(ctx context.Context, permits consent.RecordPermits) (as
 
 // reading is one read of a record on its way from rows to values.
 type reading struct {
-	permits  consent.RecordPermits
-	id       consent.SessionID
-	role     Role
-	record   assess.Record
-	lines    []sealedLine
-	ratings  []sealedRating
-	evidence []assess.Evidence
-	feedback []sealedFeedback
-	measured []assess.Measurement
-	people   []sealedPersonRating
-	form     string // the reader's own, of an employer
-	contests []sealedContest
+	permits    consent.RecordPermits
+	id         consent.SessionID
+	role       Role
+	record     assess.Record
+	lines      []sealedLine
+	ratings    []sealedRating
+	evidence   []assess.Evidence
+	feedback   []sealedFeedback
+	measured   []assess.Measurement
+	people     []sealedPersonRating
+	form       string // the reader's own, of an employer
+	contests   []sealedContest
+	originals  []sealedOriginal
+	superseded []assess.EarlierEvidence
 }
 
 // newReading checks the Permits: all of one actor and one session, each for its own part.
@@ -116,6 +118,9 @@ func (r *reading) read(ctx context.Context, tx pgx.Tx) error {
 		if r.lines, err = readLines(ctx, tx, r.id, ""); err != nil {
 			return err
 		}
+	}
+	if err := r.readEarlier(ctx, tx); err != nil {
+		return err
 	}
 	if given(r.permits.Feedback) {
 		if r.evidence, err = readEvidence(ctx, tx, r.id, ""); err != nil {
@@ -219,17 +224,36 @@ func (r *reading) assemble(ctx context.Context, keys fieldKeys) (assess.Record, 
 	if err != nil {
 		return assess.Record{}, err
 	}
+	originals, err := r.openOriginals(ctx, keys)
+	if err != nil {
+		return assess.Record{}, err
+	}
 	type take struct{ question, take int }
 	at := make(map[take]*assess.AnswerResult, len(r.record.Answers))
 	for i := range r.record.Answers {
 		a := &r.record.Answers[i]
 		at[take{a.Answer.Question, a.Answer.Take}] = a
 	}
+	said := make(map[assess.LineRef]take, len(lines))
 	for _, line := range lines {
-		if a := at[take{line.Question, line.Take}]; a != nil {
+		of := take{line.Question, line.Take}
+		said[line.Ref()] = of
+		if a := at[of]; a != nil {
 			a.Lines = append(a.Lines, line)
 		} else {
 			r.record.Loose = append(r.record.Loose, line)
+		}
+	}
+	for _, original := range originals {
+		if a := at[said[original.Line]]; a != nil {
+			a.Originals = append(a.Originals, original)
+		} else {
+			r.record.LooseOriginals = append(r.record.LooseOriginals, original)
+		}
+	}
+	for _, e := range r.superseded {
+		if a := at[take{e.Question, e.Take}]; a != nil {
+			a.EarlierEvidence = append(a.EarlierEvidence, e)
 		}
 	}
 	for _, e := range r.evidence {
@@ -243,7 +267,11 @@ func (r *reading) assemble(ctx context.Context, keys fieldKeys) (assess.Record, 
 		}
 	}
 	for _, rating := range ratings {
-		if a := at[take{rating.Question(), rating.Take()}]; a != nil {
+		switch a := at[take{rating.Question(), rating.Take()}]; {
+		case a == nil:
+		case rating.Rater().Kind == assess.RaterModel && rating.Revision() != a.Answer.Revision:
+			a.Earlier = append(a.Earlier, rating)
+		default:
 			a.Ratings = append(a.Ratings, rating)
 		}
 	}

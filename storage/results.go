@@ -206,18 +206,20 @@ func (r *Results) EvidenceDone(ctx context.Context, feedback consent.Permit, ses
 	return done, nil
 }
 
-// SaveEvidence replaces what a model found in the line.
-func (r *Results) SaveEvidence(ctx context.Context, feedback consent.Permit, session consent.SessionID, ref assess.LineRef, found []assess.Evidence) error {
+// SaveEvidence replaces what a model found in the line as it was read; [assess.ErrCorrected] if it has other words
+// since.
+func (r *Results) SaveEvidence(ctx context.Context, feedback consent.Permit, line assess.Line, found []assess.Evidence) error {
+	session, ref := line.Session, line.Ref()
 	err := r.write(ctx, feedback, session, consent.ArtefactFeedback, func(tx pgx.Tx) error {
-		const mark = `UPDATE lines SET evidence_at = statement_timestamp() WHERE session = $1 AND epoch = $2 AND sequence = $3`
-		marked, err := tx.Exec(ctx, mark, session, ref.Epoch, ref.Sequence)
-		if err != nil {
-			return err
+		var revision int
+		const mark = `UPDATE lines SET evidence_at = statement_timestamp() WHERE session = $1 AND epoch = $2 AND sequence = $3 RETURNING revision`
+		if err := tx.QueryRow(ctx, mark, session, ref.Epoch, ref.Sequence).Scan(&revision); err != nil {
+			return notFound(err)
 		}
-		if marked.RowsAffected() == 0 {
-			return consent.ErrNotFound
+		if revision != line.Revision {
+			return assess.ErrCorrected
 		}
-		const drop = `DELETE FROM evidence WHERE session = $1 AND line_epoch = $2 AND line_sequence = $3 AND rater ->> 'kind' = 'model'`
+		const drop = `DELETE FROM evidence WHERE session = $1 AND line_epoch = $2 AND line_sequence = $3 AND rater ->> 'kind' = 'model' AND superseded_by IS NULL`
 		if _, err := tx.Exec(ctx, drop, session, ref.Epoch, ref.Sequence); err != nil {
 			return err
 		}
@@ -267,7 +269,7 @@ func (r *Results) SaveMeasurements(ctx context.Context, measurements consent.Per
 	return nil
 }
 
-// RatingsOf returns what models rated in one answer so far, without their sentences.
+// RatingsOf returns what models rated in the words of one answer as they are now, without their sentences.
 func (r *Results) RatingsOf(ctx context.Context, ratings consent.Permit, session consent.SessionID, question, take int) ([]assess.Rating, error) {
 	if err := demand(ratings, session, consent.ArtefactRatings, consent.ActorAssessor); err != nil {
 		return nil, fmt.Errorf("read ratings: %w", err)
@@ -275,8 +277,9 @@ func (r *Results) RatingsOf(ctx context.Context, ratings consent.Permit, session
 	var stored []sealedRating
 	err := r.about(ctx, session, func(tx pgx.Tx) error {
 		var err error
-		stored, err = readRatings(ctx, tx, session, ` AND r.question = $2 AND r.take = $3 AND r.rater_kind = 'model' AND r.at >= (
-			SELECT a.changed_at FROM answers a WHERE a.session = r.session AND a.question = r.question AND a.take = r.take)`, question, take)
+		stored, err = readRatings(ctx, tx, session, ` AND r.question = $2 AND r.take = $3 AND r.rater_kind = 'model' AND EXISTS (
+			SELECT FROM answers a WHERE a.session = r.session AND a.question = r.question AND a.take = r.take
+			AND r.at >= a.changed_at AND r.revision = a.revision)`, question, take)
 		return err
 	})
 	if err != nil {
@@ -300,7 +303,7 @@ func (r *Results) RatingsOf(ctx context.Context, ratings consent.Permit, session
 const notRead = "not read"
 
 // SaveRating stores or replaces one rater's rating of one competency of one answer, with its sentences
-// encrypted under the session's feedback key.
+// encrypted under the session's feedback key; [assess.ErrCorrected] if the answer has other words since.
 func (r *Results) SaveRating(ctx context.Context, ratings consent.Permit, rating assess.Rating) error {
 	f := rating.Fields()
 	if f.Rater.Kind == assess.RaterSelf {
@@ -311,6 +314,9 @@ func (r *Results) SaveRating(ctx context.Context, ratings consent.Permit, rating
 		return fmt.Errorf("save rating: %w", err)
 	}
 	err = r.write(ctx, ratings, f.Session, consent.ArtefactRatings, func(tx pgx.Tx) error {
+		if err := mustHaveWords(ctx, tx, f.Session, f.Question, f.Take, f.Revision); err != nil {
+			return err
+		}
 		if err := dropRatings(ctx, tx, f); err != nil {
 			return err
 		}
@@ -326,19 +332,36 @@ func (r *Results) SaveRating(ctx context.Context, ratings consent.Permit, rating
 	return nil
 }
 
+// mustHaveWords: what is found in words is not stored once they are corrected. The caller holds off a correction, as
+// consentsNow does.
+func mustHaveWords(ctx context.Context, tx pgx.Tx, session consent.SessionID, question, take, revision int) error {
+	var now int
+	const read = `SELECT revision FROM answers WHERE session = $1 AND question = $2 AND take = $3`
+	if err := tx.QueryRow(ctx, read, session, question, take).Scan(&now); err != nil {
+		return notFound(err)
+	}
+	if now != revision {
+		return assess.ErrCorrected
+	}
+	return nil
+}
+
 // MarkAnswerAssessed says that the assessor has nothing left to do for the answer; an ended session
 // whose answers are all assessed is assessed. [consent.ErrNotFound] if there is no such answer, or none to be
 // seen while the session is held or restricted.
 //
-// An answer that was gone on with meanwhile, and so has another end, stays as it is: a job of its own follows.
-func (r *Results) MarkAnswerAssessed(ctx context.Context, session consent.SessionID, question, take int, end time.Duration) error {
+// An answer that was gone on with or corrected meanwhile, and so has another end or other words, stays as it is: a
+// job of its own follows.
+func (r *Results) MarkAnswerAssessed(ctx context.Context, answer assess.Answer) error {
+	session := answer.Session
 	err := r.about(ctx, session, func(tx pgx.Tx) error {
 		if _, err := lockState(ctx, tx, session); err != nil {
 			return err
 		}
-		const set = `UPDATE answers SET assessed_at = CASE WHEN end_ns = $4 THEN coalesce(assessed_at, statement_timestamp()) ELSE assessed_at END
+		const set = `UPDATE answers SET assessed_at = CASE WHEN end_ns = $4 AND revision = $5
+			THEN coalesce(assessed_at, statement_timestamp()) ELSE assessed_at END
 			WHERE session = $1 AND question = $2 AND take = $3`
-		marked, err := tx.Exec(ctx, set, session, question, take, int64(end))
+		marked, err := tx.Exec(ctx, set, session, answer.Question, answer.Take, int64(answer.End), answer.Revision)
 		if err != nil {
 			return err
 		}

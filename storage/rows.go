@@ -21,15 +21,15 @@ type sealedLine struct {
 // readLines reads lines of a session in the order they were said. which is more of the WHERE clause,
 // from $2 on.
 func readLines(ctx context.Context, tx pgx.Tx, session consent.SessionID, which string, arguments ...any) ([]sealedLine, error) {
-	rows, err := tx.Query(ctx, `SELECT session, epoch, sequence, question, take, start_ns, end_ns, engine, interpolated, words
-		FROM lines WHERE session = $1`+which+` ORDER BY start_ns, epoch, sequence`, append([]any{session}, arguments...)...)
+	rows, err := tx.Query(ctx, `SELECT session, epoch, sequence, question, take, start_ns, end_ns, engine, interpolated, words,
+			revision, corrected_at, changed FROM lines WHERE session = $1`+which+` ORDER BY start_ns, epoch, sequence`, append([]any{session}, arguments...)...)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (sealedLine, error) {
 		var l sealedLine
 		err := row.Scan(&l.Session, &l.Epoch, &l.Sequence, &l.Question, &l.Take, nanoseconds{&l.Start}, nanoseconds{&l.End},
-			&l.Engine, &l.Interpolated, &l.words)
+			&l.Engine, &l.Interpolated, &l.words, &l.Revision, orZero{&l.CorrectedAt}, &l.Changed)
 		return l, err
 	})
 }
@@ -45,29 +45,49 @@ func openLines(ctx context.Context, keys fieldKeys, permit consent.Permit, sessi
 	}
 	lines := make([]assess.Line, len(sealed))
 	for i, s := range sealed {
-		plain, err := key.Open(wordsContext(s.Epoch, s.Sequence), s.words)
-		if err != nil {
+		if lines[i], err = s.open(key); err != nil {
 			return nil, err
 		}
-		if err := json.Unmarshal(plain, &s.Words); err != nil {
-			return nil, fmt.Errorf("read words: %w", err)
-		}
-		lines[i] = s.Line
 	}
 	return lines, nil
 }
 
+func (s sealedLine) open(key FieldKey) (line assess.Line, err error) {
+	s.Words, err = openWords(key, wordsContext(s.Epoch, s.Sequence, s.Revision), s.words)
+	return s.Line, err
+}
+
+func openWords(key FieldKey, context string, sealed []byte) ([]assess.Word, error) {
+	plain, err := key.Open(context, sealed)
+	if err != nil {
+		return nil, err
+	}
+	var words []assess.Word
+	if err := json.Unmarshal(plain, &words); err != nil {
+		return nil, fmt.Errorf("read words: %w", err)
+	}
+	return words, nil
+}
+
+const evidenceColumns = `id, session, question, take, competency, line_epoch, line_sequence, first_word, last_word, polarity, part, rater`
+
+func evidenceFields(e *assess.Evidence) []any {
+	return []any{
+		&e.ID, &e.Session, &e.Question, &e.Take, &e.Competency, &e.Line.Epoch, &e.Line.Sequence, &e.First, &e.Last,
+		&e.Polarity, &e.Part, &e.Rater,
+	}
+}
+
+// readEvidence reads what was found in the words as they are now.
 func readEvidence(ctx context.Context, tx pgx.Tx, session consent.SessionID, which string, arguments ...any) ([]assess.Evidence, error) {
-	rows, err := tx.Query(ctx, `SELECT id, session, question, take, competency, line_epoch, line_sequence, first_word, last_word,
-		polarity, part, rater FROM evidence WHERE session = $1`+which+` ORDER BY line_epoch, line_sequence, first_word, id`,
-		append([]any{session}, arguments...)...)
+	rows, err := tx.Query(ctx, `SELECT `+evidenceColumns+` FROM evidence WHERE session = $1 AND superseded_by IS NULL`+which+`
+		ORDER BY line_epoch, line_sequence, first_word, id`, append([]any{session}, arguments...)...)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (assess.Evidence, error) {
 		var e assess.Evidence
-		err := row.Scan(&e.ID, &e.Session, &e.Question, &e.Take, &e.Competency, &e.Line.Epoch, &e.Line.Sequence,
-			&e.First, &e.Last, &e.Polarity, &e.Part, &e.Rater)
+		err := row.Scan(evidenceFields(&e)...)
 		return e, err
 	})
 }
@@ -76,9 +96,9 @@ func readEvidence(ctx context.Context, tx pgx.Tx, session consent.SessionID, whi
 // pass.
 func upsertRating(ctx context.Context, tx pgx.Tx, f assess.RatingFields) (int64, error) {
 	const put = `INSERT INTO ratings (session, question, take, competency, rater_kind, model, pass, prompt_sha256, rubric_sha256,
-			bank_sha256, outcome, level, at, asked, answered)
-		VALUES ($1, $2, $3, $4, $5, $6, coalesce(nullif($7, ''), 'first'), $8, $9, $10, $11, $12, $13, $14, $15)
-		ON CONFLICT (session, question, take, competency, rater_kind, model, pass, prompt_sha256) DO UPDATE SET
+			bank_sha256, outcome, level, at, asked, answered, revision)
+		VALUES ($1, $2, $3, $4, $5, $6, coalesce(nullif($7, ''), 'first'), $8, $9, $10, $11, $12, $13, $14, $15, $16)
+		ON CONFLICT (session, question, take, competency, revision, rater_kind, model, pass, prompt_sha256) DO UPDATE SET
 		rubric_sha256 = excluded.rubric_sha256, bank_sha256 = excluded.bank_sha256, outcome = excluded.outcome,
 		level = excluded.level, at = excluded.at, asked = excluded.asked, answered = excluded.answered
 		RETURNING id`
@@ -89,16 +109,17 @@ func upsertRating(ctx context.Context, tx pgx.Tx, f assess.RatingFields) (int64,
 	var id int64
 	err := tx.QueryRow(ctx, put, f.Session, f.Question, f.Take, f.Competency, f.Rater.Kind, f.Rater.Model, f.Rater.Pass,
 		f.Rater.PromptSHA256, f.Rater.RubricSHA256, f.Rater.BankSHA256, f.Outcome, level, toMicrosecond(f.At),
-		f.Asked.Held, f.Asked.Answered).Scan(&id)
+		f.Asked.Held, f.Asked.Answered, f.Revision).Scan(&id)
 	return id, err
 }
 
 // dropRatings takes away what a model's rating takes the place of: the same pass by another rater, and for a
-// first pass all of them but what a contest came to. A third rating was asked for because of a second one.
+// first pass all of them but what a contest came to. A third rating was asked for because of a second one. What was
+// rated before the words were corrected stays.
 func dropRatings(ctx context.Context, tx pgx.Tx, f assess.RatingFields) error {
-	const drop = `DELETE FROM ratings WHERE session = $1 AND question = $2 AND take = $3 AND competency = $4
+	const drop = `DELETE FROM ratings WHERE session = $1 AND question = $2 AND take = $3 AND competency = $4 AND revision = $6
 		AND rater_kind = 'model' AND ($5 = 'first' AND pass <> 'contest' OR $5 = 'second' AND pass = 'third' OR pass = $5)`
-	_, err := tx.Exec(ctx, drop, f.Session, f.Question, f.Take, f.Competency, f.Rater.Pass)
+	_, err := tx.Exec(ctx, drop, f.Session, f.Question, f.Take, f.Competency, f.Rater.Pass, f.Revision)
 	return err
 }
 
@@ -110,14 +131,17 @@ type ratingNotes struct {
 	Reason       string `json:"reason,omitempty"`
 }
 
-// notesContext binds the sentences to the rating they are about. A first pass is not named: there was no other
-// once.
+// notesContext binds the sentences to the rating they are about. A first pass is not named, nor words that were
+// never corrected: there was nothing else once.
 func notesContext(f assess.RatingFields) string {
 	rating := fmt.Sprintf("rating_notes.notes/%d/%d/%s/%s/%s/%s", f.Question, f.Take, f.Competency, f.Rater.Kind, f.Rater.Model, f.Rater.PromptSHA256)
-	if f.Rater.Pass == "" || f.Rater.Pass == assess.PassFirst {
-		return rating
+	if f.Rater.Pass != "" && f.Rater.Pass != assess.PassFirst {
+		rating += "/" + string(f.Rater.Pass)
 	}
-	return rating + "/" + string(f.Rater.Pass)
+	if f.Revision > 0 {
+		rating += fmt.Sprintf("/corrected %d", f.Revision)
+	}
+	return rating
 }
 
 // sealNotes returns the encrypted sentences, nil where there are none.
@@ -160,7 +184,7 @@ type sealedRating struct {
 func readRatings(ctx context.Context, tx pgx.Tx, session consent.SessionID, which string, arguments ...any) ([]sealedRating, error) {
 	rows, err := tx.Query(ctx, `SELECT r.session, r.question, r.take, r.competency, r.rater_kind, r.model,
 		CASE WHEN r.rater_kind = 'model' THEN r.pass ELSE '' END, r.prompt_sha256, r.rubric_sha256, r.bank_sha256,
-		r.outcome, coalesce(r.level, 0), r.at, r.asked, r.answered, n.notes
+		r.outcome, coalesce(r.level, 0), r.at, r.asked, r.answered, r.revision, n.notes
 		FROM ratings r LEFT JOIN rating_notes n ON n.rating = r.id WHERE r.session = $1`+which+` ORDER BY r.question, r.take, r.rater_kind = 'self', r.id`,
 		append([]any{session}, arguments...)...)
 	if err != nil {
@@ -170,7 +194,7 @@ func readRatings(ctx context.Context, tx pgx.Tx, session consent.SessionID, whic
 		var r sealedRating
 		err := row.Scan(&r.Session, &r.Question, &r.Take, &r.Competency, &r.Rater.Kind, &r.Rater.Model, &r.Rater.Pass, &r.Rater.PromptSHA256,
 			&r.Rater.RubricSHA256, &r.Rater.BankSHA256, &r.Outcome, &r.Level, &r.At,
-			&r.Asked.Held, &r.Asked.Answered, &r.notes)
+			&r.Asked.Held, &r.Asked.Answered, &r.Revision, &r.notes)
 		r.At = r.At.UTC()
 		return r, err
 	})

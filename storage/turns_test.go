@@ -50,7 +50,7 @@ func TestAnswerThatWasGoneOnWithIsAssessedAgain(t *testing.T) {
 			}
 			began <- a.End
 			<-goOn
-			return w.results.MarkAnswerAssessed(ctx, session, question, take, a.End)
+			return w.results.MarkAnswerAssessed(ctx, a)
 		},
 	}, JobOptions{})
 	save := func(a assess.Answer) {
@@ -131,19 +131,19 @@ func TestRatingsOfAShorterAnswerDoNotCount(t *testing.T) {
 		t.Fatal("a rating went away although the answer is what it was")
 	}
 	w.ownerExec(t, `UPDATE ratings SET at = now() - interval '1 second' WHERE session = $1`, id) // before what follows
-	shorter := answer.End
+	shorter := answer
 	answer.End += 20 * time.Second
 	save()
 	if rated() != 0 {
 		t.Error("a level of the shorter answer counts for the longer one")
 	}
-	if err := w.results.MarkAnswerAssessed(ctx, id, 0, 1, shorter); err != nil {
+	if err := w.results.MarkAnswerAssessed(ctx, shorter); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.ingest.EndSession(ctx, id); err != nil || w.state(t, id) != consent.SessionEnded {
 		t.Errorf("a job that saw the shorter answer finished the longer one: %s, %v", w.state(t, id), err)
 	}
-	if err := w.results.MarkAnswerAssessed(ctx, id, 0, 1, answer.End); err != nil || w.state(t, id) != consent.SessionAssessed {
+	if err := w.results.MarkAnswerAssessed(ctx, answer); err != nil || w.state(t, id) != consent.SessionAssessed {
 		t.Errorf("after the longer answer was assessed: %s, %v", w.state(t, id), err)
 	}
 }

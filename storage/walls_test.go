@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"greenroom/assess"
 	"greenroom/consent"
 )
 
@@ -16,7 +17,7 @@ import (
 func personalTables() []string {
 	return []string{
 		"sessions", "consent_events", "session_events", "authorizations", "authorization_events", "accesses",
-		"answers", "lines", "evidence", "ratings", "rating_notes", "person_forms", "person_ratings", "contests", "feedback", "measurements", "gaps", "ai_calls",
+		"answers", "lines", "line_originals", "evidence", "ratings", "rating_notes", "person_forms", "person_ratings", "contests", "feedback", "measurements", "gaps", "ai_calls",
 	}
 }
 
@@ -58,6 +59,9 @@ func TestCandidateSeesOwnRowsAndNobodyElses(t *testing.T) {
 	w.share(t, w.alice, id, w.acme, consent.ScopeRatings, consent.ScopeTranscript)
 	w.personRates(t, w.acmes, id, 3, "why")
 	w.contests(t, w.alice, id)
+	if err := w.corrects(t, w.alice, id, assess.Correction{Line: assess.LineRef{Epoch: 1, Sequence: 1}}); err != nil {
+		t.Fatal(err)
+	}
 	if err := w.shared.NoteAccess(t.Context(), actorOf(w.acmes), id, []consent.Artefact{consent.ArtefactSession}); err != nil {
 		t.Fatal(err)
 	}
@@ -226,21 +230,23 @@ func TestRolesCannotReadColumnsTheyHaveNoUseFor(t *testing.T) {
 		RoleEmployer: {
 			`SELECT email FROM accounts`, `SELECT password_hash FROM accounts`, `SELECT recording FROM sessions`,
 			`SELECT notice_sha256 FROM sessions`, `SELECT assessed_at FROM answers`, `SELECT account FROM authorization_events`,
-			`SELECT 1 FROM log_ins`, `SELECT 1 FROM session_events`, `SELECT 1 FROM accesses`,
+			`SELECT 1 FROM log_ins`, `SELECT 1 FROM session_events`, `SELECT 1 FROM accesses`, `SELECT 1 FROM line_originals`,
 			`UPDATE authorizations SET org = org`, `DELETE FROM lines`, `INSERT INTO ratings DEFAULT VALUES`,
 		},
 		RoleCandidate: {
 			`SELECT email FROM accounts`, `SELECT password_hash FROM accounts`, `SELECT account FROM accesses`, `SELECT 1 FROM members`,
 			`UPDATE sessions SET candidate = candidate`, `UPDATE sessions SET plan = plan`, `DELETE FROM sessions`,
-			`DELETE FROM authorizations`, `INSERT INTO accesses DEFAULT VALUES`, `UPDATE lines SET words = words`, `TRUNCATE lines`,
+			`DELETE FROM authorizations`, `INSERT INTO accesses DEFAULT VALUES`, `UPDATE lines SET engine = engine`, `TRUNCATE lines`,
+			`UPDATE answers SET end_ns = end_ns`, `UPDATE line_originals SET words = words`, `DELETE FROM line_originals`, `UPDATE ratings SET revision = 0`,
 		},
 		RoleIngest: {
-			`SELECT words FROM lines`, `SELECT email FROM accounts`, `SELECT display_name FROM accounts`, `SELECT 1 FROM ratings`, `UPDATE sessions SET recording = true`,
+			`SELECT words FROM lines`, `SELECT 1 FROM line_originals`, `SELECT email FROM accounts`, `SELECT display_name FROM accounts`, `SELECT 1 FROM ratings`, `UPDATE sessions SET recording = true`,
 			`UPDATE sessions SET candidate = candidate`, `SELECT 1 FROM authorizations`, `DELETE FROM river.river_job`,
 		},
 		RoleWorker: {
 			`SELECT password_hash FROM accounts`, `SELECT account FROM authorization_events`, `UPDATE sessions SET assessment = true`,
-			`UPDATE lines SET words = words`, `UPDATE answers SET end_ns = end_ns`, `INSERT INTO lines DEFAULT VALUES`,
+			`UPDATE lines SET words = words`, `UPDATE answers SET end_ns = end_ns`, `INSERT INTO lines DEFAULT VALUES`, `UPDATE answers SET revision = 0`,
+			`SELECT 1 FROM line_originals`,
 		},
 		RoleLogin: {`SELECT plan FROM sessions`, `SELECT 1 FROM lines`, `UPDATE accounts SET kind = 'ops'`, `DELETE FROM accounts`, `INSERT INTO members DEFAULT VALUES`},
 		RoleAudit: {`SELECT id FROM sessions`, `SELECT args FROM river.river_job`, `SELECT 1 FROM accounts`, `SELECT session FROM segments`},

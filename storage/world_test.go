@@ -235,13 +235,13 @@ func (w *world) interview(t *testing.T, of consent.Account) consent.SessionID {
 	must(w.ingest.SaveGap(ctx, id, media.Gap{Kind: media.KindVideo, Start: time.Second, End: 3 * time.Second, Reason: media.GapMuted}))
 	feedback := w.part(t, consent.ActorAssessor, id, consent.ArtefactFeedback)
 	must(w.results.NoteAICall(ctx, w.part(t, consent.ActorAssessor, id, consent.ArtefactModel), consent.AICall{Session: id, For: consent.AIEvidence, Model: "model-1", Place: "ai.example", PromptSHA256: "p1"}))
-	must(w.results.SaveEvidence(ctx, feedback, id, assess.LineRef{Epoch: 1, Sequence: 2}, []assess.Evidence{testEvidence(id, 2)}))
+	must(w.results.SaveEvidence(ctx, feedback, testLine(id, 2, 0), []assess.Evidence{testEvidence(id, 2)}))
 	must(w.results.SaveMeasurements(ctx, w.part(t, consent.ActorAssessor, id, consent.ArtefactMeasurements), []assess.Measurement{
 		{Session: id, Question: 0, Take: 1, Name: "words_per_minute", Value: 120.5, Unit: "words/min", Counted: "Words by minutes.", Valid: true},
 	}))
 	must(w.results.SaveRating(ctx, w.part(t, consent.ActorAssessor, id, consent.ArtefactRatings), testRating(t, nil, id)))
 	must(w.results.SaveFeedback(ctx, feedback, testFeedback(id)))
-	must(w.results.MarkAnswerAssessed(ctx, id, 0, 1, 40*time.Second))
+	must(w.results.MarkAnswerAssessed(ctx, testAnswer(id, 0)))
 	private := w.permit(t, actorOf(of), id, consent.ArtefactPrivate)
 	must(w.sessions.RateSelf(ctx, private, testRating(t, selfRated, id)))
 	must(w.ingest.EndSession(ctx, id))

@@ -104,9 +104,9 @@ func (s *sitting) EvidenceDone(_ context.Context, p consent.Permit, session cons
 }
 
 // SaveEvidence implements [assess.Results].
-func (s *sitting) SaveEvidence(_ context.Context, p consent.Permit, session consent.SessionID, ref assess.LineRef, found []assess.Evidence) error {
-	s.evidence[ref] = found
-	return p.Demand(session, consent.ArtefactFeedback)
+func (s *sitting) SaveEvidence(_ context.Context, p consent.Permit, line assess.Line, found []assess.Evidence) error {
+	s.evidence[line.Ref()] = found
+	return p.Demand(line.Session, consent.ArtefactFeedback)
 }
 
 // SaveMeasurements implements [assess.Results].
@@ -139,6 +139,6 @@ func withRating(ratings []assess.Rating, rating assess.Rating) []assess.Rating {
 }
 
 // MarkAnswerAssessed implements [assess.Results].
-func (s *sitting) MarkAnswerAssessed(context.Context, consent.SessionID, int, int, time.Duration) error {
+func (s *sitting) MarkAnswerAssessed(context.Context, assess.Answer) error {
 	return nil
 }

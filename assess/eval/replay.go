@@ -312,9 +312,9 @@ func (d *rerated) EvidenceDone(_ context.Context, p consent.Permit, session cons
 }
 
 // SaveEvidence implements [assess.Results].
-func (d *rerated) SaveEvidence(_ context.Context, p consent.Permit, session consent.SessionID, ref assess.LineRef, found []assess.Evidence) error {
-	d.evidence[ref] = found
-	return p.Demand(session, consent.ArtefactFeedback)
+func (d *rerated) SaveEvidence(_ context.Context, p consent.Permit, line assess.Line, found []assess.Evidence) error {
+	d.evidence[line.Ref()] = found
+	return p.Demand(line.Session, consent.ArtefactFeedback)
 }
 
 // SaveMeasurements implements [assess.Results]: what is counted is not compared.
@@ -339,6 +339,6 @@ func (*rerated) SaveFeedback(_ context.Context, p consent.Permit, found assess.F
 }
 
 // MarkAnswerAssessed implements [assess.Results].
-func (*rerated) MarkAnswerAssessed(context.Context, consent.SessionID, int, int, time.Duration) error {
+func (*rerated) MarkAnswerAssessed(context.Context, assess.Answer) error {
 	return nil
 }
