@@ -14,7 +14,7 @@ export const app = {
   nav: 'Main',
   theme: { label: 'Colours', auto: 'As the system', light: 'Light', dark: 'Dark' },
   offline: 'You are offline. What is on this page stays; new things load when the network is back.',
-  offlineRoom: 'You are offline. What you said before is kept. The room comes back by itself.',
+  offlineRoom: 'You are offline. What you said before is kept as you chose. The room comes back by itself.',
   retry: 'Try again',
   cancel: 'Cancel',
   close: 'Close',
@@ -437,7 +437,7 @@ export const room = {
   moment: 'A moment',
   momentHint: (n: number) =>
     `Stops the clock for up to 30 seconds. ${n === 1 ? 'Once more' : 'Twice'} in this answer.`,
-  reviewing: 'Your answer is kept. Read what came of it, or go on when you like.',
+  reviewing: 'Your answer is kept as you chose. Read what came of it, or go on when you like.',
   lastReview: 'That was the last question. The interview ends by itself; speak now and your answer goes on.',
   next: 'Next question',
   toEnd: 'End the interview',
@@ -494,7 +494,7 @@ export const room = {
     media: 'Connected. Setting up sound and picture.',
     lost: 'Sound and picture do not arrive. Trying again.',
     reconnecting: (attempt: number) =>
-      `The connection is lost${attempt > 1 ? ` (try ${attempt})` : ''}. What you said before is kept. Trying again.`,
+      `The connection is lost${attempt > 1 ? ` (try ${attempt})` : ''}. What you said before is kept as you chose. Trying again.`,
     missingAudio: 'Your microphone does not arrive at the server. Check that it is on.',
     missingVideo: 'Your picture does not arrive. Your sound does; you can go on.',
     program: 'Connection: good. Your other program sends.',
@@ -581,7 +581,7 @@ export const room = {
     yes: 'Continue here',
   },
   toConsent: 'Read what may be kept',
-  stopping: 'The server is restarting. What you said is kept. This page comes back by itself.',
+  stopping: 'The server is restarting. What you said is kept as you chose. This page comes back by itself.',
 };
 
 export const agreement = {

@@ -254,9 +254,21 @@ describe('can', () => {
   };
   const commands: Command[] = ['begin', 'start_answer', 'done', 'skip', 'finish'];
   it.each(Object.entries(table))('while %s', (phase, want) => {
-    const state = given([{ type: 'turn', phase: phase as 'waiting', total: 1, index: 0, question }]);
+    const silent = given([{ type: 'turn', phase: phase as 'waiting', total: 1, index: 0, question }]);
+    const state: RoomState = { ...silent, peer: 'connected' };
     expect(commands.filter((c) => can(state, c))).toEqual(want);
+    expect(commands.filter((c) => can(silent, c))).toEqual(want.filter((c) => c !== 'begin'));
     expect(commands.filter((c) => can({ ...state, link: 'reconnecting' }, c))).toEqual([]);
     expect(commands.filter((c) => can({ ...state, ended: 'taken_over' }, c))).toEqual([]);
+  });
+  it('begin once the sound of a program arrives, and not before', () => {
+    const waits = given([{ type: 'turn', phase: 'waiting', total: 1 }]);
+    const sends = (audio: 'receiving' | 'missing'): RoomState => ({
+      ...waits,
+      program: 'sending',
+      received: { audio, video: 'off' },
+    });
+    expect(can(sends('missing'), 'begin')).toBe(false);
+    expect(can(sends('receiving'), 'begin')).toBe(true);
   });
 });

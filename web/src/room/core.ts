@@ -267,13 +267,18 @@ export function heldMs(state: RoomState, now: number): number | null {
 
 export type Command = 'begin' | 'start_answer' | 'done' | 'moment' | 'again' | 'next' | 'skip' | 'finish';
 
+/** Whether the server hears something: an answer that nobody receives helps nobody, so the first question waits. */
+export function isHeard(state: RoomState): boolean {
+  return state.program === 'sending' ? state.received?.audio === 'receiving' : state.peer === 'connected';
+}
+
 /** Whether a command means anything now; the page offers only those that do. */
 export function can(state: RoomState, command: Command): boolean {
   if (state.link !== 'open' || state.ended !== null || !state.turn) return false;
   const phase = state.turn.phase;
   switch (command) {
     case 'begin':
-      return phase === 'waiting';
+      return phase === 'waiting' && isHeard(state);
     case 'start_answer':
       return phase === 'preparing';
     case 'done':

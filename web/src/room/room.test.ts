@@ -155,14 +155,17 @@ describe('tickets', () => {
 
 describe('commands', () => {
   it('sends only what means something now', async () => {
-    const { socket, room } = await joined();
+    const { socket, peer, room } = await joined();
     expect(room.command('done')).toBe(false);
+    expect(room.command('begin')).toBe(false); // nothing is heard yet
+    peer().become('connected');
     expect(room.command('begin')).toBe(true);
     expect(socket().types().at(-1)).toBe('begin');
   });
 
   it('sends nothing into a link that is down', async () => {
-    const { socket, room } = await joined();
+    const { socket, peer, room } = await joined();
+    peer().become('connected');
     socket().lose();
     expect(room.command('begin')).toBe(false);
   });

@@ -39,7 +39,8 @@ export class Room {
   private readonly peer: RoomPeer;
   private readonly now: () => number;
   private takeover: boolean;
-  private readonly muted: Record<MediaKind, boolean> = { audio: false, video: false };
+  /** What this person turned off; it stays so through reconnects, other devices and another program. */
+  readonly muted: Record<MediaKind, boolean> = { audio: false, video: false };
   private mending: ReturnType<typeof setTimeout> | undefined;
   private mendingFor: PeerState = 'none';
 

@@ -44,6 +44,7 @@ export function ContestForm(props: ContestFormProps) {
         value={text}
         onValue={setText}
         maxLength={LONGEST_WORDS}
+        required={false}
         hint={words.hint}
         testId={`contest-words-${props.competency}`}
       />

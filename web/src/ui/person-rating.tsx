@@ -54,6 +54,7 @@ export function PersonRating(props: PersonRatingProps) {
           value={rating.why.value}
           onValue={(why) => rating.write(why)}
           maxLength={LONGEST_WHY}
+          required={false}
           hint={level === null ? words.whyLater : words.whyHint}
           testId={`person-why-${competency.id}`}
         />

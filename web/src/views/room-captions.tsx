@@ -38,12 +38,7 @@ export function RoomCaptions(props: { state: RoomState }) {
           {partial && <Running partial={partial} />}
         </div>
       )}
-      <button
-        type="button"
-        class="button button-quiet"
-        onClick={() => setHidden(!hidden)}
-        aria-pressed={hidden}
-      >
+      <button type="button" class="button button-quiet" onClick={() => setHidden(!hidden)}>
         {hidden ? words.showCaptions : words.hideCaptions}
       </button>
     </section>

@@ -1,5 +1,6 @@
 import { gapNote } from '../room/gaps';
 import { app, room as words } from '../text';
+import { Trouble } from './devices';
 import type { StageProps } from './room';
 
 /** What needs the candidate's attention now; one note a kind, never a heap. */
@@ -22,6 +23,16 @@ export function RoomNotes(props: StageProps) {
             {words.deviceAgain}
           </button>
         </p>
+      )}
+      {joined.problems.length > 0 && (
+        <div>
+          {joined.problems.map((problem) => (
+            <Trouble key={problem.kind} problem={problem} again={joined.reopen} />
+          ))}
+          <button type="button" class="button button-quiet" onClick={joined.forget}>
+            {app.close}
+          </button>
+        </div>
       )}
       {gap && (
         <p class="note note-needs note-row" data-testid="gap">

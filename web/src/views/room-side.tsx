@@ -61,7 +61,7 @@ function Shortcuts() {
 
 function Self(props: StageProps & { hidden: boolean; onHidden: (hidden: boolean) => void }) {
   const { room, hidden, onHidden } = props;
-  const [muted, setMuted] = useState<Record<MediaKind, boolean>>({ audio: false, video: false });
+  const [muted, setMuted] = useState<Record<MediaKind, boolean>>({ ...room.muted });
   const hasCamera = room.stream.getVideoTracks().length > 0;
   const toggle = (kind: MediaKind) => {
     room.setMuted(kind, !muted[kind]);
@@ -74,34 +74,16 @@ function Self(props: StageProps & { hidden: boolean; onHidden: (hidden: boolean)
       {hasCamera && hidden && <p class="self-none">{words.selfHidden}</p>}
       {hasCamera && !hidden && <SelfView stream={room.stream} label={words.selfView} />}
       <div class="self-buttons">
-        <button
-          type="button"
-          class="button"
-          aria-pressed={muted.audio}
-          onClick={() => toggle('audio')}
-          data-testid="room-mute"
-        >
+        <button type="button" class="button" onClick={() => toggle('audio')} data-testid="room-mute">
           {muted.audio ? words.unmuteMic : words.muteMic} <kbd>M</kbd>
         </button>
         {hasCamera && (
-          <button
-            type="button"
-            class="button"
-            aria-pressed={muted.video}
-            onClick={() => toggle('video')}
-            data-testid="room-camera"
-          >
+          <button type="button" class="button" onClick={() => toggle('video')} data-testid="room-camera">
             {muted.video ? words.cameraOn : words.cameraOff}
           </button>
         )}
         {hasCamera && (
-          <button
-            type="button"
-            class="button"
-            aria-pressed={hidden}
-            onClick={() => onHidden(!hidden)}
-            data-testid="room-hide-self"
-          >
+          <button type="button" class="button" onClick={() => onHidden(!hidden)} data-testid="room-hide-self">
             {hidden ? words.showSelf : words.hideSelf} <kbd>H</kbd>
           </button>
         )}

@@ -11,7 +11,7 @@ import { RoomNotes } from './room-notes';
 import { RoomSide } from './room-side';
 import { Closing, Countdown, TurnControls } from './room-turn';
 import { RoomVoiceControls } from './room-voice';
-import { markWords } from './room-words';
+import { connectionSentence, markWords } from './room-words';
 import { useClock } from './use-clock';
 import { useKeys } from './use-keys';
 import { useVoice } from './use-voice';
@@ -57,6 +57,7 @@ export function RoomStage(props: StageProps) {
       <section class="stage">
         <StageHead state={state} />
         <Asked state={state} />
+        <Asking state={state} />
         {question && phase !== 'reviewing' && <RoomVoiceControls voice={voice} />}
         <RoomNotes {...props} />
         {phase === 'reviewing' && props.mode === 'practice' && state.turn?.index !== undefined && (
@@ -80,10 +81,12 @@ export function RoomStage(props: StageProps) {
       {finishing && (
         <Dialog title={words.finishTitle} onClose={() => setFinishing(false)}>
           <p>{words.finishBody}</p>
+          {!can(state, 'finish') && <p role="status">{connectionSentence(state).words}</p>}
           <p class="actions">
             <button
               type="button"
               class="button button-danger"
+              disabled={!can(state, 'finish')}
               onClick={() => {
                 setFinishing(false);
                 send('finish');
@@ -123,6 +126,17 @@ function StageHead(props: { state: RoomState }) {
   );
 }
 
+/** What is asked, for people who listen: it is there before the first question is, so that each is announced. */
+function Asking(props: { state: RoomState }) {
+  const turn = props.state.turn;
+  const asked = turn?.phase === 'reviewing' ? '' : (turn?.probe?.text ?? turn?.question?.text ?? '');
+  return (
+    <p class="visually-hidden" role="status" data-testid="asking">
+      {turn?.probe && asked ? `${words.probe}: ${asked}` : asked}
+    </p>
+  );
+}
+
 function Asked(props: { state: RoomState }) {
   const { turn, welcome } = props.state;
   if (turn?.question) {
@@ -130,13 +144,12 @@ function Asked(props: { state: RoomState }) {
       <>
         <h1
           class={turn.probe || turn.phase === 'reviewing' ? 'question question-before' : 'question'}
-          aria-live="polite"
           data-testid="question"
         >
           {turn.question.text}
         </h1>
         {turn.probe && (
-          <div class="probe" aria-live="polite">
+          <div class="probe">
             <p class="label">{words.probe}</p>
             <p class="question" data-testid="probe">
               {turn.probe.text}

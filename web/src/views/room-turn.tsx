@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Command, RoomState } from '../room/core';
-import { can, closingMs, heldMs, remainingMs } from '../room/core';
+import { can, closingMs, heldMs, isHeard, remainingMs } from '../room/core';
 import { room as words } from '../text';
 import { countdown, spoken } from '../ui/format';
 import { Ring } from '../ui/ring';
@@ -18,6 +18,8 @@ export function Countdown(props: { state: RoomState }) {
     before.current = left;
     if (next) setSaid(next);
   }, [left]);
+  // What was said of one clock is no news of the next: the same words must be new words there.
+  useEffect(() => setSaid(''), [props.state.turn?.phase, props.state.turn?.index, props.state.turn?.take]);
   const turn = props.state.turn;
   const label = phaseLabel(props.state);
   if (!turn || label === null) return null;
@@ -72,9 +74,6 @@ export function TurnControls(props: {
   const { state, send } = props;
   const phase = state.turn?.phase;
   const last = state.turn?.index !== undefined && state.turn.index + 1 === state.turn.total;
-  // The first question waits until the server hears something: an answer nobody receives helps nobody.
-  const heard =
-    state.program === 'sending' ? state.received?.audio === 'receiving' : state.peer === 'connected';
   return (
     <div class="controls">
       {phase === 'waiting' && (
@@ -82,13 +81,13 @@ export function TurnControls(props: {
           <button
             type="button"
             class="button button-primary button-large"
-            disabled={!can(state, 'begin') || !heard}
+            disabled={!can(state, 'begin')}
             onClick={() => send('begin')}
             data-testid="room-begin"
           >
             {words.begin} <kbd>{words.space}</kbd>
           </button>
-          {!heard && <p class="quiet">{words.beginHint}</p>}
+          {!isHeard(state) && <p class="quiet">{words.beginHint}</p>}
         </>
       )}
       {phase === 'preparing' && (

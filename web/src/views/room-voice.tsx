@@ -15,13 +15,7 @@ export function RoomVoiceControls(props: { voice: InVoice }) {
       >
         {words.repeat} <kbd>R</kbd>
       </button>
-      <button
-        type="button"
-        class="button button-quiet"
-        onClick={voice.toggle}
-        aria-pressed={!voice.off}
-        data-testid="room-voice"
-      >
+      <button type="button" class="button button-quiet" onClick={voice.toggle} data-testid="room-voice">
         {voice.off ? words.voiceOn : words.voiceOff}
       </button>
       <p class="quiet" role="status">

@@ -24,7 +24,7 @@ export function RoomView(props: { id: string }) {
   useEffect(() => {
     if (session.value && !open) route(sessionPath(session.value), true);
   }, [state]);
-  if (session.value && open) return <Joined id={props.id} mode={session.value.mode} />;
+  if (session.value && open) return <Joined id={props.id} mode={session.value.mode} look={session.reload} />;
   return (
     <Page title={words.title} wide>
       <Loaded of={session} lines={6}>
@@ -34,11 +34,15 @@ export function RoomView(props: { id: string }) {
   );
 }
 
-function Joined(props: { id: string; mode: Mode }) {
+function Joined(props: { id: string; mode: Mode; look: () => void }) {
   const joined = useRoom(props.id);
   const { room, state } = joined;
+  const reason = state && endReason(state);
+  // The room is gone without having said why: the session says whether the interview is over.
+  useEffect(() => {
+    if (reason === 'gone') props.look();
+  }, [reason]);
   if (!room || !state) return <NotIn id={props.id} joined={joined} />;
-  const reason = endReason(state);
   const comeBack = reason === 'taken_over' ? joined.takeOver : joined.again;
   if (reason !== null) return <RoomEnded id={props.id} reason={reason} comeBack={comeBack} />;
   if (state.problem?.code === 'taken') return <Elsewhere takeOver={joined.takeOver} />;

@@ -16,6 +16,7 @@ export interface InRoom {
   takeOver: () => void; // join anew, in place of another window
   without: () => void; // join without devices: another program sends
   reopen: () => void;
+  forget: () => void; // what was wrong with the devices is known
 }
 
 /** Joins the room with the candidate's devices while the view is shown. */
@@ -82,7 +83,17 @@ export function useRoom(session: string): InRoom {
     handover.give(new MediaStream());
     again();
   };
-  return { room, state, problems, lost, again, takeOver, without, reopen: () => void reopen() };
+  return {
+    room,
+    state,
+    problems,
+    lost,
+    again,
+    takeOver,
+    without,
+    reopen: () => void reopen(),
+    forget: () => setProblems([]),
+  };
 }
 
 function openHeld(): Promise<Opened> {
