@@ -14,11 +14,12 @@ const (
 	// voiceTail is how long the voice may still be heard after it ended: the way through a loudspeaker, a room
 	// and a network.
 	voiceTail = 300 * time.Millisecond
-	// Where the candidate interrupts, utterances are cut between voiceNoticed before the page says so and then: it
-	// hears them for a while before it does. Where the voice begins they are cut around its first sound.
-	voiceNoticed = 500 * time.Millisecond
+	// Utterances are cut around the voice's first sound, and from noticedLast to noticedFirst before the page says
+	// that the candidate interrupts it: it hears them for a while before it does.
 	voiceLead    = 300 * time.Millisecond
 	voiceFirst   = 50 * time.Millisecond
+	noticedLast  = 400 * time.Millisecond
+	noticedFirst = 50 * time.Millisecond
 	// mostSpoken spans are remembered; what is said is placed within seconds.
 	mostSpokenSpans = 64
 	// mostVoiceEvents are noted about each question and probe: many more than a person makes.
@@ -85,7 +86,7 @@ func (i *Interview) hush(by Act, at Moment) {
 	cut := media.SpeechCut{From: at.Media, Until: end}
 	if by == ActInterrupt {
 		kind, end = EventInterrupted, at.Media
-		cut = media.SpeechCut{From: end - voiceNoticed, Until: end, Rise: true}
+		cut = media.SpeechCut{From: end - noticedLast, Until: end - noticedFirst}
 	}
 	v.spans[len(v.spans)-1].end = end
 	v.cuts = append(v.cuts, cut)

@@ -5,12 +5,9 @@ import "time"
 // mostSpeechCuts wait to be made; they are made within a second of being asked for, or when sound comes.
 const mostSpeechCuts = 64
 
-// SpeechCut is a place at which one utterance is to end and the next one to begin, because somebody else begins
-// or stops there: between two media times, where it is quietest, or where it gets louder most.
-type SpeechCut struct {
-	From, Until time.Duration
-	Rise        bool
-}
+// SpeechCut is a stretch of media time in which one utterance is to end and the next one to begin, where it is
+// quietest, because somebody else begins or stops there.
+type SpeechCut struct{ From, Until time.Duration }
 
 // CutSpeech cuts the utterance that runs through the stretch, when all of the stretch has been heard. One that
 // begins in it or later, or has ended before, stays whole. It does not wait.
@@ -65,9 +62,6 @@ func (c *utteranceCutter) place(cut SpeechCut) (at int, ok bool) {
 	if first < 1 || last < first {
 		return 0, false
 	}
-	if cut.Rise {
-		return c.rise(first, last), true
-	}
 	return c.quietest(first, last), true
 }
 
@@ -78,28 +72,4 @@ func (c *utteranceCutter) frameAt(at time.Duration) int {
 		return -1
 	}
 	return samples / VoiceFrame
-}
-
-// riseFrames on each side of a place are compared.
-const riseFrames = 4
-
-// rise returns the frame of a stretch before which it gets louder most.
-func (c *utteranceCutter) rise(first, last int) int {
-	best, most := first, float32(0)
-	for i := first; i <= last; i++ {
-		before, after := c.loudness(i-riseFrames, i), c.loudness(i, i+riseFrames)
-		if r := after / (before + 1e-6); r > most {
-			best, most = i, r
-		}
-	}
-	return best
-}
-
-// loudness returns the mean energy of frames from one up to another, of those that there are.
-func (c *utteranceCutter) loudness(from, to int) (mean float32) {
-	from, to = max(from, 0), min(to, len(c.frames))
-	for _, f := range c.frames[from:to] {
-		mean += f.energy
-	}
-	return mean / float32(max(1, to-from))
 }
