@@ -42,6 +42,8 @@ type Replayed struct {
 
 	Requests int `json:"requests"`
 	Tokens   int `json:"tokens"` // as the server counts
+
+	Checks []LimitCheck `json:"checks,omitempty"`
 }
 
 // LevelDrift is how far new levels lie from the old ones of the same answers.
@@ -179,8 +181,12 @@ func (r *Replayed) Print(w io.Writer) error {
 		what string
 		told Told
 	}{{"models", r.Models}, {"prompts", r.Prompts}, {"rubrics", r.Rubrics}, {"banks", r.Banks}} {
+		if len(t.told.Old)+len(t.told.New) == 0 {
+			continue // not known
+		}
 		out.line("  %s\t%s\t%s\t%d levels or none", t.what, short(t.told.Old), short(t.told.New), t.told.Changed)
 	}
+	out.checks(r.Checks)
 	return out.Flush() //nolint:wrapcheck // of the caller's writer
 }
 

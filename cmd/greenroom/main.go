@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -28,8 +29,21 @@ type commands struct {
 func main() {
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "greenroom:", err)
-		os.Exit(1)
+		os.Exit(statusOf(err))
 	}
+}
+
+// statusError is an outcome that a script tells from a failure, which ends with status 1.
+type statusError struct {
+	status int
+	error
+}
+
+func statusOf(err error) int {
+	if outcome, ok := errors.AsType[statusError](err); ok {
+		return outcome.status
+	}
+	return 1
 }
 
 func run(args []string) error {

@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	}
 	if err := run(os.Args[1:]); err != nil {
 		os.Stderr.WriteString("greenroom: " + err.Error() + "\n")
-		os.Exit(1)
+		os.Exit(statusOf(err))
 	}
 	os.Exit(0)
 }

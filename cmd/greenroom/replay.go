@@ -29,32 +29,58 @@ type replayCommand struct {
 	Rater       string   `help:"Who rates: the models as they are configured, or one of the two alone." enum:"configured,first,second" default:"configured"`
 	JSON        string   `name:"json" help:"File to write what was found to." placeholder:"FILE"`
 	AI          aiConfig `embed:"" prefix:"ai-" envprefix:"GREENROOM_AI_"`
+
+	Check  replayCheck `embed:""`
+	Export string      `help:"Rate the interviews in a candidate's own export instead, without a server or a database." type:"existingfile" placeholder:"FILE"`
+	Keys   string      `help:"File with the public keys of the server that made the export." placeholder:"FILE"`
+	Server string      `help:"Fetch the public keys from that server." placeholder:"URL"`
 }
 
-// Run rates stored sessions again and prints the drift, also of what was done before something failed.
+// Run rates sessions again and prints the drift, also of what was done before something failed.
 func (c *replayCommand) Run(ctx context.Context) error {
 	since, only, err := c.which()
 	if err != nil {
+		return err
+	}
+	if err := c.Check.sane(); err != nil {
 		return err
 	}
 	raters, err := c.raters()
 	if err != nil {
 		return err
 	}
+	var found eval.Replayed
+	if c.Export != "" {
+		found, err = c.exported(ctx, raters, only)
+	} else {
+		found, err = c.stored(ctx, raters, since, only)
+	}
+	if err != nil && found.At.IsZero() {
+		return err // nothing was begun
+	}
+	verdict := c.Check.hold(&found)
+	if err := c.tell(found, err); err != nil {
+		return err
+	}
+	return c.Check.status(found, verdict)
+}
+
+// stored rates what the running server's database has.
+func (c *replayCommand) stored(ctx context.Context, raters *app, since time.Time, only consent.SessionID) (found eval.Replayed, err error) {
 	database, err := c.connect(ctx)
 	if err != nil {
-		return err
+		return found, err
 	}
 	defer database.Close()
 	keys, err := storage.OpenKeys(ctx, database, filepath.Join(c.DataDir, "secrets", "master.key"))
 	if err != nil {
-		return err
+		return found, err
 	}
 	results := storage.NewResults(database, keys)
 	sessions := []consent.SessionID{only}
 	if only == "" {
 		if sessions, err = results.OverSince(ctx, since); err != nil {
-			return err
+			return found, err
 		}
 	}
 	if c.Sample > 0 {
@@ -65,9 +91,9 @@ func (c *replayCommand) Run(ctx context.Context) error {
 		Stored: results, Gate: consent.Gate{Reader: storage.NewSnapshots(database), Notice: web.NoticeFor(raters.judge).SHA256()},
 		Model: raters.model, Second: raters.second, Most: c.Sample, Progress: showProgress("looked at"),
 	}
-	found, err := replay.Run(ctx, sessions)
+	found, err = replay.Run(ctx, sessions)
 	fmt.Fprintln(os.Stderr)
-	return c.tell(found, err)
+	return found, err //nolint:wrapcheck // says what was tried
 }
 
 // tell prints and writes what was found, and says how far it came if it did not come to its end.
@@ -95,6 +121,9 @@ func (c *replayCommand) tell(found eval.Replayed, failure error) error {
 func (c *replayCommand) which() (since time.Time, only consent.SessionID, err error) {
 	if c.Sample < 0 {
 		return since, "", errors.New("use --sample 0 or more")
+	}
+	if c.Export != "" && (c.Since != "" || c.Sample > 0) {
+		return since, "", errors.New("--export has the interviews of one candidate: choose one with --session, and leave out --since and --sample")
 	}
 	if c.Session != "" {
 		if c.Since != "" || c.Sample > 0 {

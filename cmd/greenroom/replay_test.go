@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -43,10 +45,13 @@ func TestReplayRatesStoredSessionsAgainAndChangesNothing(t *testing.T) {
 	stored := candidate.get(t, "/api/v1/sessions/"+result.Session+"/report", 200)
 	calls := len(candidate.get(t, "/api/v1/me/ai-calls", 200))
 	ai.Take()
+	stopped := false
 	check := func(found eval.Replayed, said string) {
 		t.Helper()
-		if now := candidate.get(t, "/api/v1/sessions/"+result.Session+"/report", 200); now != stored {
-			t.Errorf("what is stored was changed: %s, was %s", now, stored)
+		if !stopped {
+			if now := candidate.get(t, "/api/v1/sessions/"+result.Session+"/report", 200); now != stored {
+				t.Errorf("what is stored was changed: %s, was %s", now, stored)
+			}
 		}
 		for _, line := range result.Lines {
 			if strings.Contains(said, line) {
@@ -61,7 +66,19 @@ func TestReplayRatesStoredSessionsAgainAndChangesNothing(t *testing.T) {
 		}
 	}
 
-	found, said, err := p.replayed()
+	candidate.post(t, "/api/v1/exports", `{"session":"`+result.Session+`"}`, 201)
+	copied := filepath.Join(t.TempDir(), "export.zip")
+	for name, text := range map[string]string{
+		copied:           candidate.get(t, downloadOf(candidate.awaitExport(t)), 200),
+		copied + ".keys": candidate.get(t, "/api/v1/keys", 200),
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limits := []string{"--check", "--most-difference", "1", "--least-same", "0.5", "--least-levels", "2"}
+
+	found, said, err := p.replayed(limits...)
 	check(found, said)
 	if err != nil || found.Rated != 1 || found.Overall.N == 0 || found.Overall.MAE.Value != 0 || found.Overall.Exact.Value != 1 {
 		t.Fatalf("the same model: %v, %+v\n%s", err, found, said)
@@ -71,9 +88,9 @@ func TestReplayRatesStoredSessionsAgainAndChangesNothing(t *testing.T) {
 	}
 
 	level.Store(5)
-	found, said, err = p.replayed("--session", result.Session)
+	found, said, err = p.replayed(append(limits, "--session", result.Session)...)
 	check(found, said)
-	if err != nil || found.Overall.Difference.Value != 2 || found.Overall.Exact.Value != 0 || len(found.Largest) != found.Overall.N ||
+	if exitStatus(err) != statusDrifted || found.Overall.Difference.Value != 2 || found.Overall.Exact.Value != 0 || len(found.Largest) != found.Overall.N ||
 		!strings.Contains(said, "3 to 5") || !strings.Contains(said, result.Session) {
 		t.Errorf("a model that changed behind its name: %v, %+v\n%s", err, found, said)
 	}
@@ -94,9 +111,9 @@ func TestReplayRatesStoredSessionsAgainAndChangesNothing(t *testing.T) {
 	}
 	p.withdraw(candidate, result.Session, "assessment")
 	stored = candidate.get(t, "/api/v1/sessions/"+result.Session+"/report", 200)
-	found, said, err = p.replayed()
+	found, said, err = p.replayed(limits...)
 	check(found, said)
-	if err != nil || found.Refused[eval.RefusedNotConsented] != 1 || found.Rated != 0 {
+	if exitStatus(err) != statusTooLittle || found.Refused[eval.RefusedNotConsented] != 1 || found.Rated != 0 {
 		t.Errorf("after the withdrawal: %v, %+v\n%s", err, found, said)
 	}
 	if asked := ai.Take(); len(asked) > 0 {
@@ -104,9 +121,37 @@ func TestReplayRatesStoredSessionsAgainAndChangesNothing(t *testing.T) {
 	}
 
 	p.stop()
+	stopped = true
 	if _, said, err = p.replayed(); err == nil || !strings.Contains(said, "no embedded database runs") {
 		t.Errorf("without a server: %v\n%s", err, said)
 	}
+	// The candidate's copy is theirs, also without a server, and whatever was withdrawn since.
+	found, said, err = p.replayed("--export", copied, "--keys", copied+".keys")
+	check(found, said)
+	if err != nil || found.Rated != 1 || found.Overall.N == 0 || found.Overall.Difference.Value != 2 ||
+		found.Models.Changed+found.Prompts.Changed+found.Banks.Changed > 0 || strings.Contains(said, "rubrics") {
+		t.Errorf("the candidate's export: %v, %+v\n%s", err, found, said)
+	}
+	file, err := os.ReadFile(copied)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file[len(file)/2] ^= 1
+	if err := os.WriteFile(copied, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ai.Take()
+	if _, said, err = p.replayed("--export", copied, "--keys", copied+".keys"); err == nil || !strings.Contains(said, "nothing of it was rated") || len(ai.Take()) > 0 {
+		t.Errorf("an export that was changed: %v\n%s", err, said)
+	}
+}
+
+func exitStatus(err error) int {
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok {
+		return 0
+	}
+	return exit.ExitCode()
 }
 
 // What cannot work is said before anything is opened or sent.
@@ -127,6 +172,13 @@ func TestReplaySaysWhatIsMissing(t *testing.T) {
 		"one of one":          {with("--rater", "second"), "GREENROOM_AI_SECOND_CHAT_MODEL"},
 		"a far model":         {[]string{"--ai-base-url", "https://models.example/v1", "--ai-chat-model", "m"}, "GREENROOM_AI_PROVIDER_FILE"},
 		"no database":         {with(), "name the data folder of a running server"},
+		"no limit":            {with("--check"), "needs a limit"},
+		"no check":            {with("--least-same", "0.5"), "add it"},
+		"no share":            {with("--check", "--least-same", "50"), "use 0 to 1"},
+		"no number":           {with("--check", "--least-kappa", "NaN"), "use -1 to 1"},
+		"one level":           {with("--check", "--least-kappa", "0", "--least-levels", "1"), "use 2 or more"},
+		"an export since":     {with("--export", "replay_test.go", "--since", "2026-11-01"), "leave out --since"},
+		"whose export":        {with("--export", "replay_test.go"), "Name the server's public keys"},
 		"no server":           {with("--database-url", "postgres://127.0.0.1:9/none"), "no server works with the ledger in " + filepath.Join(folder, "ledger")},
 	} {
 		if err := run(append([]string{"replay"}, c.args...)); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -13,13 +13,7 @@ import (
 // verifyExport checks an export, and every receipt in it.
 func verifyExport(file io.ReaderAt, size int64, keys consent.KeySet) consent.Findings {
 	var signer consent.PublicKey
-	result, err := export.Verify(file, size, export.Checks{
-		Open: func(signature string, body any) (err error) {
-			signer, err = keys.Open(signature, consent.DocumentExport, body)
-			return err
-		},
-		Receipt: func(text []byte) error { return receiptHolds(text, keys) },
-	})
+	result, err := export.Verify(file, size, exportChecks(keys, &signer))
 	if err == nil {
 		err = signer.SignedAt(result.Manifest.Created)
 	}
@@ -35,6 +29,17 @@ func verifyExport(file io.ReaderAt, size int64, keys consent.KeySet) consent.Fin
 		found = append(found, consent.Finding{Text: fmt.Sprintf("Session %s is not in it, because it was %s: the server signed that too.", left.Session, left.Why)})
 	}
 	return found
+}
+
+// exportChecks checks signatures with the keys, and notes whose the export's is.
+func exportChecks(keys consent.KeySet, signer *consent.PublicKey) export.Checks {
+	return export.Checks{
+		Open: func(signature string, body any) (err error) {
+			*signer, err = keys.Open(signature, consent.DocumentExport, body)
+			return err
+		},
+		Receipt: func(text []byte) error { return receiptHolds(text, keys) },
+	}
 }
 
 // receiptHolds says what is wrong with a receipt: the first thing, where there are several.

@@ -23,7 +23,7 @@ var waysOut = map[string]string{
 	"cmd/bench/janus.go":               "the benchmark: the Janus that it starts",
 	"cmd/greenroom/rehearse/client.go": "the scripted candidate",
 	"cmd/greenroom/rehearse/room.go":   "the scripted candidate",
-	"cmd/greenroom/verify_keys.go":     "greenroom verify --server: the public keys, checkpoint and sums of a server",
+	"cmd/greenroom/verify_keys.go":     "greenroom verify and replay --server: the public keys, checkpoint and sums of a server",
 }
 
 // openers are what opens connections or makes something that does.

@@ -52,6 +52,10 @@ type verifying struct {
 // It reads each file once and holds one document at a time. Errors wrap [ErrNotExport].
 func Verify(file io.ReaderAt, size int64, checks Checks) (Verified, error) {
 	v := &verifying{Checks: checks}
+	return v.verify(file, size)
+}
+
+func (v *verifying) verify(file io.ReaderAt, size int64) (Verified, error) {
 	for _, step := range []func() error{
 		func() error { return v.open(file, size) },
 		v.checkManifest, v.checkListed, v.checkFiles, v.checkDocuments,
