@@ -2,6 +2,7 @@ package assess
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -36,6 +37,17 @@ var (
 	// ErrUnfinished says that the words are still being written down.
 	ErrUnfinished = errors.New("still being written down")
 )
+
+// LineError says which line of a correction is refused.
+type LineError struct {
+	Start time.Duration // media time
+	Err   error
+}
+
+func (e LineError) Error() string { return fmt.Sprintf("line at %s: %v", e.Start, e.Err) }
+
+// Unwrap returns why.
+func (e LineError) Unwrap() error { return e.Err }
 
 // Correction is the text that a line is to have, as its candidate heard it. Revision is that of the line they
 // looked at; an empty text says that nobody spoke.

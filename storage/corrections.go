@@ -160,7 +160,7 @@ func (c *correcting) one(words, own FieldKey, sealed sealedLine, text string) (c
 		return correctedLine{}, err
 	}
 	if corrected.Line, err = line.Correct(first, text); err != nil {
-		return correctedLine{}, err
+		return correctedLine{}, assess.LineError{Start: line.Start, Err: err}
 	}
 	now, err := json.Marshal(corrected.Words)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"strings"
 	"testing"
@@ -250,4 +251,25 @@ func TestCorrectingWithoutAssessment(t *testing.T) {
 	if answer.Pending || len(answer.Measurements) != 0 || len(answer.Earlier) != 1 || w.ownerCount(t, `SELECT count(*) FROM river.river_job`) != 0 {
 		t.Errorf("%+v", answer)
 	}
+}
+
+// The candidate's copy has all of it: the words before, what was found in them, and both ratings.
+func TestACopyHasWhatStoodThere(t *testing.T) {
+	t.Parallel()
+	w := newExportsWorld(t, anyStore)
+	id := w.interview(t, w.alice)
+	if err := w.corrects(t, w.alice, id, theLine(0, "the swift brown canary")); err != nil {
+		t.Fatal(err)
+	}
+	w.make(t, w.request(t, w.alice, id), func(ctx context.Context, out io.Writer, export consent.Export, _ func(context.Context, consent.SessionID, consent.ExportFault) error) error {
+		answer := w.record(t, w.permits(t, actorOfExport(export), id)).Answers[0] //nolint:contextcheck // both have the test's own
+		if len(answer.Originals) != 1 || wordsOf(answer.Originals[0].Words) != secretWords || len(answer.Earlier) != 1 || answer.Earlier[0].WhyNotHigher() != secretReason {
+			t.Errorf("the copy has %+v, rated %+v", answer.Originals, answer.Earlier)
+		}
+		if e := answer.EarlierEvidence; len(e) != 1 || e[0].Revision != 0 || e[0].First != 1 || len(answer.Evidence) != 0 {
+			t.Errorf("the copy has evidence %+v of before", e)
+		}
+		_, err := out.Write([]byte("{}"))
+		return err
+	})
 }

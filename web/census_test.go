@@ -64,6 +64,7 @@ var census = map[string]caller{
 	"GET /api/v1/sessions/{id}/questions/{question}/probes/{probe}/voice":           candidate,
 	"GET /api/v1/shared/{id}/report":                                                employer,
 	"POST /api/v1/sessions/{id}/answers/{question}/{take}/contests/{competency}":    candidate,
+	"POST /api/v1/sessions/{id}/corrections":                                        candidate,
 	"PUT /api/v1/shared/{id}/answers/{question}/{take}/ratings/{competency}":        employer,
 	"POST /api/v1/shared/{id}/rating-form/done":                                     employer,
 	"GET /api/v1/shared/{id}/recording":                                             employer,

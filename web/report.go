@@ -164,11 +164,11 @@ func (p reporter) report() reportJSON {
 		}
 	}
 	if p.may(consent.ArtefactTranscript) {
-		out.Loose = linesOf(p.record.Loose)
+		out.Loose = p.lines(p.record.Loose, p.record.LooseOriginals)
 	}
 	for _, question := range out.Questions {
 		for _, take := range question.Takes {
-			if slices.ContainsFunc(take.Ratings, func(r ratingJSON) bool { return r.Rater.Kind == assess.RaterModel }) {
+			if len(take.Earlier) > 0 || slices.ContainsFunc(take.Ratings, func(r ratingJSON) bool { return r.Rater.Kind == assess.RaterModel }) {
 				out.Label = unvalidated
 			}
 		}
@@ -192,7 +192,7 @@ func (p reporter) measured() bool {
 		return false
 	}
 	for _, answered := range p.record.Answers {
-		for _, rating := range answered.Ratings {
+		for _, rating := range slices.Concat(answered.Ratings, answered.Earlier) {
 			if rating.Rater().Kind == assess.RaterModel && !p.card.Covers(rating, p.record.Plan) {
 				return false
 			}
@@ -286,7 +286,7 @@ func (p reporter) take(answered assess.AnswerResult) takeJSON {
 		take.StartMS, take.EndMS, take.EndedBy = ms(a.Start), ms(a.End), a.EndedBy
 	}
 	if p.may(consent.ArtefactTranscript) {
-		take.Lines = linesOf(answered.Lines)
+		take.Lines, take.CorrectedAt = p.lines(answered.Lines, answered.Originals), a.CorrectedAt
 	}
 	if p.holdsBack() {
 		return take
@@ -299,8 +299,12 @@ func (p reporter) take(answered assess.AnswerResult) takeJSON {
 			take.Ratings = append(take.Ratings, shown)
 		}
 	}
+	if take.Earlier = p.earlier(answered); len(take.Earlier) > 0 {
+		take.CorrectedAt = a.CorrectedAt
+	}
 	for _, given := range answered.People {
 		if shown, ok := p.person(given); ok {
+			shown.Before = shown.At.Before(a.CorrectedAt)
 			take.Ratings = append(take.Ratings, shown)
 		}
 	}
@@ -448,11 +452,12 @@ func linesOf(lines []assess.Line) []lineJSON {
 		shown := lineJSON{
 			Epoch: line.Epoch, Sequence: line.Sequence, StartMS: line.Start.Milliseconds(), EndMS: line.End.Milliseconds(),
 			Engine: line.Engine, Interpolated: line.Interpolated, Words: make([]wordJSON, 0, len(line.Words)),
+			Revision: line.Revision, CorrectedAt: line.CorrectedAt, Changed: line.Changed,
 		}
 		for _, word := range line.Words {
 			shown.Words = append(shown.Words, wordJSON{
 				Text: word.Text, StartMS: word.Start.Milliseconds(), EndMS: word.End.Milliseconds(),
-				Confidence: word.Confidence, Doubtful: word.Doubtful(), Heard: word.Heard,
+				Confidence: word.Confidence, Doubtful: word.Doubtful(), Heard: word.Heard, Corrected: word.Corrected,
 			})
 		}
 		list = append(list, shown)

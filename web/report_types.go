@@ -115,7 +115,9 @@ type takeJSON struct {
 	Pending      bool              `json:"pending" doc:"Assessment work is still queued or running."`
 	Lines        []lineJSON        `json:"lines,omitzero" doc:"Absent where the transcript is withheld."`
 	Measurements []measurementJSON `json:"measurements,omitzero" doc:"Absent where measurements are withheld."`
+	CorrectedAt  time.Time         `json:"corrected_at,omitzero" doc:"When the candidate last corrected words of it; everything but earlier is about the corrected words."`
 	Ratings      []ratingJSON      `json:"ratings"`
+	Earlier      []ratingJSON      `json:"earlier,omitempty" doc:"What models rated before the words were corrected. Only the candidate sees the sentences."`
 	Standings    []standingJSON    `json:"standings" doc:"What the models' ratings of this answer come to, by competency."`
 	Evidence     []evidenceJSON    `json:"evidence"`
 	Feedback     []feedbackJSON    `json:"feedback" doc:"What a model says about the answer; each sentence rests on something. It may quote, so it needs what quotes need."`
@@ -140,6 +142,11 @@ type lineJSON struct {
 	Engine       string     `json:"engine"`
 	Interpolated bool       `json:"interpolated" doc:"Word times were spread over the utterance, not measured."`
 	Words        []wordJSON `json:"words"`
+	Revision     int        `json:"revision" doc:"How often the candidate corrected it."`
+	CorrectedAt  time.Time  `json:"corrected_at,omitzero"`
+	Changed      int        `json:"changed,omitempty" doc:"Words that differ from what the engine wrote, those that are left out among them."`
+	// What stood there, beside what stands there.
+	Difference []changeJSON `json:"difference,omitempty" doc:"Only for the candidate: how a corrected line differs from what the engine wrote."`
 }
 
 type wordJSON struct {
@@ -150,6 +157,7 @@ type wordJSON struct {
 	Confidence float32 `json:"confidence,omitempty" doc:"How sure the speech engine was that it heard this word, above 0 and up to 1; absent where it did not say. It says nothing about the speaker."`
 	Doubtful   bool    `json:"doubtful,omitempty" doc:"The engine may have misheard the word."`
 	Heard      string  `json:"heard,omitempty" doc:"What the engine wrote, where a term of the question was put in its place."`
+	Corrected  bool    `json:"corrected,omitempty" doc:"The candidate wrote it, in the place of what the engine heard."`
 }
 
 type measurementJSON struct {
@@ -173,6 +181,8 @@ type ratingJSON struct {
 	OrgName      string         `json:"org_name,omitempty" doc:"Of a person's organization."`
 	Yours        bool           `json:"yours,omitempty" doc:"Employers only: you gave it."`
 	Why          string         `json:"why,omitempty" doc:"A person's sentence, where the transcript may be seen: it may quote."`
+	Before       bool           `json:"before_correction,omitempty" doc:"A person gave it before the words were corrected."`
+	Revision     int            `json:"revision,omitempty" doc:"Of the words that an earlier rating is about."`
 }
 
 type contestJSON struct {

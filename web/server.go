@@ -17,24 +17,25 @@ import (
 
 // Config is what a Server needs. All fields are required but those said to be optional.
 type Config struct {
-	Accounts   Accounts
-	Sessions   Sessions
-	Record     Record
-	Viewers    Viewers
-	Records    Records
-	Recordings Recordings
-	Shared     Shared
-	Raters     Raters
-	Contests   Contests
-	Changes    Changes
-	Ops        Ops
-	Exports    Exports
-	Erasures   Erasures
-	Receipts   Receipts
-	Ledger     Ledger
-	PDF        PDFReader
-	Gate       consent.Gate
-	Pepper     Pepper
+	Accounts    Accounts
+	Sessions    Sessions
+	Record      Record
+	Viewers     Viewers
+	Records     Records
+	Recordings  Recordings
+	Shared      Shared
+	Raters      Raters
+	Contests    Contests
+	Corrections Corrections
+	Changes     Changes
+	Ops         Ops
+	Exports     Exports
+	Erasures    Erasures
+	Receipts    Receipts
+	Ledger      Ledger
+	PDF         PDFReader
+	Gate        consent.Gate
+	Pepper      Pepper
 
 	Bank   assess.Bank
 	Judge  Judge
@@ -121,7 +122,7 @@ func New(cfg Config) (*Server, error) {
 func (c Config) check() error {
 	for name, missing := range map[string]bool{
 		"Accounts": c.Accounts == nil, "Sessions": c.Sessions == nil, "Record": c.Record == nil, "Viewers": c.Viewers == nil, "Records": c.Records == nil,
-		"Recordings": c.Recordings == nil, "Shared": c.Shared == nil, "Raters": c.Raters == nil, "Contests": c.Contests == nil, "Changes": c.Changes == nil, "Ops": c.Ops == nil,
+		"Recordings": c.Recordings == nil, "Shared": c.Shared == nil, "Raters": c.Raters == nil, "Contests": c.Contests == nil, "Corrections": c.Corrections == nil, "Changes": c.Changes == nil, "Ops": c.Ops == nil,
 		"Exports": c.Exports == nil, "Erasures": c.Erasures == nil, "Receipts": c.Receipts == nil, "Ledger": c.Ledger == nil,
 		"Gate": c.Gate.Reader == nil, "Mount": c.Mount == nil, "Publish": c.Publish == nil, "Log": c.Log == nil, "Pepper": c.Pepper == nil, "PDF": c.PDF == nil,
 	} {
@@ -151,6 +152,7 @@ func (s *Server) addRoutes() error {
 	s.sharedRoutes()
 	s.peopleRoutes()
 	s.contestRoutes()
+	s.correctionRoutes()
 	s.playbackRoutes()
 	s.eventRoutes()
 	s.exportRoutes()

@@ -40,7 +40,7 @@ func newStage(t *testing.T, adjust ...func(*Config)) *stage {
 		t.Fatalf("built-in bank: %v", err)
 	}
 	cfg := Config{
-		Accounts: w, Sessions: w, Record: w, Viewers: w, Records: w, Recordings: w, Shared: w, Raters: w, Contests: w, Changes: w, Ops: w, Exports: w, Erasures: w,
+		Accounts: w, Sessions: w, Record: w, Viewers: w, Records: w, Recordings: w, Shared: w, Raters: w, Contests: w, Corrections: w, Changes: w, Ops: w, Exports: w, Erasures: w,
 		Receipts: w, Ledger: newPublicLedger(t, 0), Gate: consent.Gate{Reader: w}, Pepper: testPepper{}, PDF: noPDFs{},
 		Bank: bank, Build: "test", Log: slog.New(slog.NewTextHandler(log, nil)), Now: func() time.Time { return testNow },
 		Judge:   Judge{TranscriberEngine: "moonshine-tiny", TranscriberPlace: ThisServer, AssessorModel: "judge-1", AssessorPlace: "models.example.org"},

@@ -147,6 +147,16 @@ type Contests interface {
 	Contest(ctx context.Context, private consent.Permit, contest assess.Contest) error
 }
 
+// Corrections is what candidates correct in their transcripts. Storage implements it under the candidate role.
+type Corrections interface {
+	// Correct gives lines the words that their candidate heard, all of them or none, and has the answers that they
+	// are of assessed again. The Permits are for [consent.ArtefactPrivate] and [consent.ArtefactTranscript].
+	// [assess.ErrCorrected] if a line is of another revision, [assess.ErrUnfinished] while an answer is assessed for
+	// the first time, [assess.ErrNothingCorrected] if all of it is there, an [assess.LineError] for a text that is
+	// refused, [consent.ErrNotFound] for a line that there is not.
+	Correct(ctx context.Context, private, transcript consent.Permit, list []assess.Correction) error
+}
+
 // SharedSession is a line of an employer's list.
 type SharedSession = consent.SharedSession
 

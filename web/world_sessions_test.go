@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -227,6 +228,20 @@ func (w *world) Contest(_ context.Context, private consent.Permit, c assess.Cont
 	}
 	w.wrote("Contest")
 	w.contests = append(w.contests, c)
+	return nil
+}
+
+func (w *world) Correct(_ context.Context, private, transcript consent.Permit, list []assess.Correction) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := errors.Join(private.Demand(private.Session(), consent.ArtefactPrivate), transcript.Demand(private.Session(), consent.ArtefactTranscript)); err != nil {
+		return err
+	}
+	if w.uncorrected != nil {
+		return w.uncorrected
+	}
+	w.wrote("Correct")
+	w.corrected = append(w.corrected, list...)
 	return nil
 }
 

@@ -46,6 +46,8 @@ type world struct {
 	openForms   bool // nobody closed a rating form yet
 	given       []assess.PersonRating
 	contests    []assess.Contest
+	corrected   []assess.Correction
+	uncorrected error // what a correction is refused with
 	snapshots   int
 	chunkReads  int
 	lists       int  // of segments, with their tables
@@ -84,6 +86,7 @@ var _ interface {
 	Shared
 	Raters
 	Contests
+	Corrections
 	Changes
 	Ops
 	Exports

@@ -335,7 +335,7 @@ func (a *app) openPages(ctx context.Context) error {
 	a.pages, err = web.New(web.Config{ //nolint:contextcheck // handlers get theirs from each request
 		Accounts: storage.NewAccounts(a.database, a.logIn), Sessions: sessions, Record: sessions, Records: records,
 		Recordings: a.segments, Shared: storage.NewShared(a.database), Raters: storage.NewRaters(a.database, a.keys),
-		Contests: storage.NewContests(a.database, a.keys), Viewers: storage.NewViewers(a.database), Changes: a.changes,
+		Contests: storage.NewContests(a.database, a.keys), Corrections: storage.NewCorrections(a.database, a.keys), Viewers: storage.NewViewers(a.database), Changes: a.changes,
 		Ops: storage.NewOps(a.database, a.spoolBacklog), Probes: a.probes.now, Exports: a.exports, Erasures: storage.NewErasures(a.database),
 		Receipts: storage.NewReceipts(a.database), Ledger: a.journal, Gate: a.gate, Pepper: a.logIn, Bank: a.bank, Judge: a.judge, Voices: voices, Agreement: card,
 		Mount: signaling.Handler(a.rooms), Publish: signaling.PublishHandler(a.rooms), Ready: a.ready, Build: buildName(), Log: a.log,

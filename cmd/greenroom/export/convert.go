@@ -12,21 +12,49 @@ import (
 // transcriptOf writes the words of a session with their times.
 func transcriptOf(record assess.Record) Transcript {
 	lines := record.Lines()
+	originals := originalsOf(record)
 	transcript := Transcript{Kind: kindTranscript, Schema: Schema, Session: record.Session.ID, Lines: make([]Line, 0, len(lines))}
 	for _, l := range lines {
 		line := Line{
 			Epoch: l.Epoch, Sequence: l.Sequence, Question: l.Question, Take: l.Take,
 			StartMS: l.Start.Milliseconds(), EndMS: l.End.Milliseconds(),
-			Engine: l.Engine, Interpolated: l.Interpolated, Words: make([]Word, 0, len(l.Words)),
+			Engine: l.Engine, Interpolated: l.Interpolated, Words: wordsOf(l.Words), Revision: l.Revision, CorrectedAt: l.CorrectedAt.UTC(),
 		}
-		for _, w := range l.Words {
-			line.Words = append(line.Words, Word{
-				Text: w.Text, StartMS: w.Start.Milliseconds(), EndMS: w.End.Milliseconds(), Confidence: w.Confidence, Heard: w.Heard,
-			})
+		for _, o := range originals[l.Ref()] {
+			line.Originals = append(line.Originals, Original{Revision: o.Revision, Until: o.Until.UTC(), Words: wordsOf(o.Words)})
+			if o.Revision > 0 {
+				continue
+			}
+			for _, change := range assess.Difference(o.Words, l.Words) {
+				line.Difference = append(line.Difference, Change(change))
+			}
 		}
 		transcript.Lines = append(transcript.Lines, line)
 	}
 	return transcript
+}
+
+func wordsOf(words []assess.Word) []Word {
+	list := make([]Word, 0, len(words))
+	for _, w := range words {
+		list = append(list, Word{
+			Text: w.Text, StartMS: w.Start.Milliseconds(), EndMS: w.End.Milliseconds(), Confidence: w.Confidence, Heard: w.Heard, Corrected: w.Corrected,
+		})
+	}
+	return list
+}
+
+// originalsOf lists what stood in each line that was corrected, the oldest first.
+func originalsOf(record assess.Record) map[assess.LineRef][]assess.Original {
+	all := slices.Clone(record.LooseOriginals)
+	for _, answered := range record.Answers {
+		all = append(all, answered.Originals...)
+	}
+	of := map[assess.LineRef][]assess.Original{}
+	for _, original := range all {
+		of[original.Line] = append(of[original.Line], original)
+	}
+	return of
 }
 
 // sessionOf writes everything about a session that is not a file of its own.
@@ -117,7 +145,7 @@ func answerOf(r assess.AnswerResult) Answer {
 	a := r.Answer
 	answer := Answer{
 		Question: a.Question, Take: a.Take, StartMS: a.Start.Milliseconds(), EndMS: a.End.Milliseconds(), LimitMS: a.Limit.Milliseconds(),
-		EndedBy: a.EndedBy, Pending: r.Pending, Measurements: []Measurement{}, Ratings: []Rating{}, Evidence: []Evidence{}, Contests: []Contest{},
+		EndedBy: a.EndedBy, Pending: r.Pending, Revision: a.Revision, CorrectedAt: a.CorrectedAt.UTC(), Measurements: []Measurement{}, Ratings: []Rating{}, Evidence: []Evidence{}, Contests: []Contest{},
 	}
 	for _, m := range r.Measurements {
 		measured := Measurement{Name: m.Name, Unit: m.Unit, Counted: m.Counted, Valid: m.Valid, Invalid: m.Invalid}
@@ -126,7 +154,7 @@ func answerOf(r assess.AnswerResult) Answer {
 		}
 		answer.Measurements = append(answer.Measurements, measured)
 	}
-	for _, rating := range r.Ratings {
+	for _, rating := range slices.Concat(r.Earlier, r.Ratings) {
 		answer.Ratings = append(answer.Ratings, ratingOf(rating.Fields()))
 	}
 	for _, person := range r.People {
@@ -140,6 +168,9 @@ func answerOf(r assess.AnswerResult) Answer {
 			contest.MomentMS = c.Moment.Milliseconds()
 		}
 		answer.Contests = append(answer.Contests, contest)
+	}
+	for _, e := range r.EarlierEvidence {
+		answer.Earlier = append(answer.Earlier, earlierOf(e, r.Originals))
 	}
 	for _, e := range r.Evidence {
 		answer.Evidence = append(answer.Evidence, evidenceOf(e, r.Lines))
@@ -160,7 +191,7 @@ func ratingOf(f assess.RatingFields) Rating {
 	return Rating{
 		Competency: f.Competency, Rater: Rater(f.Rater), Outcome: f.Outcome, Level: f.Level,
 		WhyNotHigher: f.WhyNotHigher, WhyNotLower: f.WhyNotLower, Reason: f.Reason, At: f.At.UTC(),
-		Held: f.Asked.Held, Answered: f.Asked.Answered,
+		Revision: f.Revision, Held: f.Asked.Held, Answered: f.Asked.Answered,
 	}
 }
 
@@ -177,6 +208,19 @@ func evidenceOf(e assess.Evidence, lines []assess.Line) Evidence {
 		}
 	}
 	return evidence
+}
+
+// earlierOf renders the quote from the words that it was found in.
+func earlierOf(e assess.EarlierEvidence, originals []assess.Original) Evidence {
+	var words []assess.Line
+	for _, o := range originals {
+		if o.Revision == e.Revision {
+			words = append(words, assess.Line{Epoch: o.Line.Epoch, Sequence: o.Line.Sequence, Words: o.Words})
+		}
+	}
+	earlier := evidenceOf(e.Evidence, words)
+	earlier.Revision = e.Revision
+	return earlier
 }
 
 func accountOf(history consent.AccountHistory, created time.Time, sessions []SessionLine) AccountData {

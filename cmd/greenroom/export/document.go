@@ -194,9 +194,12 @@ type Answer struct {
 	LimitMS      int64            `json:"limit_ms"`
 	EndedBy      assess.AnswerEnd `json:"ended_by"`
 	Pending      bool             `json:"pending" doc:"Assessment was still under way when this was read."`
+	Revision     int              `json:"revision" doc:"How often you corrected words of it."`
+	CorrectedAt  time.Time        `json:"corrected_at,omitzero"`
 	Measurements []Measurement    `json:"measurements"`
-	Ratings      []Rating         `json:"ratings" doc:"Also the candidate's own, which are never shared."`
+	Ratings      []Rating         `json:"ratings" doc:"Also the candidate's own, which are never shared, and those of earlier revisions."`
 	Evidence     []Evidence       `json:"evidence"`
+	Earlier      []Evidence       `json:"earlier_evidence,omitempty" doc:"What was found in lines before you corrected them."`
 	Feedback     []Feedback       `json:"feedback,omitempty" doc:"What a model said about the answer."`
 	Contests     []Contest        `json:"contests" doc:"What you contest."`
 }
@@ -221,6 +224,7 @@ type Rating struct {
 	WhyNotLower  string         `json:"why_not_lower,omitempty"`
 	Reason       string         `json:"reason,omitempty"`
 	At           time.Time      `json:"at"`
+	Revision     int            `json:"revision,omitempty" doc:"Of the words that a model rated; those of the answer's revision count. Absent: what was first written down."`
 	Held         assess.Held    `json:"held,omitempty" enum:"schema,object,words" doc:"How a model's answer was held to its form; absent where no model was asked."`
 	Answered     string         `json:"answered,omitempty" doc:"The name that the server gave its model, where it is not the configured one."`
 	OrgName      string         `json:"org_name,omitempty" doc:"Of a person's organization."`
@@ -266,6 +270,7 @@ type Evidence struct {
 	First      int             `json:"first" doc:"Index of the first word in its line."`
 	Last       int             `json:"last" doc:"Index of the last word, inclusive."`
 	Quote      string          `json:"quote"`
+	Revision   int             `json:"revision,omitempty" doc:"Of the line, of what was found before it was corrected."`
 }
 
 // Authorization is what one organization may see, and what happened to that.
@@ -321,15 +326,33 @@ type Transcript struct {
 
 // Line is the words of one utterance.
 type Line struct {
-	Epoch        int    `json:"epoch"`
-	Sequence     int    `json:"sequence"`
-	Question     int    `json:"question" doc:"Index in the plan of the answer it belongs to; -1 outside any."`
-	Take         int    `json:"take"`
-	StartMS      int64  `json:"start_ms"`
-	EndMS        int64  `json:"end_ms"`
-	Engine       string `json:"engine" doc:"Who wrote it down."`
-	Interpolated bool   `json:"interpolated" doc:"Word times were spread over the utterance, not measured."`
-	Words        []Word `json:"words"`
+	Epoch        int        `json:"epoch"`
+	Sequence     int        `json:"sequence"`
+	Question     int        `json:"question" doc:"Index in the plan of the answer it belongs to; -1 outside any."`
+	Take         int        `json:"take"`
+	StartMS      int64      `json:"start_ms"`
+	EndMS        int64      `json:"end_ms"`
+	Engine       string     `json:"engine" doc:"Who wrote it down."`
+	Interpolated bool       `json:"interpolated" doc:"Word times were spread over the utterance, not measured."`
+	Words        []Word     `json:"words"`
+	Revision     int        `json:"revision" doc:"How often you corrected it."`
+	CorrectedAt  time.Time  `json:"corrected_at,omitzero"`
+	Difference   []Change   `json:"difference,omitempty" doc:"How it differs from what the engine wrote."`
+	Originals    []Original `json:"originals,omitempty" doc:"What stood there before each correction. Nobody but you sees it."`
+}
+
+// Change is a run of words that stayed, or what stood in a place and what stands there now.
+type Change struct {
+	Kept string `json:"kept,omitempty"`
+	Was  string `json:"was,omitempty"`
+	Now  string `json:"now,omitempty"`
+}
+
+// Original is what stood in a line until it was corrected.
+type Original struct {
+	Revision int       `json:"revision" doc:"0: what the engine wrote."`
+	Until    time.Time `json:"until"`
+	Words    []Word    `json:"words"`
 }
 
 // Word is one word.
@@ -339,4 +362,5 @@ type Word struct {
 	EndMS      int64   `json:"end_ms"`
 	Confidence float32 `json:"confidence,omitempty" doc:"How sure the speech engine was that it heard this word, above 0 and up to 1; absent where it did not say."`
 	Heard      string  `json:"heard,omitempty" doc:"What the engine wrote, where a term of the question was put in its place."`
+	Corrected  bool    `json:"corrected,omitempty" doc:"You wrote it, in the place of what the engine heard."`
 }

@@ -113,8 +113,9 @@ func recordOf(session consent.Session) (assess.Record, error) {
 	model := assess.Rater{Kind: assess.RaterModel, Model: "judge-1", PromptSHA256: "aa", RubricSHA256: "bb"}
 	line := assess.Line{
 		Session: session.ID, Epoch: 1, Sequence: 2, Take: 1, Start: 10 * time.Second, End: 12 * time.Second, Engine: "moonshine-tiny",
+		Revision: 1, Changed: 1, CorrectedAt: testNow,
 		Interpolated: true, Words: []assess.Word{
-			{Text: "the", Start: 10 * time.Second, End: 11 * time.Second}, {Text: "<zebra>", Start: 11 * time.Second, End: 12 * time.Second},
+			{Text: "the", Start: 10 * time.Second, End: 11 * time.Second}, {Text: "<zebra>", Start: 11 * time.Second, End: 12 * time.Second, Corrected: true},
 		},
 	}
 	return assess.Record{
@@ -128,7 +129,7 @@ func recordOf(session consent.Session) (assess.Record, error) {
 			Competencies: []assess.Competency{{ID: "ownership", Name: "Ownership", Anchors: map[int]string{1: "a", 3: "b", 5: "c"}}},
 		},
 		Answers: []assess.AnswerResult{{
-			Answer: assess.Answer{Session: session.ID, Take: 1, Start: 9 * time.Second, End: 14 * time.Second, Limit: 2 * time.Minute, EndedBy: assess.EndedByDone},
+			Answer: assess.Answer{Revision: 1, CorrectedAt: testNow, Session: session.ID, Take: 1, Start: 9 * time.Second, End: 14 * time.Second, Limit: 2 * time.Minute, EndedBy: assess.EndedByDone},
 			Lines:  []assess.Line{line},
 			Measurements: []assess.Measurement{
 				{Name: "words", Value: 2, Unit: "1", Counted: "Words.", Valid: true},
@@ -138,8 +139,13 @@ func recordOf(session consent.Session) (assess.Record, error) {
 				{Competency: "ownership", Line: assess.LineRef{Epoch: 1, Sequence: 2}, First: 1, Last: 1, Polarity: assess.Supports, Part: assess.PartAction, Rater: model},
 				{Competency: "ownership", Line: assess.LineRef{Epoch: 1, Sequence: 2}, First: 1, Last: 9, Polarity: assess.Contradicts, Part: assess.PartOther, Rater: model},
 			},
+			Originals: []assess.Original{{Line: line.Ref(), Until: testNow, Words: []assess.Word{line.Words[0], {Text: "sea", Start: line.Words[1].Start, End: line.Words[1].End}}}},
+			EarlierEvidence: []assess.EarlierEvidence{{Evidence: assess.Evidence{
+				Competency: "ownership", Line: line.Ref(), First: 0, Last: 1, Polarity: assess.Supports, Part: assess.PartAction, Rater: model,
+			}}},
+			Earlier: []assess.Rating{rating(assess.RatingFields{Rater: model, Outcome: assess.OutcomeLevel, Level: 2})},
 			Ratings: []assess.Rating{
-				rating(assess.RatingFields{Rater: model, Outcome: assess.OutcomeLevel, Level: 4, WhyNotHigher: "a", WhyNotLower: "b"}),
+				rating(assess.RatingFields{Rater: model, Outcome: assess.OutcomeLevel, Level: 4, WhyNotHigher: "a", WhyNotLower: "b", Revision: 1}),
 				rating(assess.RatingFields{Rater: model, Outcome: assess.OutcomeNotAssessable, Reason: "too short"}),
 				rating(assess.RatingFields{Rater: assess.Rater{Kind: assess.RaterSelf}, Outcome: assess.OutcomeLevel, Level: 2}),
 			},

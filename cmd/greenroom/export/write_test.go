@@ -76,10 +76,16 @@ func TestExportHoldsEverythingOfTheAccount(t *testing.T) {
 		t.Errorf("plan %+v: want the question's anchors and the competency's", data.Plan)
 	}
 	answer := data.Answers[0]
-	if len(answer.Ratings) != 4 || answer.Ratings[2].Rater.Kind != "self" || answer.Ratings[0].WhyNotHigher == "" || answer.Ratings[1].Reason == "" {
+	if before := answer.Ratings[0]; len(answer.Ratings) != 5 || before.Revision != 0 || before.Level != 2 || answer.Ratings[1].Revision != answer.Revision {
+		t.Errorf("ratings %+v: want that of the words before, and those of the words now", answer.Ratings)
+	}
+	if answer.Ratings[3].Rater.Kind != "self" || answer.Ratings[1].WhyNotHigher == "" || answer.Ratings[2].Reason == "" {
 		t.Errorf("ratings %+v: want the model's with its sentences, and the self-rating", answer.Ratings)
 	}
-	if person := answer.Ratings[3]; person.Rater.Kind != "human" || person.OrgName != "Acme" || person.Why != "It names the part." || person.Level != 5 {
+	if len(answer.Earlier) != 1 || answer.Earlier[0].Quote != "the sea" {
+		t.Errorf("evidence of before %+v: want it in the words of before", answer.Earlier)
+	}
+	if person := answer.Ratings[4]; person.Rater.Kind != "human" || person.OrgName != "Acme" || person.Why != "It names the part." || person.Level != 5 {
 		t.Errorf("a person's rating %+v", person)
 	}
 	if answer.Evidence[0].Quote != "<zebra>" || answer.Evidence[1].Quote != "" {
@@ -93,8 +99,12 @@ func TestExportHoldsEverythingOfTheAccount(t *testing.T) {
 		t.Errorf("history of the session: %+v", data)
 	}
 	transcript := decode[Transcript](t, files, folder+transcriptName)
-	if len(transcript.Lines) != 2 || transcript.Lines[1].Words[1] != (Word{Text: "<zebra>", StartMS: 11000, EndMS: 12000}) {
+	if len(transcript.Lines) != 2 || transcript.Lines[1].Words[1] != (Word{Text: "<zebra>", StartMS: 11000, EndMS: 12000, Corrected: true}) {
 		t.Errorf("transcript %+v", transcript)
+	}
+	line := transcript.Lines[1]
+	if len(line.Originals) != 1 || line.Originals[0].Words[1].Text != "sea" || !slices.Equal(line.Difference, []Change{{Kept: "the"}, {Was: "sea", Now: "<zebra>"}}) {
+		t.Errorf("what stood there %+v, and the difference %+v", line.Originals, line.Difference)
 	}
 	if vtt := string(files[folder+captionsName]); !strings.Contains(vtt, "00:00:10.000 --> 00:00:12.000\nthe &lt;zebra&gt;") {
 		t.Errorf("captions %q", vtt)
