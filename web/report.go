@@ -285,6 +285,9 @@ func (p reporter) take(answered assess.AnswerResult) takeJSON {
 	if p.seesTimes() {
 		take.StartMS, take.EndMS, take.EndedBy = ms(a.Start), ms(a.End), a.EndedBy
 	}
+	if a.EndedBy == assess.EndedBySkip {
+		take.EndedBy = a.EndedBy // whoever sees that there is an answer sees also that there is none
+	}
 	if p.may(consent.ArtefactTranscript) {
 		take.Lines, take.CorrectedAt = p.lines(answered.Lines, answered.Originals), a.CorrectedAt
 	}

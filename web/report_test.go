@@ -344,3 +344,22 @@ func TestWordsThatDoNotCountAreShownWithTheirRating(t *testing.T) {
 		}
 	}
 }
+
+// That a question was skipped is told to whoever may see nothing else of how an answer ended: a list of answers
+// without it says that there are more than there are.
+func TestSkippedIsToldToWhoeverSeesThatThereIsAnAnswer(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	id := s.interview(t, s.candidate(t))
+	levels := s.employer(t, "Acme")
+	s.share(id, levels, consent.ScopeRatings)
+	for _, end := range []assess.AnswerEnd{assess.EndedByDone, assess.EndedBySkip} {
+		s.set(func(w *world) { w.records[id].Answers[0].Answer.EndedBy = end })
+		var report reportJSON
+		levels.get(sharedPath(id, "report")).want(http.StatusOK).into(&report)
+		take := report.Questions[0].Takes[0]
+		if skipped := take.EndedBy == assess.EndedBySkip; take.StartMS != nil || skipped != (end == assess.EndedBySkip) || !skipped && take.EndedBy != "" {
+			t.Errorf("an answer ended by %q is shown as ended by %q", end, take.EndedBy)
+		}
+	}
+}

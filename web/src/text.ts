@@ -28,6 +28,10 @@ export const failure = {
     detail: 'The server cannot be reached. Nothing was changed.',
     next: 'Check your connection, then try again.',
   },
+  unanswered: {
+    detail: 'The server did not answer, so it is not known whether this arrived.',
+    next: 'Check your connection, then try again; if it matters how often, reload the page and look first.',
+  },
   server: {
     detail: 'The server could not do this. What was stored before is safe.',
     next: 'Try again in a moment.',
@@ -615,8 +619,11 @@ export const report = {
   answeredShared: (answered: number, total: number, length: string) =>
     `${answered} of ${total} questions were answered in ${length}.`,
   recordedYes: 'The recording is below.',
-  recordedPending: 'The recording is still on its way into the store.',
+  recordedPending:
+    'Nothing of the recording is in the store yet. If sound was recorded, it appears here by itself.',
   recordedNo: 'Nothing was recorded.',
+  restricted:
+    'You keep this interview to yourself, so nobody works on it: what is not finished here goes on when you lift that.',
   rated: (model: string) => `${model || 'A model'} rated it: an unvalidated practice estimate.`,
   ratedMeasured: (model: string) =>
     `${model || 'A model'} rated it: a practice estimate. How it compares with people is below.`,

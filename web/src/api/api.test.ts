@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { failure as words } from '../text';
 import { ApiError, Client, isAbort } from './client';
 import { captionsUrl, endpoints, eventsUrl, recordingUrl } from './endpoints';
 import type { EventSourceLike } from './events';
@@ -86,7 +87,15 @@ describe('Client', () => {
 
   it('says that the server was not reached', async () => {
     const { fetch } = server(new TypeError('Failed to fetch'));
-    expect((await failure(new Client({ fetch }).get('me'))).status).toBe(0);
+    const client = new Client({ fetch });
+    const error = await failure(client.get('me'));
+    expect([error.status, error.message]).toEqual([0, words.offline.detail]);
+  });
+
+  it('does not say that nothing was changed where only the answer may be lost', async () => {
+    const { fetch } = server(new TypeError('Failed to fetch'));
+    const error = await failure(new Client({ fetch }).put('me', {}));
+    expect([error.status, error.message]).toEqual([0, words.unanswered.detail]);
   });
 
   it('lets go quietly when the page is left', async () => {

@@ -95,7 +95,9 @@ export class Client {
       return await (this.options.fetch ?? fetch)(`/api/v1/${path}`, init);
     } catch (cause) {
       if (call.signal?.aborted) throw cause; // nobody waits for it any more
-      throw new ApiError({ status: 0, ...failure.offline });
+      // What changes something may have arrived, and only its answer been lost.
+      const sure = method === 'GET' || globalThis.navigator?.onLine === false;
+      throw new ApiError({ status: 0, ...(sure ? failure.offline : failure.unanswered) });
     }
   }
 }

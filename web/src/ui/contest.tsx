@@ -7,19 +7,28 @@ import { clock } from './format';
 
 const LONGEST_WORDS = 400;
 
+/** What is typed and not sent yet, kept above the forms that come and go; by question, take and competency. */
+export type ContestDrafts = Map<string, { text: string; moment: boolean }>;
+
 export interface ContestFormProps {
   session: string;
   question: number;
   take: number;
   competency: string;
   atMs: number | null; // where the recording is; null: there is none
+  drafts: ContestDrafts;
   onDone: () => void;
 }
 
 /** Asks for a second rating beside the first. It can be asked for once, so it says what comes of it. */
 export function ContestForm(props: ContestFormProps) {
-  const [text, setText] = useState('');
-  const [moment, setMoment] = useState(false);
+  const key = `${props.question}/${props.take}/${props.competency}`;
+  const [draft, setDraft] = useState(props.drafts.get(key) ?? { text: '', moment: false });
+  const write = (changed: Partial<typeof draft>) => {
+    const next = { ...draft, ...changed };
+    props.drafts.set(key, next);
+    setDraft(next);
+  };
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const { atMs } = props;
@@ -27,8 +36,9 @@ export function ContestForm(props: ContestFormProps) {
     setBusy(true);
     setError(null);
     try {
-      const at = moment && atMs !== null ? Math.round(atMs) : null;
-      await api.contest(props.session, props.question, props.take, props.competency, text.trim(), at);
+      const at = draft.moment && atMs !== null ? Math.round(atMs) : null;
+      await api.contest(props.session, props.question, props.take, props.competency, draft.text.trim(), at);
+      props.drafts.delete(key);
       props.onDone();
     } catch (cause) {
       setError(cause);
@@ -36,13 +46,13 @@ export function ContestForm(props: ContestFormProps) {
     setBusy(false);
   };
   return (
-    <details class="no-print" data-testid={`contest-${props.competency}`}>
+    <details class="no-print" open={props.drafts.has(key)} data-testid={`contest-${props.competency}`}>
       <summary>{words.title}</summary>
       <p class="quiet">{words.body}</p>
       <Field
         label={words.words}
-        value={text}
-        onValue={setText}
+        value={draft.text}
+        onValue={(text) => write({ text })}
         maxLength={LONGEST_WORDS}
         required={false}
         hint={words.hint}
@@ -50,7 +60,11 @@ export function ContestForm(props: ContestFormProps) {
       />
       {atMs !== null && (
         <label>
-          <input type="checkbox" checked={moment} onChange={(e) => setMoment(e.currentTarget.checked)} />{' '}
+          <input
+            type="checkbox"
+            checked={draft.moment}
+            onChange={(e) => write({ moment: e.currentTarget.checked })}
+          />{' '}
           {words.moment(clock(atMs))}
         </label>
       )}

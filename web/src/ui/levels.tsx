@@ -13,6 +13,7 @@ export function Levels(props: {
   label: string | null;
   onPlay: ((ms: number) => void) | null;
   justContested?: boolean; // by a click here
+  quotesWithheld?: boolean; // what levels rest on is not shown to this reader
 }) {
   const { competency, others, evidence } = props.result;
   const models = others.filter((r) => r.rater.kind === 'model');
@@ -34,7 +35,7 @@ export function Levels(props: {
           {rating.why && <p>{`“${rating.why}”`}</p>}
         </div>
       ))}
-      {(others.length > 0 || evidence.length > 0) && (
+      {((models.length > 0 && !props.quotesWithheld) || evidence.length > 0) && (
         <div class="evidence">
           <p class="label">{words.evidence}</p>
           {evidence.length === 0 && <p class="quiet">{words.noEvidence}</p>}

@@ -1,41 +1,24 @@
-import { useState } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import type { Competency } from '../api/types';
-import { api } from '../state';
 import { app, report as words } from '../text';
 import { anchorText } from '../views/report-model';
 import { ErrorBox } from './errors';
+import type { OwnRating } from './own-ratings';
 
 export interface SelfRatingProps {
-  session: string;
-  question: number;
-  take: number;
   competency: Competency;
-  level: number | null;
-  onRated: () => void;
+  rating: OwnRating;
 }
 
 const steps = [1, 2, 3, 4, 5] as const;
 
-/** Five steps with the written anchors at 1, 3 and 5. Choosing stores at once. */
+/** Five steps with the written anchors at 1, 3 and 5. A level is stored once it stands. */
 export function SelfRating(props: SelfRatingProps) {
-  const { competency } = props;
-  const [level, setLevel] = useState(props.level);
-  const [state, setState] = useState<'idle' | 'saved'>('idle');
-  const [error, setError] = useState<unknown>(null);
-  const rate = async (next: number) => {
-    const before = level;
-    setLevel(next);
-    setState('idle');
-    setError(null);
-    try {
-      await api.rateSelf(props.session, props.question, props.take, competency.id, next);
-      setState('saved');
-      props.onRated();
-    } catch (cause) {
-      setLevel(before);
-      setError(cause);
-    }
-  };
+  const { competency, rating } = props;
+  const level = rating.level.value;
+  const error = rating.error.value;
+  const leave = () => void rating.leave();
+  useEffect(() => leave, [rating]);
   return (
     <fieldset class="self-rating" data-testid={`self-rating-${competency.id}`}>
       <legend>{words.selfQuestion(competency.name)}</legend>
@@ -45,7 +28,7 @@ export function SelfRating(props: SelfRatingProps) {
             type="radio"
             name={`self-${competency.id}`}
             checked={level === step}
-            onChange={() => rate(step)}
+            onChange={() => rating.choose(step)}
             data-testid={`self-${competency.id}-${step}`}
           />
           <span class="anchor-step">{step}</span>
@@ -55,10 +38,10 @@ export function SelfRating(props: SelfRatingProps) {
         </label>
       ))}
       <p class="quiet" role="status">
-        {state === 'saved' ? `${app.saved}. ` : ''}
+        {rating.state.value === 'saved' && !rating.unsaved ? `${app.saved}. ` : ''}
         {words.selfHint}
       </p>
-      {error !== null && <ErrorBox error={error} />}
+      {error !== null && <ErrorBox error={error} retry={leave} />}
     </fieldset>
   );
 }

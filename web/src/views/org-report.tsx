@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { whenSeen } from '../api/again';
 import { ApiError } from '../api/client';
 import { eventsUrl } from '../api/endpoints';
@@ -9,7 +9,6 @@ import { artefacts, purposes, report as reportWords, scopes, org as words } from
 import { ModelAgreement } from '../ui/agreement';
 import { clock, dateTime, listed } from '../ui/format';
 import { type Load, Loaded, useLoad } from '../ui/load';
-import { OwnRatings } from '../ui/own-ratings';
 import { Page } from '../ui/page';
 import { endOfAccess } from './end-of-access';
 import { OrgMessage } from './org-message';
@@ -17,6 +16,7 @@ import { RateFirst } from './org-rate-first';
 import { OrgReceipts } from './receipts';
 import { ReportBody } from './report-body';
 import { isAnswered } from './report-model';
+import { useOwnRatings } from './use-own-ratings';
 
 /**
  * What a candidate shared, for as long as it is shared. When that ends, or less is shared, the whole
@@ -37,7 +37,9 @@ export function OrgReportView(props: { id: string }) {
     return () => leaving.abort();
   }, [props.id, round, gone]);
   useEndOf(page, end);
-  const ratings = useOwnRatings(props.id, round);
+  const ratings = useOwnRatings(props.id, (place, level, why) =>
+    api.rateAnswer(props.id, place.question, place.take, place.competency, level, why),
+  );
   if (gone) {
     return <OrgMessage title={words.goneTitle} text={words.gone} back={words.toList} id="access-ended" />;
   }
@@ -57,27 +59,6 @@ export function OrgReportView(props: { id: string }) {
       </Loaded>
     </Page>
   );
-}
-
-/** What the reader rates, for as long as the report is here: panels come and go. A page that goes sends what waits. */
-function useOwnRatings(id: string, round: number): OwnRatings {
-  const ratings = useMemo(
-    () =>
-      new OwnRatings((place, level, why) =>
-        api.rateAnswer(id, place.question, place.take, place.competency, level, why),
-      ),
-    [id, round],
-  );
-  useEffect(() => {
-    const leaving = new AbortController();
-    const onHidden = () => document.hidden && void ratings.settle();
-    document.addEventListener('visibilitychange', onHidden, { signal: leaving.signal });
-    return () => {
-      leaving.abort();
-      void ratings.settle();
-    };
-  }, [ratings]);
-  return ratings;
 }
 
 /** The end date is kept by the server; the page does not outlive it either. After each answer it waits anew. */

@@ -1,15 +1,20 @@
+import { useEffect } from 'preact/hooks';
+import { whenSeen } from '../api/again';
 import type { SharedSession } from '../api/types';
 import { api, me } from '../state';
 import { purposes, scopes, org as words } from '../text';
 import { clock, date, listed } from '../ui/format';
-import { Loaded, useLoad } from '../ui/load';
+import { type Load, Loaded, useLoad } from '../ui/load';
 import { Page, TableBox } from '../ui/page';
 import { OrgRequests } from './org-requests';
 import { OrgReceipts } from './receipts';
 
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** Only what is shared now; the empty list says how sharing works and hints at nothing. */
 export function OrgView() {
   const list = useLoad((signal) => api.shared({ signal }), 'shared');
+  useWhatIsShared(list);
   return (
     <Page title={words.title} lead={me.value?.org_name ?? ''}>
       <Loaded of={list}>
@@ -28,6 +33,22 @@ export function OrgView() {
       <OrgReceipts />
     </Page>
   );
+}
+
+/** The list is looked at again when the page is, and when something in it ends; nothing asks while nobody looks. */
+function useWhatIsShared(list: Load<{ sessions: SharedSession[] }>): void {
+  const { value, reload } = list;
+  useEffect(() => {
+    const leaving = new AbortController();
+    const onSeen = () => !document.hidden && reload();
+    document.addEventListener('visibilitychange', onSeen, { signal: leaving.signal });
+    return () => leaving.abort();
+  }, []);
+  useEffect(() => {
+    const ends = (value?.sessions ?? []).map((s) => Date.parse(s.valid_until) - Date.now());
+    const next = Math.min(...ends.filter((ms) => ms > 0));
+    if (next <= LONGEST_TIMER_MS) return whenSeen(reload, next);
+  }, [value]);
 }
 
 function SharedTable(props: { sessions: SharedSession[] }) {

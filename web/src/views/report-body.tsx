@@ -3,6 +3,7 @@ import type { Origin } from '../api/endpoints';
 import { captionsUrl, recordingUrl } from '../api/endpoints';
 import type { Report } from '../api/types';
 import { report as words } from '../text';
+import type { ContestDrafts } from '../ui/contest';
 import type { OwnRatings } from '../ui/own-ratings';
 import type { PlayerHandle } from '../ui/player';
 import { Player } from '../ui/player';
@@ -18,7 +19,9 @@ export interface ReportBodyProps {
   origin: Origin;
   report: Report;
   onRated: (() => void) | null;
-  ratings?: OwnRatings; // of an employer, who rates for themselves
+  ratings: OwnRatings; // the reader's own
+  drafts?: ContestDrafts; // of the candidate's contests
+  unwritten?: boolean; // the candidate did not agree to have words written down
 }
 
 /** Player, time line and transcript on the left; the chosen question on the right. */
@@ -32,7 +35,8 @@ export function ReportBody(props: ReportBodyProps) {
   const [through, setThrough] = useState(recording?.through ?? 0);
   if (recording && through === 0) setThrough(recording.through);
   const lines = allLines(report);
-  const written = hasTranscript(report);
+  // Words that were written down before are there also where no more may be.
+  const written = hasTranscript(report) && !(props.unwritten && lines.length === 0);
   const play = recording ? (ms: number) => player.current?.playFrom(ms) : null;
   const question = report.questions[chosen.question];
   const take = question?.takes[chosen.take] ?? question?.takes[question.takes.length - 1];
@@ -50,9 +54,11 @@ export function ReportBody(props: ReportBodyProps) {
             handle={player}
           />
         ) : (
-          <p class="card quiet" data-testid="no-player">
-            {report.recording ? words.recordedPending : words.noPlayer}
-          </p>
+          origin === 'sessions' && (
+            <p class="card quiet" data-testid="no-player">
+              {report.recording ? words.recordedPending : words.noPlayer}
+            </p>
+          )
         )}
         {recording && recording.through > through && (
           <p class="note note-row">
@@ -107,7 +113,8 @@ export function ReportBody(props: ReportBodyProps) {
           onPlay={play}
           atMs={atMs}
           onRated={props.onRated}
-          {...(props.ratings && { ratings: props.ratings })}
+          ratings={props.ratings}
+          {...(props.drafts && { drafts: props.drafts })}
         />
       </div>
       <PrintedQuestions report={report} />

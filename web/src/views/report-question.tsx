@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Question, Report, Take } from '../api/types';
 import { contest as contestWords, org, report as words } from '../text';
+import type { ContestDrafts } from '../ui/contest';
 import { ContestForm } from '../ui/contest';
 import { FeedbackList } from '../ui/feedback';
 import { FlaggedNote } from '../ui/flagged';
@@ -19,7 +20,8 @@ export interface QuestionPanelProps {
   onPlay: ((ms: number) => void) | null;
   atMs?: number; // where the recording is; absent in the room, where nothing is contested yet
   onRated: (() => void) | null; // null: an employer, who cannot rate for the candidate
-  ratings?: OwnRatings; // the employer's own
+  ratings?: OwnRatings; // the reader's own: an employer's, or the candidate's of themselves
+  drafts?: ContestDrafts; // absent in the room, where nothing is contested yet
 }
 
 export function QuestionTabs(props: { report: Report; chosen: number; onChoose: (place: number) => void }) {
@@ -81,7 +83,8 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
   const rated = results.some((r) => r.others.length > 0);
   const own = onRated !== null;
   const form = report.rating_form !== undefined && !report.rating_form.closed;
-  const rates = (form && props.ratings) || null;
+  const skipped = take.ended_by === 'skip';
+  const rates = (form && !skipped && props.ratings) || null;
   const [contested, setContested] = useState(''); // by a click here: its note takes the focus
   const heading = useFocusAfter<HTMLHeadingElement>(form);
   const counted = take.measurements && take.measurements.length > 0 && (
@@ -93,6 +96,7 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
   return (
     <>
       {own && take.ended_by && <p class="quiet">{words.endedBy[take.ended_by]}</p>}
+      {!own && skipped && <p>{words.notAnswered}</p>}
       <div aria-live="polite">
         {take.pending && (
           <p class="note" data-testid="pending">
@@ -100,7 +104,9 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
           </p>
         )}
       </div>
-      {!rated && !take.pending && !form && <p data-testid="no-rating">{noRatingWords(own, take)}</p>}
+      {!rated && !take.pending && !form && (own || !skipped) && (
+        <p data-testid="no-rating">{noRatingWords(own, take)}</p>
+      )}
       {!rated && counted}
       <FlaggedNote take={take} results={results} own={own && props.atMs !== undefined} />
       {results.map((result, place) => (
@@ -124,11 +130,13 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
               label={report.label ?? null}
               onPlay={props.onPlay}
               justContested={contested === result.competency.id}
+              quotesWithheld={report.withheld?.includes('feedback') === true}
             />
           )}
           {rates && result.contest && <p class="note">{contestWords.second}</p>}
           {own &&
             props.atMs !== undefined &&
+            props.drafts &&
             !take.pending &&
             !result.contest &&
             result.others.length > 0 && (
@@ -138,21 +146,21 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
                 take={take.take}
                 competency={result.competency.id}
                 atMs={props.onPlay ? props.atMs : null}
+                drafts={props.drafts}
                 onDone={() => {
                   setContested(result.competency.id);
                   onRated();
                 }}
               />
             )}
-          {own && (
+          {own && props.ratings && (
             <SelfDetails open={!rated}>
               <SelfRating
-                session={report.session}
-                question={question.index}
-                take={take.take}
                 competency={result.competency}
-                level={result.self?.level ?? null}
-                onRated={onRated}
+                rating={props.ratings.of(
+                  { question: question.index, take: take.take, competency: result.competency.id },
+                  result.self,
+                )}
               />
             </SelfDetails>
           )}

@@ -1,38 +1,69 @@
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { gathered } from '../api/again';
+import { ApiError } from '../api/client';
 import { eventsUrl } from '../api/endpoints';
 import { listen } from '../api/events';
 import type { Report, Session } from '../api/types';
 import { api } from '../state';
 import { home, report as words } from '../text';
 import { ModelAgreement } from '../ui/agreement';
+import type { ContestDrafts } from '../ui/contest';
+import { ErrorBox } from '../ui/errors';
 import { clock, dateTime } from '../ui/format';
 import { Loaded, useLoad } from '../ui/load';
 import { Page } from '../ui/page';
 import { ReportBody } from './report-body';
 import { hasModelRating, isAnswered, isPending, judged } from './report-model';
 import { sessionPath } from './steps';
+import { useOwnRatings } from './use-own-ratings';
 
 /** Several results within this are one reload. */
 const GATHER_MS = 300;
 
+/** Not logged in, not there (any more), held. */
+const notForYou = [401, 404, 423];
+
 export function ReportView(props: { id: string }) {
+  const [round, setRound] = useState(0);
   const page = useLoad(async (signal) => {
     const call = { signal };
     const [session, report] = await Promise.all([api.session(props.id, call), api.report(props.id, call)]);
     return { session, report };
-  }, props.id);
+  }, `${props.id}/${round}`); // another round is another key: nothing of the one before is shown while it loads
   useEffect(() => {
     const leaving = new AbortController();
     const look = gathered(page.reload, GATHER_MS, leaving.signal);
+    // A stream that is refused does not say why. Whoever is logged out, elsewhere too, sees nothing any more.
+    const refused = async () => {
+      const call = { signal: leaving.signal, mayBeLoggedOut: true };
+      const error = await api.session(props.id, call).then(
+        () => null,
+        (cause: unknown) => cause,
+      );
+      if (error instanceof ApiError && notForYou.includes(error.status)) setRound((n) => n + 1);
+      else look();
+    };
     listen(
       eventsUrl('sessions', props.id),
       leaving.signal,
       { results: look, consents: look },
-      () => undefined,
+      () => void refused(),
     );
     return () => leaving.abort();
   }, [props.id]);
+  const drafts = useRef<ContestDrafts>(new Map());
+  const ratings = useOwnRatings(props.id, async (place, level) => {
+    await api.rateSelf(props.id, place.question, place.take, place.competency, level);
+    page.reload();
+  });
+  // Nothing stays on the screen of whoever may not read it any more: logged out elsewhere, erased, held.
+  if (page.error instanceof ApiError && notForYou.includes(page.error.status)) {
+    return (
+      <Page title={words.title('')} wide>
+        <ErrorBox error={page.error} retry={page.reload} />
+      </Page>
+    );
+  }
   const title = page.value?.report.role_title ?? '';
   return (
     <Page title={words.title(title)} wide>
@@ -40,7 +71,15 @@ export function ReportView(props: { id: string }) {
         {({ session, report }) => (
           <>
             <Summary session={session} report={report} />
-            <ReportBody id={props.id} origin="sessions" report={report} onRated={page.reload} />
+            <ReportBody
+              id={props.id}
+              origin="sessions"
+              report={report}
+              onRated={page.reload}
+              ratings={ratings}
+              drafts={drafts.current}
+              unwritten={!session.consents.transcription}
+            />
           </>
         )}
       </Loaded>
@@ -63,9 +102,18 @@ function Summary(props: { session: Session; report: Report }) {
           </a>
         </p>
       )}
+      {session.restricted_at && (
+        <p class="note note-row" data-testid="restricted">
+          {words.restricted}
+          <a class="button" href={`/sessions/${encodeURIComponent(session.id)}/sharing`}>
+            {words.sharing}
+          </a>
+        </p>
+      )}
       <p data-testid="summary">
         {words.answered(answered, report.questions.length, clock(report.length_ms))}{' '}
-        <span class="no-print">{recordingWords(report)}</span> {ratingWords(report)}
+        <span class="no-print">{recordingWords(report)}</span>{' '}
+        {ratingWords(report, Boolean(session.restricted_at))}
       </p>
       <p class="quiet">
         {report.ended_at ? `${dateTime(report.ended_at)}. ` : ''}
@@ -101,8 +149,8 @@ function recordingWords(report: Report): string {
   return report.recording.available ? words.recordedYes : words.recordedPending;
 }
 
-function ratingWords(report: Report): string {
-  if (isPending(report)) return words.ratingPending;
+function ratingWords(report: Report, restricted: boolean): string {
+  if (isPending(report)) return restricted ? '' : words.ratingPending;
   const { model } = report.judged_by.assessor;
   const { given, of } = judged(report);
   const rated = report.agreement ? words.ratedMeasured(model) : words.rated(model);

@@ -5,6 +5,7 @@ import { api } from '../state';
 import { room as words } from '../text';
 import { Loaded, useLoad } from '../ui/load';
 import { QuestionPanel } from './report-question';
+import { useOwnRatings } from './use-own-ratings';
 
 /**
  * Practice mode: what was counted and rated in the answer to the question. It is open while it is reviewed;
@@ -13,9 +14,13 @@ import { QuestionPanel } from './report-question';
 export function RoomFeedback(props: { id: string; index: number; reviewing?: boolean }) {
   const answered = props.index;
   const report = useLoad((signal) => api.report(props.id, { signal }), `${props.id}/${answered}`);
+  const ratings = useOwnRatings(props.id, async (place, level) => {
+    await api.rateSelf(props.id, place.question, place.take, place.competency, level);
+    report.reload();
+  });
   useEffect(() => {
     const leaving = new AbortController();
-    listen(eventsUrl('sessions', props.id), leaving.signal, { results: report.reload }, () => undefined);
+    listen(eventsUrl('sessions', props.id), leaving.signal, { results: report.reload }, report.reload);
     return () => leaving.abort();
   }, [props.id]);
   return (
@@ -30,6 +35,7 @@ export function RoomFeedback(props: { id: string; index: number; reviewing?: boo
             onTake={() => undefined}
             onPlay={null}
             onRated={report.reload}
+            ratings={ratings}
           />
         )}
       </Loaded>

@@ -54,7 +54,9 @@ export function Tailor(props: { role: string; text: string; onText: (text: strin
     const chosen = file.current?.files?.[0];
     if (!chosen) return;
     if (chosen.size > MOST_BYTES) {
+      setError(null);
       setNote(words.tooLarge);
+      if (file.current) file.current.value = ''; // a smaller one may have the same name
       return;
     }
     setNote(words.reading);
