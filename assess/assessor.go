@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"greenroom/consent"
+	"greenroom/media"
 )
 
 // Results is what an assessor reads and writes. Storage implements it under the worker role. Every
@@ -20,6 +21,8 @@ type Results interface {
 	LinesOf(ctx context.Context, transcript consent.Permit, session consent.SessionID, question, take int) ([]Line, error)
 	// NamesOf returns what says who the session's candidate is, for masking and for nothing else.
 	NamesOf(ctx context.Context, transcript consent.Permit, session consent.SessionID) (Names, error)
+	// GapsOf returns the stretches of the session for which there is no sound.
+	GapsOf(ctx context.Context, measurements consent.Permit, session consent.SessionID) ([]media.Gap, error)
 	EvidenceOf(ctx context.Context, feedback consent.Permit, session consent.SessionID, question, take int) ([]Evidence, error)
 	// NoteAICall writes that a model is about to be asked; no note, no call. The Permit is for the model.
 	NoteAICall(ctx context.Context, permit consent.Permit, call consent.AICall) error
@@ -218,12 +221,12 @@ func (a *Assessor) answer(ctx context.Context, session consent.SessionID, questi
 			return fmt.Errorf("%w: %w", ErrUnsettled, err)
 		}
 	}
-	lines, err := a.measure(ctx, answer)
+	lines, gaps, err := a.measure(ctx, answer)
 	if err != nil {
 		return err
 	}
 	if a.Model != nil {
-		if err := a.unlessRefused(session, a.rate(ctx, plan, answer, lines)); err != nil {
+		if err := a.unlessRefused(session, a.rate(ctx, plan, answer, lines, gaps)); err != nil {
 			return err
 		}
 		// A refusal of the model alone is an objection to AI: the answer was measured, and is done.
@@ -234,29 +237,35 @@ func (a *Assessor) answer(ctx context.Context, session consent.SessionID, questi
 	return a.Results.MarkAnswerAssessed(ctx, answer)
 }
 
-func (a *Assessor) measure(ctx context.Context, answer Answer) ([]Line, error) {
+// measure counts what there is to count, and returns what it was counted in.
+func (a *Assessor) measure(ctx context.Context, answer Answer) ([]Line, []media.Gap, error) {
 	transcript, err := a.permit(ctx, answer.Session, consent.ArtefactTranscript)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	lines, err := a.Results.LinesOf(ctx, transcript, answer.Session, answer.Question, answer.Take)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	measurements, err := a.permit(ctx, answer.Session, consent.ArtefactMeasurements)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return lines, a.Results.SaveMeasurements(ctx, measurements, Measure(answer, lines))
+	gaps, err := a.Results.GapsOf(ctx, measurements, answer.Session)
+	if err != nil {
+		return nil, nil, err
+	}
+	return lines, gaps, a.Results.SaveMeasurements(ctx, measurements, Measure(answer, lines, gaps))
 }
 
-func (a *Assessor) rate(ctx context.Context, plan Plan, answer Answer, lines []Line) error {
+func (a *Assessor) rate(ctx context.Context, plan Plan, answer Answer, lines []Line, gaps []media.Gap) error {
 	if _, err := a.permit(ctx, answer.Session, consent.ArtefactModel); err != nil {
 		return err
 	}
 	of := answerOf{answer.Session, answer.Question, answer.Take, answer.Revision}
 	flagged := flaggedWords(Suspects(lines))
-	if reason := flagged.unassessable(lines); reason != "" {
+	heard := toBeRated(answer, lines, gaps)
+	if reason := gate(flagged, lines, heard); reason != "" {
 		return a.refuseAll(ctx, plan, of, reason)
 	}
 	for _, line := range lines {
@@ -284,13 +293,13 @@ func (a *Assessor) rate(ctx context.Context, plan Plan, answer Answer, lines []L
 	}
 	question := plan.Questions[of.question]
 	said := toFeedback{names: names, question: question, competencies: plan.CompetenciesOf(question), lines: lines, flagged: flagged, evidence: evidence}
-	for _, m := range Measure(answer, lines) {
-		if m.Valid {
+	for _, m := range Measure(answer, lines, gaps) {
+		if m.Valid && !m.ofHearing() {
 			said.measurements = append(said.measurements, m)
 		}
 	}
 	for _, r := range a.toRate(plan, of) {
-		r.names, r.lines, r.flagged, r.evidence = names, lines, flagged, evidence
+		r.names, r.lines, r.flagged, r.evidence, r.heard = names, lines, flagged, evidence, heard.badly()
 		rated, err := a.passes(ctx, r, have)
 		if err != nil {
 			return err
@@ -337,7 +346,7 @@ func (a *Assessor) GiveUp(ctx context.Context, session consent.SessionID, questi
 	reason := "The model could not be reached, several times over."
 	if errors.Is(cause, ErrUnsettled) {
 		reason = reasonUnsettled
-		_, err := a.measure(ctx, answer)
+		_, _, err := a.measure(ctx, answer)
 		if err = a.unlessRefused(session, err); err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"greenroom/consent"
+	"greenroom/media"
 )
 
 // scriptedModel answers by a function and notes what it was asked.
@@ -39,6 +40,7 @@ type keptResults struct {
 	plan         Plan
 	of           Answer
 	lines        []Line
+	gaps         []media.Gap
 	evidence     map[LineRef][]Evidence
 	measurements []Measurement
 	ratings      []Rating
@@ -75,6 +77,10 @@ func (k *keptResults) NamesOf(_ context.Context, p consent.Permit, s consent.Ses
 func (k *keptResults) NoteAICall(_ context.Context, p consent.Permit, call consent.AICall) error {
 	k.calls = append(k.calls, call)
 	return errors.Join(k.noteFails, p.Demand(call.Session, consent.ArtefactModel))
+}
+
+func (k *keptResults) GapsOf(_ context.Context, p consent.Permit, s consent.SessionID) ([]media.Gap, error) {
+	return k.gaps, p.Demand(s, consent.ArtefactMeasurements)
 }
 
 func (k *keptResults) EvidenceOf(_ context.Context, p consent.Permit, s consent.SessionID, _, _ int) ([]Evidence, error) {

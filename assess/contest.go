@@ -52,7 +52,12 @@ func (a *Assessor) secondLook(ctx context.Context, of answerOf, competency strin
 	if asked == nil {
 		asked = a.Model
 	}
-	if reason := r.flagged.unassessable(r.lines); reason != "" {
+	heard, err := a.heardAgain(ctx, of, r.lines)
+	if err != nil {
+		return err
+	}
+	r.heard = heard.badly()
+	if reason := gate(r.flagged, r.lines, heard); reason != "" {
 		rating, err := r.without(OutcomeNotAssessable, asked.Name(), PassContest, reason)
 		if err != nil {
 			return err
@@ -72,6 +77,23 @@ func (a *Assessor) secondLook(ctx context.Context, of answerOf, competency strin
 	}
 	_, _, err = a.pass(ctx, r, PassContest, asked, have)
 	return err
+}
+
+// heardAgain works out how well the answer was heard, as when it was measured.
+func (a *Assessor) heardAgain(ctx context.Context, of answerOf, lines []Line) (hearing, error) {
+	answer, err := a.Results.AnswerOf(ctx, of.session, of.question, of.take)
+	if err != nil {
+		return hearing{}, err
+	}
+	measurements, err := a.permit(ctx, of.session, consent.ArtefactMeasurements)
+	if err != nil {
+		return hearing{}, err
+	}
+	gaps, err := a.Results.GapsOf(ctx, measurements, of.session)
+	if err != nil {
+		return hearing{}, err
+	}
+	return toBeRated(answer, lines, gaps), nil
 }
 
 // contested gathers all that a model is given to rate the competency, but evidence.

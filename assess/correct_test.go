@@ -156,7 +156,7 @@ func TestALineThatNobodySaidIsNotMeasured(t *testing.T) {
 	t.Parallel()
 	answer := Answer{End: time.Minute}
 	kept, gone := say(10*time.Second, 20*time.Second, "We moved it."), say(2*time.Second, 5*time.Second, "")
-	found := Measure(answer, []Line{gone, kept})
+	found := Measure(answer, []Line{gone, kept}, nil)
 	if spoke, wait := measured(t, found, "speaking_time"), measured(t, found, "time_to_first_word"); spoke.Value != 10 || wait.Value != 10 {
 		t.Errorf("spoke %v s, waited %v s; want 10 and 10", spoke.Value, wait.Value)
 	}

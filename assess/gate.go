@@ -6,8 +6,7 @@ import (
 )
 
 // Whether an answer can be rated at all is decided here, before any model is asked, so that a model never
-// makes a level of what nobody could rate. The lines are all there is to decide on: how much sound was lost
-// or was too loud is not looked at.
+// makes a level of what nobody could rate: here by the words, in hearing.go by how well they could be heard.
 
 const (
 	// fewestWordsToRate is the least an answer must have for a level to mean anything.
@@ -30,6 +29,15 @@ const (
 	reasonFewLeft       = "Some words of this answer speak to whoever rates it. What is left without them is too little to be rated, so there is no level. Answer the question again in another interview, and say what you did and what came of it; if those words belong to your answer, contest this."
 	reasonOtherLanguage = "The answer does not seem to be in English, and the descriptions of the levels are made for answers in English. Answer the question again in English, or rate this answer yourself."
 )
+
+// gate returns why an answer gets no level, in a sentence for the candidate; empty where it can get one. Where both
+// the words and the sound are a reason, the sound is: it explains the words.
+func gate(flagged flaggedWords, lines []Line, heard hearing) string {
+	if reason := heard.unassessable(); reason != "" {
+		return reason
+	}
+	return flagged.unassessable(lines)
+}
 
 // unassessable returns why no level can be given to what was said, in a sentence for the candidate; empty
 // where one can.

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"greenroom/media"
 )
 
 // Below these an answer says too little for a rate to mean anything.
@@ -18,9 +20,9 @@ const (
 	reasonFillersHidden = "The speech engine leaves fillers such as um and er out, so they cannot be counted."
 )
 
-// Measure counts the facts about one answer. Lines must be those of the answer, in order of time. It
-// gives no judgement: there is no good or bad pace.
-func Measure(answer Answer, lines []Line) []Measurement {
+// Measure counts the facts about one answer. Lines must be those of the answer, in order of time; gaps are those of
+// its session. It gives no judgement: there is no good or bad pace.
+func Measure(answer Answer, lines []Line, gaps []media.Gap) []Measurement {
 	// A line without words is one that nobody said, as its candidate corrected it.
 	spoken := slices.DeleteFunc(slices.Clone(lines), func(l Line) bool { return len(l.Words) == 0 })
 	m := measuring{answer: answer, lines: spoken}
@@ -40,6 +42,7 @@ func Measure(answer Answer, lines []Line) []Measurement {
 	m.people()
 	m.numbers()
 	m.variety()
+	m.hearing(gaps)
 	m.add("fillers", 0, "1", "Counting um, er and the like.", reasonFillersHidden)
 	return m.found
 }

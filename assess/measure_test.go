@@ -33,7 +33,7 @@ func TestMeasureCountsWhatWasSaid(t *testing.T) {
 		say(12*time.Second, 18*time.Second, "I broke the build, and we lost 3 hours of our time."),
 		say(18700*time.Millisecond, 20*time.Second, "My fix took two days."),
 		say(24*time.Second, 26*time.Second, "We never did that again."),
-	})
+	}, nil)
 	for name, want := range map[string]float64{
 		"answer_length": 30, "time_to_first_word": 2, "speaking_time": 9.3, "words": 22,
 		"words_per_minute": 22 / (9.3 / 60), "pauses": 1, "longest_pause": 4,
@@ -51,7 +51,7 @@ func TestMeasureCountsWhatWasSaid(t *testing.T) {
 
 func TestMeasureGivesNoNumberWhereNothingMeasuredIt(t *testing.T) {
 	answer := Answer{Start: 0, End: 5 * time.Second}
-	for _, m := range Measure(answer, nil) {
+	for _, m := range Measure(answer, nil, nil) {
 		if m.Name == "answer_length" {
 			continue
 		}
@@ -62,7 +62,7 @@ func TestMeasureGivesNoNumberWhereNothingMeasuredIt(t *testing.T) {
 }
 
 func TestMeasureRefusesRatesOfShortAnswers(t *testing.T) {
-	found := Measure(Answer{End: time.Minute}, []Line{say(0, 2*time.Second, "Yes, I did that once.")})
+	found := Measure(Answer{End: time.Minute}, []Line{say(0, 2*time.Second, "Yes, I did that once.")}, nil)
 	for _, name := range []string{"words_per_minute", "word_variety"} {
 		if got := measured(t, found, name); got.Valid {
 			t.Errorf("%s of a five-word answer is valid: %+v", name, got)
@@ -71,7 +71,7 @@ func TestMeasureRefusesRatesOfShortAnswers(t *testing.T) {
 }
 
 func TestMeasureNeverCountsFillers(t *testing.T) {
-	found := Measure(Answer{End: time.Minute}, []Line{say(0, 20*time.Second, strings.Repeat("um well er so ", 20))})
+	found := Measure(Answer{End: time.Minute}, []Line{say(0, 20*time.Second, strings.Repeat("um well er so ", 20))}, nil)
 	if got := measured(t, found, "fillers"); got.Valid {
 		t.Errorf("fillers = %+v, want invalid: the engine drops them", got)
 	}
@@ -83,7 +83,7 @@ func TestWordVarietyIsTheSameForARepeatedAnswer(t *testing.T) {
 		distinct[i] = "w" + strings.Repeat("x", i)
 	}
 	once := strings.Join(distinct, " ")
-	found := Measure(Answer{End: time.Minute}, []Line{say(0, 20*time.Second, once+" "+once)})
+	found := Measure(Answer{End: time.Minute}, []Line{say(0, 20*time.Second, once+" "+once)}, nil)
 	if got := measured(t, found, "word_variety"); got.Value != 1 {
 		t.Errorf("variety of the same 50 words twice = %v, want 1: every window of 50 has 50 words", got.Value)
 	}

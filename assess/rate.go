@@ -31,6 +31,7 @@ type toRate struct {
 	lines      []Line
 	flagged    flaggedWords // of the lines; left out in each pass but [PassWithFlagged]
 	evidence   []Evidence
+	heard      HeardBadly
 	asked      Asked // how the answer came that is being looked at
 	now        func() time.Time
 }
@@ -142,7 +143,7 @@ func (r toRate) without(outcome Outcome, modelName string, pass Pass, reason str
 func (r toRate) fields(modelName string, pass Pass) RatingFields {
 	return RatingFields{
 		Session: r.of.session, Question: r.of.question, Take: r.of.take, Competency: r.competency.ID,
-		Rater: r.rater(modelName, pass), Revision: r.of.revision, At: r.now(), Asked: r.asked,
+		Rater: r.rater(modelName, pass), Revision: r.of.revision, At: r.now(), Asked: r.asked, Heard: r.heard,
 	}
 }
 

@@ -32,6 +32,7 @@ type RatingFields struct {
 	Revision     int    // of the answer's words that were rated; 0 for people, who are not asked about one
 	At           time.Time
 	Asked        Asked // of a model that was asked; zero where none was, and for people
+	Heard        HeardBadly
 }
 
 // NewRating checks the fields together and returns the rating: it has a rater, and a level exactly
@@ -48,7 +49,7 @@ func NewRating(f RatingFields) (Rating, error) {
 	return Rating{
 		session: f.Session, question: f.Question, take: f.Take, competency: f.Competency,
 		rater: f.Rater, outcome: f.Outcome, level: f.Level,
-		whyNotHigher: f.WhyNotHigher, whyNotLower: f.WhyNotLower, reason: f.Reason, revision: f.Revision, at: f.At, asked: f.Asked,
+		whyNotHigher: f.WhyNotHigher, whyNotLower: f.WhyNotLower, reason: f.Reason, revision: f.Revision, at: f.At, asked: f.Asked, heard: f.Heard,
 	}, nil
 }
 
@@ -57,7 +58,7 @@ func (r Rating) Fields() RatingFields {
 	return RatingFields{
 		Session: r.session, Question: r.question, Take: r.take, Competency: r.competency,
 		Rater: r.rater, Outcome: r.outcome, Level: r.level,
-		WhyNotHigher: r.whyNotHigher, WhyNotLower: r.whyNotLower, Reason: r.reason, Revision: r.revision, At: r.at, Asked: r.asked,
+		WhyNotHigher: r.whyNotHigher, WhyNotLower: r.whyNotLower, Reason: r.reason, Revision: r.revision, At: r.at, Asked: r.asked, Heard: r.heard,
 	}
 }
 
@@ -100,6 +101,9 @@ func (r Rating) At() time.Time { return r.at }
 // Asked returns how the model was asked, and what answered.
 func (r Rating) Asked() Asked { return r.asked }
 
+// Heard returns what was wrong with the sound of the answer, of a model's rating; people hear it themselves.
+func (r Rating) Heard() HeardBadly { return r.heard }
+
 func checkAddress(f RatingFields) error {
 	switch {
 	case f.Session == "":
@@ -134,7 +138,7 @@ func checkRater(f RatingFields) error {
 		if f.Rater.Pass != "" {
 			return fmt.Errorf("rater %q rates once", f.Rater.Kind)
 		}
-		if f.Asked != (Asked{}) {
+		if f.Asked != (Asked{}) || f.Heard != (HeardBadly{}) {
 			return fmt.Errorf("rater %q was asked as a model is", f.Rater.Kind)
 		}
 	default:

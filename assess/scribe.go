@@ -502,7 +502,7 @@ func (s *Scribe) transcribeBy(ctx context.Context, task *scribeTask, by Transcri
 	}
 	line := Line{
 		Session: u.Session, Epoch: u.Epoch, Sequence: u.Sequence, Question: task.question, Take: task.take,
-		Start: u.Start, End: u.End, Engine: by.Engine(),
+		Start: u.Start, End: u.End, Engine: by.Engine(), Flaws: &u.Flaws,
 	}
 	ask := func(ctx context.Context) error {
 		_, err := permit(ctx, u.Session)

@@ -62,9 +62,10 @@ type Line struct {
 	Engine       string // e.g. "moonshine-tiny", "openai:whisper-1"
 	Interpolated bool   // word times were spread over the utterance, not measured, of some words at least
 	Words        []Word
-	Revision     int       // how often the candidate corrected it
-	CorrectedAt  time.Time // when they last did; zero: never
-	Changed      int       // words that differ from what the engine wrote, those that are left out among them
+	Revision     int          // how often the candidate corrected it
+	CorrectedAt  time.Time    // when they last did; zero: never
+	Changed      int          // words that differ from what the engine wrote, those that are left out among them
+	Flaws        *media.Flaws // of its sound; nil where that was not looked at
 }
 
 // Transcriber turns one utterance into words. Implementations bound their own time and answer size.
@@ -186,6 +187,7 @@ type Rating struct {
 	revision     int
 	at           time.Time
 	asked        Asked
+	heard        HeardBadly
 }
 
 // Measurement is a counted fact about one answer. Value means nothing when Valid is false.

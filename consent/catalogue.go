@@ -91,7 +91,8 @@ func tables() []table {
 		},
 		{name: "answers", class: ClassInterview, linked: "session question take start_ns end_ns limit_ns ended_by assessed_at changed_at revision corrected_at"},
 		{
-			name: "lines", class: ClassInterview, linked: "session epoch sequence question take start_ns end_ns engine interpolated evidence_at revision corrected_at changed",
+			name: "lines", class: ClassInterview, linked: "session epoch sequence question take start_ns end_ns engine interpolated evidence_at revision corrected_at " +
+				"changed lost_ns clipped_ns",
 			sealed: "words",
 		},
 		{name: "line_originals", class: ClassInterview, linked: "session epoch sequence revision until", sealed: "words"},
@@ -102,7 +103,7 @@ func tables() []table {
 		{
 			name: "ratings", class: ClassInterview,
 			linked: "id session question take competency rater_kind model pass prompt_sha256 rubric_sha256 bank_sha256 outcome level at " +
-				"asked answered revision",
+				"asked answered revision heard_badly",
 		},
 		{name: "rating_notes", class: ClassInterview, linked: "rating session superseded_by", sealed: "notes"},
 		{

@@ -63,6 +63,7 @@ type speech struct {
 	cutter   utteranceCutter
 	frame    []float32 // fills up to VoiceFrame samples
 	tape     speechTape
+	holes    holes
 	judged   int // samples that went into the cutter since the tape began
 	next     time.Duration
 	arrived  time.Time // when the newest packet arrived
@@ -195,18 +196,23 @@ func (s *speech) hear(p *heardPacket) error {
 			return err
 		}
 	}
+	paused := s.silent // nothing was lost then: the sender had said that nothing is said
 	s.silent = p.silent
 	if s.filled > 0 && p.silent && p.time+p.duration <= s.next {
 		s.arrived, s.filled = p.arrival, 0
 		return nil // heard as silence already
 	}
 	s.filled = 0
+	if hole := p.time - s.next; hole >= smallestHole && hole <= longestHole && !paused {
+		s.holes.note(s.next, p.time)
+	}
 	if err := s.fillHole(p.time - s.next); err != nil {
 		return err
 	}
 	s.arrived = p.arrival
 	if s.next-p.time > smallestHole {
 		s.next = p.time // the time line went back a little, or silence was heard too soon
+		s.holes.came(p.time)
 	}
 	var pcm [longestOpusPacket]float32
 	n, err := s.decoder.DecodeToFloat32(p.payload, pcm[:])
@@ -215,6 +221,7 @@ func (s *speech) hear(p *heardPacket) error {
 		s.garbled++
 		n = int(p.duration * SampleRate / time.Second)
 		clear(pcm[:n])
+		s.holes.note(p.time, p.time+p.duration)
 	}
 	bound(pcm[:n])
 	s.tape.add(p.payload, n)
@@ -280,6 +287,9 @@ func (s *speech) idle() error {
 	}
 	length := min(elapsed-s.filled, longestHole)
 	s.filled = elapsed
+	if !s.silent {
+		s.holes.note(s.next, s.next+length)
+	}
 	arrived := s.arrived
 	s.arrived = s.now() // what ends the utterance is heard now
 	err := s.fill(length)
@@ -353,5 +363,6 @@ func (s *speech) deliver(span spokenSpan, ok bool) {
 		return
 	}
 	u.PCM, u.Packed = span.pcm, s.packed(span)
+	u.Flaws = Flaws{Lost: s.holes.within(span.start, span.end), Clipped: clipped(span.pcm)}
 	s.sink.Hear(u)
 }

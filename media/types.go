@@ -162,6 +162,7 @@ type Utterance struct {
 	// Packed is the same sound as it was sent, for whoever must keep it for long without PCM; nil if there
 	// is none.
 	Packed  PackedSound
+	Flaws   Flaws
 	EndedAt time.Time // wall time at which the last sample arrived, to measure caption delay
 }
 

@@ -299,10 +299,15 @@ func wordsContext(epoch, sequence, revision int) string {
 }
 
 func insertLine(ctx context.Context, tx pgx.Tx, line assess.Line, words []byte) error {
-	const add = `INSERT INTO lines (session, epoch, sequence, question, take, start_ns, end_ns, engine, interpolated, words)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (session, epoch, sequence) DO NOTHING`
+	const add = `INSERT INTO lines (session, epoch, sequence, question, take, start_ns, end_ns, engine, interpolated, words,
+			lost_ns, clipped_ns)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (session, epoch, sequence) DO NOTHING`
+	var lost, clipped *int64
+	if line.Flaws != nil {
+		lost, clipped = new(int64(line.Flaws.Lost)), new(int64(line.Flaws.Clipped))
+	}
 	_, err := tx.Exec(ctx, add, line.Session, line.Epoch, line.Sequence, line.Question, line.Take,
-		int64(line.Start), int64(line.End), line.Engine, line.Interpolated, words)
+		int64(line.Start), int64(line.End), line.Engine, line.Interpolated, words, lost, clipped)
 	return err
 }
 

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -283,6 +284,17 @@ func TestAssessorReadsTheTranscriptOfOneAnswer(t *testing.T) {
 	}
 	if _, err := w.results.LineOf(ctx, transcript, id, assess.LineRef{Epoch: 9, Sequence: 9}); !errors.Is(err, consent.ErrNotFound) {
 		t.Errorf("unknown line: %v", err)
+	}
+	missing := media.Gap{Kind: media.KindAudio, Start: 7 * time.Second, End: 8 * time.Second, Reason: media.GapNetwork}
+	if err := w.ingest.SaveGap(ctx, id, missing); err != nil {
+		t.Fatal(err)
+	}
+	measurements := w.part(t, consent.ActorAssessor, id, consent.ArtefactMeasurements)
+	if gaps, err := w.results.GapsOf(ctx, measurements, id); err != nil || !slices.Contains(gaps, missing) {
+		t.Errorf("gaps %+v, %v; want the one of the sound among them", gaps, err)
+	}
+	if gaps, err := w.results.GapsOf(ctx, transcript, id); !errors.Is(err, consent.ErrPermit) {
+		t.Errorf("gaps %+v, %v for a Permit of something else", gaps, err)
 	}
 	if plan, err := w.results.PlanOf(ctx, id); err != nil || len(plan.Questions) != 2 {
 		t.Errorf("plan of %d questions, %v", len(plan.Questions), err)

@@ -117,12 +117,12 @@ func sights() map[string]sight {
 
 		"scribe":         and(closedToScribe("live"), sight{"answers lines": "live", "gaps": "live/audio live/video"}),
 		"scribe of held": closedToScribe("held"), "scribe of restricted": closedToScribe("restricted"), "scribe of erased": closedToScribe("erased"),
-		"assessor":         atWork(sight{"accounts": "alice", "answers": "alone live", "lines evidence rating_notes feedback measurements": "live", "ratings": "live/model"}),
+		"assessor":         atWork(sight{"accounts": "alice", "answers": "alone live", "lines evidence rating_notes feedback measurements": "live", "ratings": "live/model", "gaps": "live/audio live/video"}),
 		"assessor of held": atWork(sight{"accounts": "alice"}), "assessor of restricted": atWork(sight{"accounts": "alice"}),
 		"assessor of erased": atWork(sight{"accounts": "alice"}), "worker": atWork(nil),
 
 		"dan": ofCandidate("dan"), "rita as a candidate": ofCandidate("rita"),
-		"assessor of otto": atWork(sight{"accounts": "otto", "answers": "alone ottos", "lines evidence rating_notes feedback measurements": "ottos", "ratings": "ottos/model"}),
+		"assessor of otto": atWork(sight{"accounts": "otto", "answers": "alone ottos", "lines evidence rating_notes feedback measurements": "ottos", "ratings": "ottos/model", "gaps": "ottos/audio ottos/video"}),
 		"login of dan":     and(maps.Clone(ofLogin), sight{"sessions": "d.open"}),
 		"login":            ofLogin,
 		"keys":             {"sessions accounts members organizations notices authorizations authorization_events data_keys exports export_sessions export_keys": "where true"},

@@ -198,12 +198,14 @@ func (r *reading) readGaps(ctx context.Context, tx pgx.Tx) error {
 	if err != nil {
 		return err
 	}
-	r.record.Gaps, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (media.Gap, error) {
-		var g media.Gap
-		err := row.Scan(&g.Kind, nanoseconds{&g.Start}, nanoseconds{&g.End}, &g.Reason)
-		return g, err
-	})
+	r.record.Gaps, err = pgx.CollectRows(rows, scanGap)
 	return err
+}
+
+func scanGap(row pgx.CollectableRow) (media.Gap, error) {
+	var g media.Gap
+	err := row.Scan(&g.Kind, nanoseconds{&g.Start}, nanoseconds{&g.End}, &g.Reason)
+	return g, err
 }
 
 // assemble decrypts and puts everything with its answer.

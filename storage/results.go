@@ -9,6 +9,7 @@ import (
 
 	"greenroom/assess"
 	"greenroom/consent"
+	"greenroom/media"
 )
 
 // Results is what the assessor reads and writes, under the worker role, which sees the one session
@@ -155,6 +156,27 @@ func (r *Results) lines(ctx context.Context, transcript consent.Permit, session 
 		return nil, fmt.Errorf("read lines: %w", err)
 	}
 	return lines, nil
+}
+
+// GapsOf returns the stretches of the session for which there is no sound, in order.
+func (r *Results) GapsOf(ctx context.Context, measurements consent.Permit, session consent.SessionID) ([]media.Gap, error) {
+	if err := demand(measurements, session, consent.ArtefactMeasurements, consent.ActorAssessor); err != nil {
+		return nil, fmt.Errorf("read gaps: %w", err)
+	}
+	var gaps []media.Gap
+	err := r.about(ctx, session, func(tx pgx.Tx) error {
+		const read = `SELECT kind, start_ns, end_ns, reason FROM gaps WHERE session = $1 AND kind = 'audio' ORDER BY start_ns`
+		rows, err := tx.Query(ctx, read, session)
+		if err != nil {
+			return err
+		}
+		gaps, err = pgx.CollectRows(rows, scanGap)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read gaps: %w", err)
+	}
+	return gaps, nil
 }
 
 // EvidenceOf returns what was found in one answer so far.

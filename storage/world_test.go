@@ -171,6 +171,9 @@ func testLine(session consent.SessionID, sequence, question int) assess.Line {
 		Session: session, Epoch: 1, Sequence: sequence, Question: question, Take: 1, Start: at, End: at + 4*time.Second,
 		Engine: "moonshine-tiny", Interpolated: true,
 	}
+	if sequence > 1 { // the first is as lines were before their sound was looked at
+		line.Flaws = &media.Flaws{Lost: 120 * time.Millisecond, Clipped: 7 * time.Millisecond}
+	}
 	for i, text := range strings.Fields(secretWords) {
 		start := at + time.Duration(i)*time.Second
 		line.Words = append(line.Words, assess.Word{Text: text, Start: start, End: start + 900*time.Millisecond})

@@ -8,6 +8,7 @@ import (
 
 	"greenroom/assess"
 	"greenroom/consent"
+	"greenroom/media"
 )
 
 // sitting is one answer in memory: the session it belongs to, what the assessor reads of it, and what it
@@ -74,6 +75,11 @@ func (s *sitting) LinesOf(_ context.Context, p consent.Permit, session consent.S
 // NamesOf implements [assess.Results].
 func (s *sitting) NamesOf(_ context.Context, p consent.Permit, session consent.SessionID) (assess.Names, error) {
 	return s.names, p.Demand(session, consent.ArtefactTranscript)
+}
+
+// GapsOf implements [assess.Results]: nobody spoke.
+func (s *sitting) GapsOf(_ context.Context, p consent.Permit, session consent.SessionID) ([]media.Gap, error) {
+	return nil, p.Demand(session, consent.ArtefactMeasurements)
 }
 
 // EvidenceOf implements [assess.Results].

@@ -10,6 +10,7 @@ import (
 
 	"greenroom/assess"
 	"greenroom/consent"
+	"greenroom/media"
 )
 
 // Stored is what a replay reads of stored sessions, under the Permits that an assessor needs. It has no way to
@@ -22,6 +23,7 @@ type Stored interface {
 	AnswersOf(ctx context.Context, ratings consent.Permit, session consent.SessionID) ([]assess.Answer, error)
 	LineOf(ctx context.Context, transcript consent.Permit, session consent.SessionID, ref assess.LineRef) (assess.Line, error)
 	LinesOf(ctx context.Context, transcript consent.Permit, session consent.SessionID, question, take int) ([]assess.Line, error)
+	GapsOf(ctx context.Context, measurements consent.Permit, session consent.SessionID) ([]media.Gap, error)
 	NamesOf(ctx context.Context, transcript consent.Permit, session consent.SessionID) (assess.Names, error)
 	RatingsOf(ctx context.Context, ratings consent.Permit, session consent.SessionID, question, take int) ([]assess.Rating, error)
 	NoteAICall(ctx context.Context, permit consent.Permit, call consent.AICall) error

@@ -14,6 +14,7 @@ import (
 	"greenroom/assess"
 	"greenroom/assess/openaitest"
 	"greenroom/consent"
+	"greenroom/media"
 )
 
 // shelf is sessions of one answer each, which a reference rater rated.
@@ -109,6 +110,10 @@ func (s *shelf) LineOf(ctx context.Context, p consent.Permit, id consent.Session
 
 func (s *shelf) LinesOf(ctx context.Context, p consent.Permit, id consent.SessionID, question, take int) ([]assess.Line, error) {
 	return s.desks[id].LinesOf(ctx, p, id, question, take)
+}
+
+func (s *shelf) GapsOf(ctx context.Context, p consent.Permit, id consent.SessionID) ([]media.Gap, error) {
+	return s.desks[id].GapsOf(ctx, p, id)
 }
 
 func (s *shelf) NamesOf(ctx context.Context, p consent.Permit, id consent.SessionID) (assess.Names, error) {

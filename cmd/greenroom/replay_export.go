@@ -11,6 +11,7 @@ import (
 	"greenroom/assess/eval"
 	"greenroom/cmd/greenroom/export"
 	"greenroom/consent"
+	"greenroom/media"
 )
 
 // exported rates the interviews of an export. It is the candidate's own copy, on their machine and with their
@@ -133,6 +134,12 @@ func (c copies) LineOf(_ context.Context, transcript consent.Permit, id consent.
 func (c copies) LinesOf(_ context.Context, transcript consent.Permit, id consent.SessionID, question, take int) ([]assess.Line, error) {
 	kept, err := c.under(transcript, id, consent.ArtefactTranscript)
 	return slices.DeleteFunc(slices.Clone(kept.Lines), func(l assess.Line) bool { return l.Question != question || l.Take != take }), err
+}
+
+// GapsOf implements [eval.Stored].
+func (c copies) GapsOf(_ context.Context, measurements consent.Permit, id consent.SessionID) ([]media.Gap, error) {
+	kept, err := c.under(measurements, id, consent.ArtefactMeasurements)
+	return kept.Gaps, err
 }
 
 // NamesOf implements [eval.Stored].

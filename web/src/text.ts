@@ -766,6 +766,15 @@ export const measurementNames: Record<string, string> = {
   numbers: 'Numbers said',
   word_variety: 'Variety of words',
   fillers: 'Fillers',
+  sound_lost: 'Sound lost on the way',
+  sound_clipped: 'Sound too loud',
+  words_unsure: 'Words that may be misheard',
+};
+
+export const heardBadly = {
+  lost: 'Some of the sound of this answer did not reach the server. Words may be missing.',
+  clipped: 'Some of the sound of this answer was too loud and cut off. Words may be wrong.',
+  unsure: 'The speech engine was unsure of many words of this answer. Some may be wrong.',
 };
 
 export const scopes: Record<string, { name: string; short: string; body: string }> = {

@@ -20,6 +20,9 @@ func transcriptOf(record assess.Record) Transcript {
 			StartMS: l.Start.Milliseconds(), EndMS: l.End.Milliseconds(),
 			Engine: l.Engine, Interpolated: l.Interpolated, Words: wordsOf(l.Words), Revision: l.Revision, CorrectedAt: l.CorrectedAt.UTC(),
 		}
+		if l.Flaws != nil {
+			line.LostMS, line.ClippedMS = new(l.Flaws.Lost.Milliseconds()), new(l.Flaws.Clipped.Milliseconds())
+		}
 		for _, o := range originals[l.Ref()] {
 			line.Originals = append(line.Originals, Original{Revision: o.Revision, Until: o.Until.UTC(), Words: wordsOf(o.Words)})
 			if o.Revision > 0 {
@@ -191,7 +194,7 @@ func ratingOf(f assess.RatingFields) Rating {
 	return Rating{
 		Competency: f.Competency, Rater: Rater(f.Rater), Outcome: f.Outcome, Level: f.Level,
 		WhyNotHigher: f.WhyNotHigher, WhyNotLower: f.WhyNotLower, Reason: f.Reason, At: f.At.UTC(),
-		Revision: f.Revision, Held: f.Asked.Held, Answered: f.Asked.Answered,
+		Revision: f.Revision, Held: f.Asked.Held, Answered: f.Asked.Answered, HeardBadly: f.Heard.Names(),
 	}
 }
 

@@ -227,6 +227,7 @@ type Rating struct {
 	Revision     int            `json:"revision,omitempty" doc:"Of the words that a model rated; those of the answer's revision count. Absent: what was first written down."`
 	Held         assess.Held    `json:"held,omitempty" enum:"schema,object,words" doc:"How a model's answer was held to its form; absent where no model was asked."`
 	Answered     string         `json:"answered,omitempty" doc:"The name that the server gave its model, where it is not the configured one."`
+	HeardBadly   []string       `json:"heard_badly,omitempty" enum:"lost,clipped,unsure" doc:"What was wrong with the sound of the answer, beside a model's rating."`
 	OrgName      string         `json:"org_name,omitempty" doc:"Of a person's organization."`
 	Why          string         `json:"why,omitempty" doc:"A person's sentence."`
 }
@@ -334,6 +335,8 @@ type Line struct {
 	EndMS        int64      `json:"end_ms"`
 	Engine       string     `json:"engine" doc:"Who wrote it down."`
 	Interpolated bool       `json:"interpolated" doc:"Word times were spread over the utterance, not measured."`
+	LostMS       *int64     `json:"lost_ms,omitempty" doc:"How much of its sound never came; absent where that was not looked at."`
+	ClippedMS    *int64     `json:"clipped_ms,omitempty" doc:"How much of its sound was cut off because it was too loud; absent where that was not looked at."`
 	Words        []Word     `json:"words"`
 	Revision     int        `json:"revision" doc:"How often you corrected it."`
 	CorrectedAt  time.Time  `json:"corrected_at,omitzero"`

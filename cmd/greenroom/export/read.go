@@ -9,6 +9,7 @@ import (
 
 	"greenroom/assess"
 	"greenroom/consent"
+	"greenroom/media"
 )
 
 // Kept is one interview of an export, with what rating it again needs.
@@ -18,6 +19,7 @@ type Kept struct {
 	Plan    assess.Plan
 	Answers []assess.Answer // whose assessment had come to its end
 	Lines   []assess.Line
+	Gaps    []media.Gap
 	Ratings []assess.Rating // by models
 }
 
@@ -81,6 +83,9 @@ func (v *verifying) keptSession(folder string) (Kept, error) {
 	for _, l := range transcript.Lines {
 		kept.Lines = append(kept.Lines, lineFrom(session.ID, l))
 	}
+	for _, g := range session.Gaps {
+		kept.Gaps = append(kept.Gaps, media.Gap{Kind: g.Kind, Start: milliseconds(g.StartMS), End: milliseconds(g.EndMS), Reason: g.Reason})
+	}
 	for _, a := range session.Answers {
 		if a.Pending {
 			continue
@@ -142,7 +147,10 @@ func anchorsFrom(shown map[string]string) map[int]string {
 func lineFrom(session consent.SessionID, l Line) assess.Line {
 	line := assess.Line{
 		Session: session, Epoch: l.Epoch, Sequence: l.Sequence, Question: l.Question, Take: l.Take,
-		Start: milliseconds(l.StartMS), End: milliseconds(l.EndMS), Engine: l.Engine, Interpolated: l.Interpolated,
+		Start: milliseconds(l.StartMS), End: milliseconds(l.EndMS), Engine: l.Engine, Interpolated: l.Interpolated, Revision: l.Revision,
+	}
+	if l.LostMS != nil && l.ClippedMS != nil {
+		line.Flaws = &media.Flaws{Lost: milliseconds(*l.LostMS), Clipped: milliseconds(*l.ClippedMS)}
 	}
 	for _, w := range l.Words {
 		line.Words = append(line.Words, assess.Word{

@@ -116,7 +116,7 @@ func recordOf(session consent.Session) (assess.Record, error) {
 		Revision: 1, Changed: 1, CorrectedAt: testNow,
 		Interpolated: true, Words: []assess.Word{
 			{Text: "the", Start: 10 * time.Second, End: 11 * time.Second}, {Text: "<zebra>", Start: 11 * time.Second, End: 12 * time.Second, Corrected: true},
-		},
+		}, Flaws: &media.Flaws{Lost: 300 * time.Millisecond},
 	}
 	return assess.Record{
 		Session: session, Length: time.Minute,
@@ -145,7 +145,10 @@ func recordOf(session consent.Session) (assess.Record, error) {
 			}}},
 			Earlier: []assess.Rating{rating(assess.RatingFields{Rater: model, Outcome: assess.OutcomeLevel, Level: 2})},
 			Ratings: []assess.Rating{
-				rating(assess.RatingFields{Rater: model, Outcome: assess.OutcomeLevel, Level: 4, WhyNotHigher: "a", WhyNotLower: "b", Revision: 1}),
+				rating(assess.RatingFields{
+					Rater: model, Outcome: assess.OutcomeLevel, Level: 4, WhyNotHigher: "a", WhyNotLower: "b", Revision: 1,
+					Asked: assess.Asked{Held: assess.HeldBySchema, Answered: "judge-1b"}, Heard: assess.HeardBadly{Lost: true},
+				}),
 				rating(assess.RatingFields{Rater: model, Outcome: assess.OutcomeNotAssessable, Reason: "too short"}),
 				rating(assess.RatingFields{Rater: assess.Rater{Kind: assess.RaterSelf}, Outcome: assess.OutcomeLevel, Level: 2}),
 			},

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"greenroom/assess"
 	"greenroom/consent"
 )
 
@@ -79,6 +80,9 @@ func TestExportHoldsEverythingOfTheAccount(t *testing.T) {
 	if before := answer.Ratings[0]; len(answer.Ratings) != 5 || before.Revision != 0 || before.Level != 2 || answer.Ratings[1].Revision != answer.Revision {
 		t.Errorf("ratings %+v: want that of the words before, and those of the words now", answer.Ratings)
 	}
+	if now := answer.Ratings[1]; now.Held != assess.HeldBySchema || now.Answered != "judge-1b" || !slices.Equal(now.HeardBadly, []string{"lost"}) {
+		t.Errorf("the rating of the words now is %+v: want how it was asked, what answered, and that sound was lost", now)
+	}
 	if answer.Ratings[3].Rater.Kind != "self" || answer.Ratings[1].WhyNotHigher == "" || answer.Ratings[2].Reason == "" {
 		t.Errorf("ratings %+v: want the model's with its sentences, and the self-rating", answer.Ratings)
 	}
@@ -105,6 +109,9 @@ func TestExportHoldsEverythingOfTheAccount(t *testing.T) {
 	line := transcript.Lines[1]
 	if len(line.Originals) != 1 || line.Originals[0].Words[1].Text != "sea" || !slices.Equal(line.Difference, []Change{{Kept: "the"}, {Was: "sea", Now: "<zebra>"}}) {
 		t.Errorf("what stood there %+v, and the difference %+v", line.Originals, line.Difference)
+	}
+	if line.LostMS == nil || *line.LostMS != 300 || line.ClippedMS == nil || transcript.Lines[0].LostMS != nil {
+		t.Errorf("lines %+v: want what was lost of the second, and nothing said of the first", transcript.Lines)
 	}
 	if vtt := string(files[folder+captionsName]); !strings.Contains(vtt, "00:00:10.000 --> 00:00:12.000\nthe &lt;zebra&gt;") {
 		t.Errorf("captions %q", vtt)

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { Contest, Evidence, Rating } from '../api/types';
-import { contest as contestWords, report as words } from '../text';
+import { contest as contestWords, heardBadly, report as words } from '../text';
 import type { CompetencyResult } from '../views/report-model';
 import { anchorText, rangeWords } from '../views/report-model';
 import { clock } from './format';
@@ -77,6 +77,11 @@ function ModelRatings(props: { result: CompetencyResult; ratings: Rating[]; labe
           )}
         </>
       )}
+      {heardBadlyIn(ratings).map((flaw) => (
+        <p class="quiet" key={flaw} data-testid={`heard-${flaw}`}>
+          {heardBadly[flaw]}
+        </p>
+      ))}
       <ul class="raters">
         {ratings.map((r) => (
           <li key={r.rater.pass ?? r.at} class="badge" data-testid="rater">
@@ -122,6 +127,11 @@ function ContestNote(props: { contest: Contest; ratings: Rating[]; first: boolea
       {contest.moment_ms !== undefined && <p class="quiet">{contestWords.about(clock(contest.moment_ms))}</p>}
     </div>
   );
+}
+
+/** What was wrong with the sound, as any of the ratings was given with it. */
+function heardBadlyIn(ratings: Rating[]): NonNullable<Rating['heard_badly']> {
+  return [...new Set(ratings.flatMap((r) => r.heard_badly ?? []))];
 }
 
 function personBadge(rating: Rating): string {
