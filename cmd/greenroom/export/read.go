@@ -92,15 +92,16 @@ func (v *verifying) keptSession(folder string) (Kept, error) {
 		}
 		kept.Answers = append(kept.Answers, assess.Answer{
 			Session: session.ID, Question: a.Question, Take: a.Take, Start: milliseconds(a.StartMS), End: milliseconds(a.EndMS),
-			Limit: milliseconds(a.LimitMS), EndedBy: a.EndedBy,
+			Limit: milliseconds(a.LimitMS), EndedBy: a.EndedBy, Revision: a.Revision, CorrectedAt: a.CorrectedAt,
 		})
 		for _, r := range a.Ratings {
-			if r.Rater.Kind != assess.RaterModel {
-				continue
+			if r.Rater.Kind != assess.RaterModel || r.Revision != a.Revision {
+				continue // those of the words before a correction are about other words
 			}
 			rating, err := assess.NewRating(assess.RatingFields{
 				Session: session.ID, Question: a.Question, Take: a.Take, Competency: r.Competency, Rater: assess.Rater(r.Rater),
 				Outcome: r.Outcome, Level: r.Level, WhyNotHigher: r.WhyNotHigher, WhyNotLower: r.WhyNotLower, Reason: r.Reason, At: r.At,
+				Revision: r.Revision, Asked: assess.Asked{Held: r.Held, Answered: r.Answered}, Heard: assess.HeardBadlyBy(r.HeardBadly),
 			})
 			if err != nil {
 				return Kept{}, fmt.Errorf("read %s: %w", folder+sessionName, err)
@@ -147,14 +148,14 @@ func anchorsFrom(shown map[string]string) map[int]string {
 func lineFrom(session consent.SessionID, l Line) assess.Line {
 	line := assess.Line{
 		Session: session, Epoch: l.Epoch, Sequence: l.Sequence, Question: l.Question, Take: l.Take,
-		Start: milliseconds(l.StartMS), End: milliseconds(l.EndMS), Engine: l.Engine, Interpolated: l.Interpolated, Revision: l.Revision,
+		Start: milliseconds(l.StartMS), End: milliseconds(l.EndMS), Engine: l.Engine, Interpolated: l.Interpolated, Revision: l.Revision, CorrectedAt: l.CorrectedAt,
 	}
 	if l.LostMS != nil && l.ClippedMS != nil {
 		line.Flaws = &media.Flaws{Lost: milliseconds(*l.LostMS), Clipped: milliseconds(*l.ClippedMS)}
 	}
 	for _, w := range l.Words {
 		line.Words = append(line.Words, assess.Word{
-			Text: w.Text, Start: milliseconds(w.StartMS), End: milliseconds(w.EndMS), Confidence: w.Confidence, Heard: w.Heard,
+			Text: w.Text, Start: milliseconds(w.StartMS), End: milliseconds(w.EndMS), Confidence: w.Confidence, Heard: w.Heard, Corrected: w.Corrected,
 		})
 	}
 	return line
