@@ -139,6 +139,7 @@ func (j *Jobs) config() *river.Config {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, river.WorkFunc(j.workEvidence))
 	river.AddWorker(workers, river.WorkFunc(j.workAnswer))
+	river.AddWorker(workers, river.WorkFunc(j.workLeft))
 	river.AddWorker(workers, river.WorkFunc(j.workContest))
 	river.AddWorker(workers, river.WorkFunc(j.workContests))
 	river.AddWorker(workers, river.WorkFunc(j.workCorrections))
@@ -185,7 +186,7 @@ func (j *Jobs) queues() map[string]river.QueueConfig {
 
 // periodic are the jobs that come by themselves, each on one node, the first time at once.
 func (j *Jobs) periodic() []*river.PeriodicJob {
-	jobs := []*river.PeriodicJob{every(abandonEvery, abandonJob{}), every(endsEvery, endsJob{}), every(correctionsEvery, correctionsJob{})}
+	jobs := []*river.PeriodicJob{every(abandonEvery, abandonJob{}), every(leftEvery, leftJob{}), every(endsEvery, endsJob{}), every(correctionsEvery, correctionsJob{})}
 	if j.handlers.SecondLook != nil {
 		jobs = append(jobs, every(contestsEvery, contestsJob{}))
 	}

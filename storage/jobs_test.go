@@ -260,3 +260,53 @@ func TestFinishedJobsAreKeptAsLongAsLeftovers(t *testing.T) {
 		}
 	}
 }
+
+// The job of an answer may be lost at its last try, with its process or with the database. It is not pending for ever.
+func TestAnswersWithoutAJobGetOne(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	overFor := func(id consent.SessionID, long string) consent.SessionID {
+		t.Helper()
+		if err := w.ingest.EndSession(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		w.ownerExec(t, `UPDATE sessions SET state = 'ended', state_at = now() - $2::interval WHERE id = $1`, id, long)
+		return id
+	}
+	answered := func(consents consent.Consents) consent.SessionID {
+		t.Helper()
+		id := w.live(t, w.alice, consents)
+		if err := w.ingest.SaveAnswer(t.Context(), testAnswer(id, 0)); err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	lost, gone := overFor(answered(allConsents), "2 hours"), overFor(answered(allConsents), "2 hours")
+	waiting, fresh := overFor(answered(allConsents), "2 hours"), overFor(answered(allConsents), "1 minute")
+	overFor(answered(consent.Consents{Recording: true, Transcription: true}), "2 hours")
+	overFor(w.interview(t, w.alice), "2 hours") // its answer is assessed
+	w.ownerExec(t, `UPDATE river.river_job SET state = 'discarded', finalized_at = now() WHERE args ->> 'session' = $1`, lost)
+	w.ownerExec(t, `DELETE FROM river.river_job WHERE args ->> 'session' = ANY ($1)`, []string{string(gone), string(fresh)})
+	jobs, err := NewJobs(w.database, JobHandlers{
+		Evidence: func(context.Context, consent.SessionID, assess.LineRef) error { return nil },
+		Answer:   func(context.Context, consent.SessionID, int, int) error { return nil },
+	}, JobOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := w.ownerCount(t, `SELECT count(*) FROM river.river_job`)
+	for range 2 { // the second time there is one
+		if err := jobs.workLeft(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const added = `SELECT count(*) FROM river.river_job WHERE kind = 'assess_answer' AND state = 'available' AND args ->> 'session' = $1`
+	for name, id := range map[string]consent.SessionID{"discarded": lost, "deleted": gone, "still there": waiting} {
+		if n := w.ownerCount(t, added, id); n != 1 {
+			t.Errorf("the job was %s: %d jobs wait, want 1", name, n)
+		}
+	}
+	if n := w.ownerCount(t, `SELECT count(*) FROM river.river_job`) - before; n != 2 {
+		t.Errorf("%d jobs were added, want 2", n)
+	}
+}
