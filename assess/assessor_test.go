@@ -407,6 +407,13 @@ func TestWrongModelsGiveNoLevel(t *testing.T) {
 		"two objects":         `{"observed":true,"level":3,"why_not_higher":"","why_not_lower":""}{"level":5}`,
 		"no evidence":         `{"observed":true,"level":5,"why_not_higher":"","why_not_lower":""}`,
 		"empty":               "",
+		"no fields":           `{}`,
+		"null":                `null`,
+		"observed missing":    `{"level":4,"why_not_higher":"","why_not_lower":""}`,
+		"observed null":       `{"observed":null,"level":4,"why_not_higher":"","why_not_lower":""}`,
+		"level missing":       `{"observed":false,"why_not_higher":"","why_not_lower":""}`,
+		"sentence missing":    `{"observed":false,"level":0,"why_not_lower":""}`,
+		"level of nothing":    `{"observed":false,"level":4,"why_not_higher":"","why_not_lower":""}`,
 	} {
 		a, kept, model, _ := bench(t, func(r ModelRequest) (string, error) {
 			if r.SchemaName == "evidence" {
@@ -416,8 +423,12 @@ func TestWrongModelsGiveNoLevel(t *testing.T) {
 		})
 		must(t, a.Answer(t.Context(), "session", 0, 1))
 		for _, r := range kept.ratings {
-			if level, ok := r.Level(); ok {
-				t.Errorf("%s: a level of %d was written", name, level)
+			want := OutcomeNotAssessable
+			if name == "no evidence" {
+				want = OutcomeNotObserved
+			}
+			if r.Outcome() != want {
+				t.Errorf("%s: %+v was written, want %s", name, r, want)
 			}
 		}
 		model.asked = slices.DeleteFunc(model.asked, func(r ModelRequest) bool { return r.SchemaName == "advice" })
@@ -427,6 +438,57 @@ func TestWrongModelsGiveNoLevel(t *testing.T) {
 		if last := model.asked[len(model.asked)-1]; !strings.Contains(last.System, "could not be used") {
 			t.Errorf("%s: the repair does not say what was wrong", name)
 		}
+	}
+}
+
+// What a server ends on purpose, also when it is asked again, costs what was asked for and not the whole answer.
+func TestRepliesWithoutAnEndCostOneRatingAndNotTheAnswer(t *testing.T) {
+	for _, cause := range []error{errTooLong, errDeclined} {
+		for _, schema := range []string{"evidence", "rating", "advice"} {
+			a, kept, model, _ := bench(t, func(r ModelRequest) (string, error) {
+				if r.SchemaName == schema {
+					return "", fmt.Errorf("%w: %w: words for the operator", ErrModel, cause)
+				}
+				return good(r)
+			})
+			must(t, a.Answer(t.Context(), "session", 0, 1))
+			if !kept.assessed {
+				t.Errorf("%s, %v: the answer is still pending", schema, cause)
+			}
+			for _, r := range kept.ratings {
+				if none := r.Outcome() == OutcomeNotAssessable; none != (schema == "rating") {
+					t.Errorf("%s, %v: rated %+v", schema, cause, r)
+				}
+			}
+			repairs := 0
+			for _, r := range model.asked {
+				if r.SchemaName == schema && strings.Contains(r.System, "could not be used") {
+					repairs++
+				}
+				if strings.Contains(r.System, "operator") {
+					t.Errorf("%s, %v: the model was told %q", schema, cause, r.System)
+				}
+			}
+			if repairs == 0 {
+				t.Errorf("%s, %v: nothing was asked again", schema, cause)
+			}
+		}
+	}
+}
+
+func TestEvidenceWithMissingFieldsIsRefused(t *testing.T) {
+	line := say(0, time.Second, "one two three")
+	for _, text := range []string{
+		`{}`, `null`, `{"evidence":null}`, `{"evidence":[{}]}`,
+		`{"evidence":[{"competency":"c","last":1,"polarity":"supports","part":"action"}]}`,
+		`{"evidence":[{"competency":"c","first":0,"polarity":"supports","part":"action"}]}`,
+	} {
+		if found, err := parseEvidence(text, "m", []Competency{{ID: "c"}}, line); !errors.Is(err, errUnusable) {
+			t.Errorf("%s: %+v, %v; want errUnusable", text, found, err)
+		}
+	}
+	if _, err := parseEvidence(`{"evidence":[]}`, "m", []Competency{{ID: "c"}}, line); err != nil {
+		t.Errorf("an empty list says that there is none: %v", err)
 	}
 }
 

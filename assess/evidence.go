@@ -37,6 +37,13 @@ func wordsText(words []Word) string {
 // model once, so it names the problem and nothing else.
 var errUnusable = errors.New("unusable answer")
 
+// Replies that ended as the server meant them to, and hold nothing to use. Asked the same again, most models end
+// the same way: these are no failures to wait out.
+var (
+	errTooLong  = fmt.Errorf("%w: it did not fit into the allowed tokens", errUnusable)
+	errDeclined = fmt.Errorf("%w: no answer was given", errUnusable)
+)
+
 // mostEvidence bounds how many runs of words one utterance can have.
 const mostEvidence = 4
 
@@ -57,14 +64,17 @@ func parseEvidence(text, modelName string, competencies []Competency, line Line)
 	var answer struct {
 		Evidence []struct {
 			Competency string   `json:"competency"`
-			First      int      `json:"first"`
-			Last       int      `json:"last"`
+			First      *int     `json:"first"`
+			Last       *int     `json:"last"`
 			Polarity   Polarity `json:"polarity"`
 			Part       Part     `json:"part"`
 		} `json:"evidence"`
 	}
 	if err := decodeAnswer(text, &answer); err != nil {
 		return nil, err
+	}
+	if answer.Evidence == nil {
+		return nil, errMissing
 	}
 	if len(answer.Evidence) > mostEvidence {
 		return nil, fmt.Errorf("%w: more than %d runs of words", errUnusable, mostEvidence)
@@ -75,7 +85,10 @@ func parseEvidence(text, modelName string, competencies []Competency, line Line)
 		if !ok {
 			return nil, fmt.Errorf("%w: unknown competency", errUnusable)
 		}
-		if _, err := line.Quote(e.First, e.Last); err != nil {
+		if e.First == nil || e.Last == nil {
+			return nil, errMissing
+		}
+		if _, err := line.Quote(*e.First, *e.Last); err != nil {
 			return nil, fmt.Errorf("%w: %w", errUnusable, err)
 		}
 		if !e.Polarity.known() || !e.Part.known() {
@@ -83,7 +96,7 @@ func parseEvidence(text, modelName string, competencies []Competency, line Line)
 		}
 		found = append(found, Evidence{
 			Session: line.Session, Question: line.Question, Take: line.Take,
-			Competency: c.ID, Line: line.Ref(), First: e.First, Last: e.Last, Polarity: e.Polarity, Part: e.Part,
+			Competency: c.ID, Line: line.Ref(), First: *e.First, Last: *e.Last, Polarity: e.Polarity, Part: e.Part,
 			Rater: Rater{
 				Kind: RaterModel, Model: modelName,
 				PromptSHA256: promptSHA256(evidenceSystem, evidenceSchema), RubricSHA256: rubricSHA256(c),
@@ -117,7 +130,7 @@ func competencyOf(competencies []Competency, id string) (Competency, bool) {
 type askable struct {
 	model  Model
 	permit func(context.Context) (consent.Permit, error) // for [consent.ArtefactModel]; fresh for each request
-	heard  func(ModelAnswer)                             // of each answer, before it is checked; may be nil
+	heard  func(ModelAnswer)                             // of each answer, usable or not, before it is checked; may be nil
 }
 
 func (a askable) complete(ctx context.Context, request ModelRequest) (ModelAnswer, error) {
@@ -126,7 +139,7 @@ func (a askable) complete(ctx context.Context, request ModelRequest) (ModelAnswe
 		return ModelAnswer{}, err
 	}
 	answer, err := a.model.Complete(ctx, permit, request)
-	if err == nil && a.heard != nil {
+	if (err == nil || errors.Is(err, errUnusable)) && a.heard != nil {
 		a.heard(answer)
 	}
 	return answer, err
@@ -135,21 +148,36 @@ func (a askable) complete(ctx context.Context, request ModelRequest) (ModelAnswe
 // askTwice asks, and if the answer is unusable asks once more saying why. A provider's failure is
 // returned as it is, for the job to be tried again later.
 func askTwice[T any](ctx context.Context, model askable, request ModelRequest, parse func(string) (T, error)) (T, error) {
-	var zero T
-	answer, err := model.complete(ctx, request)
-	if err != nil {
-		return zero, err
-	}
-	value, err := parse(answer.Text)
+	value, err := askOnce(ctx, model, request, parse)
 	if err == nil || !errors.Is(err, errUnusable) {
 		return value, err
 	}
-	request.System += "\n\n" + fmt.Sprintf(repairSystem, err)
-	if answer, err = model.complete(ctx, request); err != nil {
+	request.System += "\n\n" + fmt.Sprintf(repairSystem, whatToRepair(err))
+	return askOnce(ctx, model, request, parse)
+}
+
+func askOnce[T any](ctx context.Context, model askable, request ModelRequest, parse func(string) (T, error)) (T, error) {
+	answer, err := model.complete(ctx, request)
+	if err != nil {
+		var zero T
 		return zero, err
 	}
 	return parse(answer.Text)
 }
+
+// whatToRepair is what the model itself is told of an error: nothing that is meant for the operator, and no word
+// of a server.
+func whatToRepair(err error) error {
+	for _, known := range []error{errTooLong, errDeclined} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	return err
+}
+
+// errMissing: a field that was asked for is not there, or is null. It is never taken for zero, false or none.
+var errMissing = fmt.Errorf("%w: a field is missing", errUnusable)
 
 // decodeAnswer reads exactly one JSON object, of which unknown fields are refused. A model that puts
 // the object into a fenced block is forgiven.

@@ -115,6 +115,9 @@ func (f toFeedback) parse(text string) ([]FeedbackItem, error) {
 	if err := decodeAnswer(text, &answer); err != nil {
 		return nil, err
 	}
+	if answer.Strengths == nil && answer.Gaps == nil && answer.Drill == nil {
+		return nil, errMissing // an empty list says that there is nothing to say
+	}
 	from := f.source()
 	var items []FeedbackItem
 	keep := func(kind FeedbackKind, sentences []sentence, most int) {

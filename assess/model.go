@@ -15,8 +15,9 @@ var ErrModel = errors.New("language model")
 // answer size; they never check what the answer says: the caller decodes and validates it, because
 // servers accept a schema and ignore it.
 type Model interface {
-	// Complete asks once and returns the whole answer. An answer that was cut off is an error. The Permit
-	// is for [consent.ArtefactModel] of the session that the prompt is about.
+	// Complete asks once and returns the whole answer. An answer that was cut off is an error; where the server
+	// ended it on purpose, what it said about itself comes with the error, and no text. The Permit is
+	// for [consent.ArtefactModel] of the session that the prompt is about.
 	Complete(ctx context.Context, permit consent.Permit, request ModelRequest) (ModelAnswer, error)
 	// Name names the model, as stored with each rating.
 	Name() string
@@ -43,7 +44,7 @@ type ModelRequest struct {
 // ModelAnswer is a finished answer.
 type ModelAnswer struct {
 	Text             string
-	FinishReason     string // always "stop"
+	FinishReason     string // "stop"; another one only beside an error
 	Model            string // as the server names it, see [cleanName]; may be empty
 	Held             Held   // how it was held to the schema; empty where there was none
 	PromptTokens     int    // 0 where the server does not count

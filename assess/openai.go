@@ -369,7 +369,7 @@ func (m *OpenAIModel) Complete(ctx context.Context, permit consent.Permit, reque
 			simpler, ok = shape.without(refused.message)
 		}
 		if !ok {
-			return ModelAnswer{}, fmt.Errorf("%w: %w: %s", ErrModel, err, nextStep(err))
+			return answer, fmt.Errorf("%w: %w: %s", ErrModel, err, nextStep(err))
 		}
 		shape = simpler
 	}
@@ -395,17 +395,22 @@ func (m *OpenAIModel) completeAs(ctx context.Context, request ModelRequest, shap
 func (m *OpenAIModel) completeOnce(ctx context.Context, request ModelRequest, shape chatShape) (ModelAnswer, error) {
 	w := &wire{limit: maxChatStream, idle: m.config.IdleTimeout, coldest: shape.temperature}
 	stream, err := m.over(w).CreateChatCompletionStream(ctx, m.chatRequest(request, shape))
+	if refused := (*refusal)(nil); errors.As(err, &refused) && refused.code == "content_filter" {
+		return ModelAnswer{Held: shape.held(request)}, errDeclined // some servers filter before they answer
+	}
 	if err != nil {
 		return ModelAnswer{}, err //nolint:wrapcheck // the caller says what was asked
 	}
 	defer func() { _ = stream.Close() }() // only read
 	reader := chatReader{wire: w, onDelta: request.OnDelta}
 	answer, err := reader.read(stream.RecvRaw)
-	if request.Schema != nil {
-		answer.Held = shape.format.held()
+	if err != nil && !errors.Is(err, errUnusable) {
+		answer = ModelAnswer{}
+	} else {
+		answer.Held = shape.held(request)
 	}
 	if err != nil && reader.text.Len() > 0 && request.OnDelta != nil {
-		return ModelAnswer{}, finalError{err} // pieces were handed on already: a second try would repeat them
+		return answer, finalError{err} // pieces were handed on already: a second try would repeat them
 	}
 	return answer, err
 }
@@ -480,6 +485,14 @@ type chatShape struct {
 	seed        bool // send a seed; only a probe does
 }
 
+// held says how the request's answer is held to its schema; empty where it has none.
+func (s chatShape) held(request ModelRequest) Held {
+	if request.Schema == nil {
+		return ""
+	}
+	return s.format.held()
+}
+
 // firstShape: reasoning models take no temperature and only the new limit; the client refuses them
 // otherwise before anything is sent.
 func firstShape(model string) chatShape {
@@ -547,7 +560,7 @@ func (r *chatReader) read(next func() ([]byte, error)) (ModelAnswer, error) {
 			return ModelAnswer{}, r.broken(err)
 		}
 		if err := r.take(raw); err != nil {
-			return ModelAnswer{}, err
+			return r.answer, err
 		}
 	}
 }
@@ -575,7 +588,7 @@ func (r *chatReader) take(raw []byte) error {
 			continue
 		}
 		if choice.Delta.Refusal != "" {
-			return errors.New("the model declined to answer")
+			return errDeclined
 		}
 		if r.text.Len()+len(choice.Delta.Content) > maxChatText {
 			return errAnswerTooLarge
@@ -597,7 +610,9 @@ func (r *chatReader) finish() (ModelAnswer, error) {
 	case "":
 		return ModelAnswer{}, r.broken(networkError{errors.New("the answer was cut off")})
 	case "length":
-		return ModelAnswer{}, errors.New("the answer did not fit into the allowed tokens")
+		return r.answer, errTooLong
+	case "content_filter":
+		return r.answer, errDeclined
 	default:
 		return ModelAnswer{}, fmt.Errorf("the answer ended early (%q)", r.wire.printable(r.answer.FinishReason))
 	}

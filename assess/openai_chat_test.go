@@ -76,7 +76,7 @@ func TestModelAnswers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := ModelAnswer{Text: testAnswer, FinishReason: "stop", Model: "test-chat", PromptTokens: 7, CompletionTokens: 7}
+	want := ModelAnswer{Text: testAnswer, FinishReason: "stop", Model: "test-chat", Held: HeldBySchema, PromptTokens: 7, CompletionTokens: 7}
 	if answer != want {
 		t.Errorf("got %+v, want %+v", answer, want)
 	}
@@ -144,7 +144,6 @@ func TestModelFailuresSayWhatToDo(t *testing.T) {
 		{openaitest.StreamCut, "EOF", openAITries},
 		{openaitest.StreamEnds, "cut off", openAITries},
 		{openaitest.NoFinish, "cut off", openAITries},
-		{openaitest.FinishLength, "did not fit", 1},
 		{openaitest.StreamError, "the engine died", 1},
 		{openaitest.StreamTextError, "the engine died", 1},
 		{openaitest.StreamObjectError, "the engine died", 1},
@@ -174,6 +173,38 @@ func TestModelFailuresSayWhatToDo(t *testing.T) {
 			}
 			if got := len(server.Requests()); got != test.tries {
 				t.Errorf("server was asked %d times, want %d: %v", got, test.tries, err)
+			}
+		})
+	}
+}
+
+// A reply that the server ended on purpose is no failure of the server: the caller asks once more, or goes on
+// without. It says how it was asked and what answered, and nothing of its text.
+func TestRepliesThatEndOnPurposeAreUnusable(t *testing.T) {
+	tests := []struct {
+		fault openaitest.Fault
+		cause error
+		want  ModelAnswer
+	}{
+		{openaitest.FinishLength, errTooLong, ModelAnswer{FinishReason: "length", Model: "test-chat", Held: HeldBySchema, PromptTokens: 7, CompletionTokens: 7}},
+		{openaitest.FinishFiltered, errDeclined, ModelAnswer{FinishReason: "content_filter", Model: "test-chat", Held: HeldBySchema, PromptTokens: 7, CompletionTokens: 7}},
+		{openaitest.Declined, errDeclined, ModelAnswer{Held: HeldBySchema}},
+		{openaitest.Filtered, errDeclined, ModelAnswer{Held: HeldBySchema}},
+	}
+	for _, test := range tests {
+		t.Run(string(test.fault), func(t *testing.T) {
+			t.Parallel()
+			server := answering(t)
+			server.Fail(openaitest.PathChat, test.fault, -1)
+			answer, err := testModel(t, testConfig(server)).Complete(t.Context(), mayAsk(), testRequest())
+			if answer != test.want || !errors.Is(err, ErrModel) || !errors.Is(err, errUnusable) || !errors.Is(err, test.cause) {
+				t.Errorf("got %+v and %v, want %+v and %v", answer, err, test.want, test.cause)
+			}
+			if told := whatToRepair(err); !errors.Is(told, test.cause) || errors.Is(told, ErrModel) {
+				t.Errorf("the model is told %q", told)
+			}
+			if got := len(server.Requests()); got != 1 {
+				t.Errorf("server was asked %d times for one reply, want once", got)
 			}
 		})
 	}

@@ -96,31 +96,37 @@ func (r toRate) anchors() []string {
 
 func (r toRate) parse(text, modelName string, pass Pass, from source) (Rating, error) {
 	var answer struct {
-		Observed     bool   `json:"observed"`
-		Level        int    `json:"level"`
-		WhyNotHigher string `json:"why_not_higher"`
-		WhyNotLower  string `json:"why_not_lower"`
+		Observed     *bool   `json:"observed"`
+		Level        *int    `json:"level"`
+		WhyNotHigher *string `json:"why_not_higher"`
+		WhyNotLower  *string `json:"why_not_lower"`
 	}
 	if err := decodeAnswer(text, &answer); err != nil {
 		return Rating{}, err
 	}
-	for _, sentence := range []string{answer.WhyNotHigher, answer.WhyNotLower} {
+	if answer.Observed == nil || answer.Level == nil || answer.WhyNotHigher == nil || answer.WhyNotLower == nil {
+		return Rating{}, errMissing
+	}
+	for _, sentence := range []string{*answer.WhyNotHigher, *answer.WhyNotLower} {
 		if err := from.check(strings.TrimSpace(sentence)); err != nil {
 			return Rating{}, err
 		}
 	}
+	if !*answer.Observed && *answer.Level != 0 {
+		return Rating{}, fmt.Errorf("%w: there is a level for what was not observed", errUnusable)
+	}
 	fields := r.fields(modelName, pass)
 	fields.Outcome = OutcomeNotObserved
-	if answer.Observed {
-		if !r.supported() && answer.Level > MinLevel {
-			return Rating{}, errNoEvidence
-		}
-		fields.Outcome, fields.Level = OutcomeLevel, answer.Level
-		fields.WhyNotHigher, fields.WhyNotLower = unlessBanned(answer.WhyNotHigher), unlessBanned(answer.WhyNotLower)
+	if *answer.Observed {
+		fields.Outcome, fields.Level = OutcomeLevel, *answer.Level
+		fields.WhyNotHigher, fields.WhyNotLower = unlessBanned(*answer.WhyNotHigher), unlessBanned(*answer.WhyNotLower)
 	}
 	rating, err := NewRating(fields)
 	if err != nil {
 		return Rating{}, fmt.Errorf("%w: %w", errUnusable, err)
+	}
+	if rating.level > MinLevel && !r.supported() {
+		return Rating{}, errNoEvidence
 	}
 	return rating, nil
 }

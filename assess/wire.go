@@ -350,6 +350,10 @@ func nextStep(err error) string {
 	var refused *refusal
 	var network networkError
 	switch {
+	case errors.Is(err, errTooLong):
+		return "turn thinking off at the server, or use a model that answers in fewer words"
+	case errors.Is(err, errDeclined):
+		return "look at the server's content filter, or use another model"
 	case errors.Is(err, consent.ErrProvider):
 		return "review the provider, and write the day into the register"
 	case errors.As(err, &refused):

@@ -95,6 +95,8 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, model, text stri
 	case NoFinish:
 	case FinishLength:
 		send(event("", "length", fault))
+	case FinishFiltered:
+		send(event("", "content_filter", fault))
 	default:
 		send(event("", "stop", fault))
 	}
@@ -121,6 +123,8 @@ func (s *Server) breakStream(w http.ResponseWriter, r *http.Request, fault Fault
 		send(`data: {"error":"the engine died"}`)
 	case StreamObjectError:
 		send(`data: {"object":"error","message":"the engine died","code":500}`)
+	case Declined:
+		send(`data: {"choices":[{"index":0,"delta":{"refusal":"I cannot help with that"}}]}`)
 	case Malformed:
 		send(`data: {"choices":[{"index":`)
 	case StreamStalls:

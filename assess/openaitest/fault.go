@@ -29,6 +29,7 @@ const (
 	ObjectRefused    Fault = "no object"      // 400 where any response_format is asked for
 	TemperatureError Fault = "no temperature" // 400 where a temperature is sent
 	LimitError       Fault = "no max_tokens"  // 400 where max_tokens is sent
+	Filtered         Fault = "filtered"       // 400 because of what the question says
 	SeedError        Fault = "no seed"        // 400 where a seed is sent
 	OtherModel       Fault = "other model"    // the answer names another model
 	LyingUsage       Fault = "lying usage"    // a million tokens for a word
@@ -42,6 +43,8 @@ const (
 	NoFinish          Fault = "no finish"           // [DONE] without finish_reason
 	NoDone            Fault = "no done"             // finish_reason without [DONE]
 	FinishLength      Fault = "finish length"       // finish_reason "length"
+	FinishFiltered    Fault = "finish filtered"     // finish_reason "content_filter"
+	Declined          Fault = "declined"            // a refusal in the place of the text
 	StreamError       Fault = "stream error"        // data: {"error":{…}} after half the text
 	StreamTextError   Fault = "stream text error"   // data: {"error":"…"}
 	StreamObjectError Fault = "stream object error" // data: {"object":"error",…}
@@ -93,6 +96,8 @@ func (s *Server) always(w http.ResponseWriter, r *http.Request, body []byte, fau
 		writeJSON(w, http.StatusUnprocessableEntity, map[string]any{
 			"detail": "bad field, 'input': " + string(body[:min(len(body), 500)]),
 		})
+	case Filtered:
+		writeJSON(w, http.StatusBadRequest, map[string]any{"error": map[string]any{"message": "the prompt was filtered", "code": "content_filter"}})
 	case ErrorInside:
 		writeError(w, http.StatusOK, "the engine is not ready")
 	case ObjectError:
