@@ -58,8 +58,9 @@ type Plan struct {
 	BankVersion  string       `json:"bank_version"`
 	BankSHA256   string       `json:"bank_sha256"`
 	Mode         consent.Mode `json:"mode,omitempty"`
-	Takes        int          `json:"takes,omitempty"`  // how often a question may be answered; 0 is 1
-	Probes       int          `json:"probes,omitempty"` // how many of its probes are asked after each answer
+	Takes        int          `json:"takes,omitempty"`      // how often a question may be answered; 0 is 1
+	Probes       int          `json:"probes,omitempty"`     // how many of its probes are asked after each answer
+	FollowUps    int          `json:"follow_ups,omitempty"` // in how many places of a probe a model may ask
 	Questions    []Question   `json:"questions"`
 	Competencies []Competency `json:"competencies"` // every one that a question names
 }

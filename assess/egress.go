@@ -61,6 +61,13 @@ type feedbackQuestion struct {
 	Levels   []promptStanding `json:"levels"`
 }
 
+// followUpQuestion is the prompt of a follow-up question on an answer that was just given.
+type followUpQuestion struct {
+	Question     string       `json:"question"`
+	Competencies []string     `json:"competencies"` // their names
+	Said         []promptLine `json:"said"`
+}
+
 type promptMarked struct {
 	Number     int      `json:"number"`
 	Competency string   `json:"competency"` // its name
@@ -182,6 +189,15 @@ func (f toFeedback) prompt(session consent.SessionID) (Prompt, error) {
 		standing, _ := StandingOf(f.ratings, RaterModel, c.ID)
 		asked.Levels = append(asked.Levels, promptStanding{Competency: c.Name, Level: standing.Level})
 	}
+	return newPrompt(session, asked)
+}
+
+func (f toFollowUp) prompt(session consent.SessionID) (Prompt, error) {
+	asked := followUpQuestion{Question: f.question.Text, Competencies: []string{}}
+	for _, c := range f.competencies {
+		asked.Competencies = append(asked.Competencies, c.Name)
+	}
+	asked.Said, _ = promptLines(f.names, f.lines, f.flagged)
 	return newPrompt(session, asked)
 }
 

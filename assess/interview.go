@@ -13,13 +13,14 @@ import (
 type Phase string
 
 // The phases. An interview waits, then prepares and answers each question in turn, then is finished. A
-// probe belongs to the answer before it. In practice each answer is followed by a review that lasts until
+// probe belongs to the answer before it, and so does the wait for a model that thinks of one. In practice each answer is followed by a review that lasts until
 // the candidate goes on; in an exam only the last one, and only where silence closed it: for as long as
 // speech would go on with it.
 const (
 	PhaseWaiting   Phase = "waiting"
 	PhasePreparing Phase = "preparing"
 	PhaseAnswering Phase = "answering"
+	PhaseThinking  Phase = "thinking" // a model thinks of a follow-up
 	PhaseProbing   Phase = "probing"
 	PhaseReviewing Phase = "reviewing"
 	PhaseFinished  Phase = "finished"
@@ -67,6 +68,7 @@ type Turn struct {
 	Question  int       // index in the plan; meaningful from preparing to reviewing
 	Take      int       // from 1
 	Probe     int       // number of the probe that was asked last, from 1; 0: none
+	FollowUp  string    // what a model asked in its place; empty: it is the bank's
 	EndsAt    time.Time // wall time of the phase's limit; zero where nothing limits it
 	Limit     time.Duration
 	ClosingAt time.Time // wall time at which silence ends the answer; zero: no countdown runs
@@ -83,6 +85,7 @@ type TurnEvent struct {
 	Question int
 	Take     int
 	Probe    int
+	ByModel  bool      // the probe that was asked last is a model's follow-up
 	EndedBy  AnswerEnd // of what ended; empty if nothing did
 	Media    time.Duration
 }
@@ -103,6 +106,7 @@ type Interview struct {
 	turn   Turn
 	ear    ear
 	voice  interviewerVoice
+	follow followUps
 	start  Moment        // of the running answer
 	limit  time.Duration // of the running answer with the probes that were asked
 	asked  time.Duration // media time at which silence may begin to count: the question, a probe, a moment's end
@@ -132,6 +136,9 @@ func NewInterview(plan Plan, answered []Answer) *Interview {
 		next = max(next, a.Question+1)
 	}
 	i := &Interview{plan: plan, turn: Turn{Phase: PhaseWaiting, Question: next, Take: 1}, all: slices.Clone(answered)}
+	if plan.Mode == consent.ModePractice { // in an exam everyone is asked the same
+		i.follow.left = plan.FollowUps
+	}
 	if next >= len(plan.Questions) {
 		i.turn = Turn{Phase: PhaseFinished}
 	}
@@ -186,8 +193,11 @@ func (i *Interview) Place(start, end time.Duration) (question, take int) {
 	return question, take
 }
 
-// running: an answer is being given.
-func (i *Interview) running() bool {
+// running: an answer is open.
+func (i *Interview) running() bool { return i.listens() || i.turn.Phase == PhaseThinking }
+
+// listens: an answer is being given.
+func (i *Interview) listens() bool {
 	return i.turn.Phase == PhaseAnswering || i.turn.Phase == PhaseProbing
 }
 
@@ -204,9 +214,9 @@ func (i *Interview) Act(act Act, at Moment) error {
 		i.prepare(i.turn.Question, 1, at)
 	case act == ActStartAnswer && phase == PhasePreparing:
 		i.answer(at)
-	case act == ActDone && i.running():
+	case act == ActDone && i.listens():
 		i.endPart(EndedByDone, at)
-	case act == ActMoment && i.running() && i.turn.Moments > 0 && i.turn.HeldUntil.IsZero():
+	case act == ActMoment && i.listens() && i.turn.Moments > 0 && i.turn.HeldUntil.IsZero():
 		i.hold(at)
 	case act == ActAgain && i.TakesLeft() > 0:
 		i.again = nil // whoever asks for something else has ended the answer
@@ -216,6 +226,9 @@ func (i *Interview) Act(act Act, at Moment) error {
 		i.next(at)
 	case act == ActSkip && phase == PhaseProbing: // the probe alone is given up
 		i.endPart(EndedByDone, at)
+	case act == ActSkip && phase == PhaseThinking:
+		i.close(EndedByDone, at)
+		i.after(EndedByDone, at)
 	case act == ActSkip && (phase == PhasePreparing || phase == PhaseAnswering):
 		i.close(EndedBySkip, at)
 		i.next(at)
@@ -261,11 +274,14 @@ func (i *Interview) Tick(at Moment) bool {
 			i.again = nil
 		}
 	}
+	if i.turn.Phase == PhaseThinking {
+		return i.thought(at)
+	}
 	if !i.turn.EndsAt.IsZero() && !at.Wall.Before(i.turn.EndsAt) {
 		i.limitReached(at)
 		return true
 	}
-	if !i.running() {
+	if !i.listens() {
 		return false
 	}
 	if !i.turn.HeldUntil.IsZero() {
@@ -282,10 +298,10 @@ func (i *Interview) limitReached(at Moment) {
 		i.answer(limit)
 	case PhaseReviewing:
 		i.next(at)
-	case PhaseWaiting, PhaseAnswering, PhaseProbing, PhaseFinished:
+	case PhaseWaiting, PhaseAnswering, PhaseThinking, PhaseProbing, PhaseFinished:
 		// What follows begins now: nobody saw it before.
 		if i.turn.Probe < i.probes() {
-			i.probe(EndedByLimit, at)
+			i.nextProbe(EndedByLimit, at)
 			return
 		}
 		i.close(EndedByLimit, limit)
@@ -295,7 +311,7 @@ func (i *Interview) limitReached(at Moment) {
 
 // silence returns for how long silence was heard that means something, zero if it means nothing now.
 func (i *Interview) silence() time.Duration {
-	if !i.running() || !i.turn.HeldUntil.IsZero() || i.voice.speaking || i.ear.said < voiceToEnd {
+	if !i.listens() || !i.turn.HeldUntil.IsZero() || i.voice.speaking || i.ear.said < voiceToEnd {
 		return 0
 	}
 	return max(0, i.ear.silent(i.asked))
@@ -313,10 +329,11 @@ func (i *Interview) listen(at Moment) (changed bool) {
 		return true
 	case silent >= QuietBefore && i.turn.ClosingAt.IsZero():
 		i.turn.ClosingAt = at.Wall.Add(QuietBefore + CountdownFor - silent)
+		i.wishFor(i.turn.ClosingAt.Add(FollowUpFor), at) // a model thinks meanwhile
 		i.note(EventCountdown, "", at)
 		return true
 	case silent < QuietBefore && !i.turn.ClosingAt.IsZero():
-		i.turn.ClosingAt = time.Time{}
+		i.noCountdown()
 		i.note(EventGoOn, "", at)
 		return true
 	}
@@ -328,7 +345,7 @@ func (i *Interview) hold(at Moment) {
 	i.hush(ActSpoken, at)
 	i.turn.HeldUntil = at.Wall.Add(MomentFor)
 	i.turn.EndsAt = i.turn.EndsAt.Add(MomentFor)
-	i.turn.ClosingAt = time.Time{}
+	i.noCountdown()
 	i.turn.Moments--
 	i.asked = at.Media
 	i.note(EventHeld, "", at)
@@ -362,7 +379,8 @@ func (i *Interview) reopen(at Moment) {
 	if i.plan.Mode == consent.ModeExam {
 		left = max(0, left-at.Wall.Sub(again.closed)) // nobody gains time to think about what comes next
 	}
-	i.turn.EndsAt, i.turn.ClosingAt = at.Wall.Add(left), time.Time{}
+	i.turn.EndsAt = at.Wall.Add(left)
+	i.noCountdown()
 	i.asked = again.at
 	i.ear.count(again.at)
 	i.ear.said = voiceToEnd // it was enough before
@@ -373,6 +391,8 @@ func (i *Interview) reopen(at Moment) {
 func (i *Interview) prepare(question, take int, at Moment) {
 	i.hush(ActSpoken, at)
 	i.voice.left, i.voice.noted = SpeakFor, 0
+	i.dropWish()
+	i.follow.tries = mostWishes
 	limit := i.plan.Questions[question].PrepareFor
 	i.turn = Turn{Phase: PhasePreparing, Question: question, Take: take, EndsAt: at.Wall.Add(limit), Limit: limit}
 	i.note(string(PhasePreparing), "", at)
@@ -393,11 +413,14 @@ func (i *Interview) probes() int {
 	return min(i.plan.Probes, len(i.plan.Questions[i.turn.Question].Probes))
 }
 
-// probe asks the next probe; the answer goes on.
-func (i *Interview) probe(by AnswerEnd, at Moment) {
+// probe asks the next probe, a model's follow-up in the place of the bank's where there is one; the answer goes on.
+func (i *Interview) probe(followUp string, by AnswerEnd, at Moment) {
 	i.hush(ActSpoken, at)
 	i.voice.left, i.voice.noted = SpeakFor, 0
+	i.dropWish()
+	i.again = nil // speech belongs to the probe now
 	i.turn.Probe++
+	i.turn.FollowUp = followUp
 	i.limit += ProbeFor
 	i.ask(PhaseProbing, ProbeFor, at)
 	i.events[len(i.events)-1].EndedBy = by
@@ -416,7 +439,7 @@ func (i *Interview) ask(phase Phase, limit time.Duration, at Moment) {
 // endPart ends what was being said: the next probe is asked, or the answer closes.
 func (i *Interview) endPart(by AnswerEnd, at Moment) {
 	if i.turn.Probe < i.probes() {
-		i.probe(by, at)
+		i.nextProbe(by, at)
 		return
 	}
 	if by != EndedBySilence {
@@ -424,14 +447,19 @@ func (i *Interview) endPart(by AnswerEnd, at Moment) {
 		i.after(by, at)
 		return
 	}
-	again := &reopening{
-		turn: i.turn, start: i.start, limit: i.limit, left: i.turn.EndsAt.Sub(at.Wall), closed: at.Wall,
-		at: i.ear.until, until: at.Wall.Add(lastWordFor),
-	}
+	again := i.reopening(at)
 	i.close(by, Moment{Wall: at.Wall, Media: max(i.start.Media, i.ear.quiet+wordTail)})
 	i.after(by, at)
 	if !i.running() {
 		i.again = again
+	}
+}
+
+// reopening is what speech may go on with after silence.
+func (i *Interview) reopening(at Moment) *reopening {
+	return &reopening{
+		turn: i.turn, start: i.start, limit: i.limit, left: i.turn.EndsAt.Sub(at.Wall), closed: at.Wall,
+		at: i.ear.until, until: at.Wall.Add(lastWordFor),
 	}
 }
 
@@ -448,6 +476,7 @@ func (i *Interview) close(by AnswerEnd, at Moment) {
 	i.closed = append(i.closed, answer)
 	i.all = append(i.all, answer)
 	i.again = nil
+	i.dropWish()
 	i.note("closed", by, at)
 }
 
@@ -497,6 +526,6 @@ func (i *Interview) end(at Moment) {
 
 func (i *Interview) note(kind string, by AnswerEnd, at Moment) {
 	i.events = append(i.events, TurnEvent{
-		Kind: kind, Question: i.turn.Question, Take: i.turn.Take, Probe: i.turn.Probe, EndedBy: by, Media: at.Media,
+		Kind: kind, Question: i.turn.Question, Take: i.turn.Take, Probe: i.turn.Probe, ByModel: i.turn.FollowUp != "", EndedBy: by, Media: at.Media,
 	})
 }

@@ -65,12 +65,14 @@ func (i *Interview) said(act Act, at Moment) {
 		v.spans = append(v.spans, spokenSpan{start: at.Media})
 		v.spans = slices.Delete(v.spans, 0, max(0, len(v.spans)-mostSpokenSpans))
 		v.cuts = append(v.cuts, media.SpeechCut{From: at.Media - voiceLead, Until: at.Media + voiceFirst})
-		if v.left > 0 && i.turn.HeldUntil.IsZero() {
+		if v.left > 0 && i.turn.HeldUntil.IsZero() && i.turn.Phase != PhaseThinking {
 			v.stands = at.Wall.Add(v.left)
 			i.turn.EndsAt = i.turn.EndsAt.Add(v.left)
 			i.turn.SpeakingUntil = v.stands
 		}
-		i.turn.ClosingAt = time.Time{}
+		if i.turn.Phase != PhaseThinking {
+			i.noCountdown()
+		}
 		i.noteVoice(EventSpeaking, at)
 	}
 }

@@ -136,13 +136,13 @@ func knownMessage(message outgoingMessage) bool {
 	switch message.Role {
 	case "system":
 		known := func(instructions string) bool { return strings.HasPrefix(message.Content, instructions) }
-		return slices.ContainsFunc([]string{evidenceSystem, ratingSystem, ratingAgainSystem, feedbackSystem, probeSystem}, known)
+		return slices.ContainsFunc([]string{evidenceSystem, ratingSystem, ratingAgainSystem, feedbackSystem, followUpSystem, probeSystem}, known)
 	case "user":
 		content := []byte(message.Content)
 		if message.Content == probeText {
 			return true
 		}
-		return slices.ContainsFunc([]any{new(evidenceQuestion), new(ratingQuestion), new(ratingAgainQuestion), new(feedbackQuestion)}, func(shape any) bool {
+		return slices.ContainsFunc([]any{new(evidenceQuestion), new(ratingQuestion), new(ratingAgainQuestion), new(feedbackQuestion), new(followUpQuestion)}, func(shape any) bool {
 			return decodeStrictly(content, shape) == nil
 		})
 	default:

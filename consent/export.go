@@ -192,5 +192,6 @@ const (
 	AIEvidence      AIPurpose = "evidence"
 	AIRating        AIPurpose = "rating"
 	AIFeedback      AIPurpose = "feedback"
+	AIFollowUp      AIPurpose = "follow_up"
 	AITranscription AIPurpose = "transcription"
 )
