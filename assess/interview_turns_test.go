@@ -423,13 +423,16 @@ func FuzzInterview(f *testing.F) {
 	f.Add([]byte{0, 0, 1, 0, 20, 200, 21, 250, 21, 250, 20, 90, 2, 0})
 	f.Add([]byte{0, 0, 1, 0, 20, 200, 2, 0, 4, 1, 1, 1, 20, 100, 3, 0, 22, 255, 21, 255, 5, 0, 40, 0})
 	f.Add([]byte{0, 0, 8, 0, 20, 30, 9, 0, 1, 0, 20, 100, 8, 0, 20, 20, 10, 0, 20, 20, 21, 250, 20, 200, 8, 0, 21, 255, 21, 255})
+	f.Add([]byte{0, 0, 1, 0, 20, 50, 2, 0, 21, 10, 23, 1, 20, 30, 2, 0, 4, 0, 1, 0, 20, 50, 21, 60, 23, 2, 21, 60, 20, 20, 2, 0})
+	f.Add([]byte{0, 0, 1, 0, 20, 50, 21, 100, 20, 20, 21, 100, 24, 0, 21, 60, 2, 0, 5, 0, 1, 0, 2, 0, 40, 50})
 	f.Fuzz(func(t *testing.T, script []byte) {
 		plan := practice()
 		if len(script) > 0 && script[0]&64 != 0 {
 			plan = exam()
 		}
-		plan.Probes, plan.Questions[0].Probes = 1, []string{"And then?"}
+		plan.Probes, plan.Questions[0].Probes, plan.FollowUps = 1, []string{"And then?"}, 2
 		k := newTalk(t, plan)
+		followUps := 0
 		acts := []Act{ActBegin, ActStartAnswer, ActDone, ActMoment, ActAgain, ActNext, ActSkip, ActFinish, ActSpeak, ActSpoken, ActInterrupt}
 		lastSpoken := time.Duration(-1)
 		ends := map[[2]int]Answer{}
@@ -446,6 +449,10 @@ func FuzzInterview(f *testing.F) {
 				lastSpoken = k.now
 			case event == 21:
 				k.silent(length)
+			case event == 23: // a model answers, now or when it is too late
+				k.thinks(Wish{Number: int(script[n+1]) % 8}, "Why?")
+			case event == 24:
+				k.thinks(k.i.Wish(), "")
 			default:
 				k.deaf(length)
 			}
@@ -459,6 +466,9 @@ func FuzzInterview(f *testing.F) {
 				}
 				ends[[2]int{a.Question, a.Take}] = a
 			}
+			if followUps += len(k.i.FollowUps()); followUps > 2 || plan.Mode == consent.ModeExam && followUps > 0 {
+				t.Fatalf("a model asked %d times in %s", followUps, plan.Mode)
+			}
 		}
 		checkAnswers(t, plan, ends)
 	})
@@ -469,6 +479,8 @@ func checkTurn(t *testing.T, plan Plan, k *talk) {
 	turn := k.i.Turn()
 	within := turn.Phase == PhaseAnswering || turn.Phase == PhaseProbing
 	switch {
+	case turn.Phase == PhaseThinking && (turn.EndsAt.Sub(k.moment().Wall) > FollowUpFor || turn.Probe > 0):
+		t.Fatalf("a model thinks too long, or after a probe: %+v", turn)
 	case turn.Question < 0 || turn.Question >= len(plan.Questions):
 		t.Fatalf("no such question: %+v", turn)
 	case turn.Take > max(1, plan.Takes) && turn.Phase != PhaseFinished:
