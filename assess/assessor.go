@@ -19,6 +19,8 @@ type Results interface {
 	AnswerOf(ctx context.Context, session consent.SessionID, question, take int) (Answer, error)
 	LineOf(ctx context.Context, transcript consent.Permit, session consent.SessionID, ref LineRef) (Line, error)
 	LinesOf(ctx context.Context, transcript consent.Permit, session consent.SessionID, question, take int) ([]Line, error)
+	// FollowUpOf returns what a model asked in the answer, without a text where it asked nothing.
+	FollowUpOf(ctx context.Context, transcript consent.Permit, session consent.SessionID, question, take int) (FollowUp, error)
 	// NamesOf returns what says who the session's candidate is, for masking and for nothing else.
 	NamesOf(ctx context.Context, transcript consent.Permit, session consent.SessionID) (Names, error)
 	// GapsOf returns the stretches of the session for which there is no sound.
@@ -131,7 +133,7 @@ func (a *Assessor) evidence(ctx context.Context, session consent.SessionID, ref 
 	if err != nil {
 		return err
 	}
-	plan, err := a.Results.PlanOf(ctx, session)
+	plan, err := a.planFor(ctx, session, line.Question, line.Take)
 	if err != nil {
 		return err
 	}
@@ -226,6 +228,9 @@ func (a *Assessor) answer(ctx context.Context, session consent.SessionID, questi
 		return err
 	}
 	if a.Model != nil {
+		if plan, err = a.planFor(ctx, session, question, take); err != nil {
+			return err
+		}
 		if err := a.unlessRefused(session, a.rate(ctx, plan, answer, lines, gaps)); err != nil {
 			return err
 		}
@@ -235,6 +240,26 @@ func (a *Assessor) answer(ctx context.Context, session consent.SessionID, questi
 		}
 	}
 	return a.Results.MarkAnswerAssessed(ctx, answer)
+}
+
+// planFor returns the plan with what a model asked in the answer beside its question: whoever judges the answer
+// knows what was asked.
+func (a *Assessor) planFor(ctx context.Context, session consent.SessionID, question, take int) (Plan, error) {
+	plan, err := a.Results.PlanOf(ctx, session)
+	if err != nil || plan.FollowUps == 0 || question < 0 || question >= len(plan.Questions) {
+		return plan, err
+	}
+	transcript, err := a.permit(ctx, session, consent.ArtefactTranscript)
+	if err != nil {
+		return Plan{}, err
+	}
+	asked, err := a.Results.FollowUpOf(ctx, transcript, session, question, take)
+	if err != nil {
+		return Plan{}, err
+	}
+	plan.Questions = slices.Clone(plan.Questions)
+	plan.Questions[question] = plan.Questions[question].withFollowUp(asked.Text)
+	return plan, nil
 }
 
 // measure counts what there is to count, and returns what it was counted in.

@@ -47,6 +47,7 @@ type keptResults struct {
 	feedback     []Feedback
 	assessed     bool
 	names        Names
+	followUp     FollowUp
 	calls        []consent.AICall
 	noteFails    error
 }
@@ -68,6 +69,10 @@ func (k *keptResults) LineOf(_ context.Context, p consent.Permit, s consent.Sess
 
 func (k *keptResults) LinesOf(_ context.Context, p consent.Permit, s consent.SessionID, _, _ int) ([]Line, error) {
 	return k.lines, p.Demand(s, consent.ArtefactTranscript)
+}
+
+func (k *keptResults) FollowUpOf(_ context.Context, p consent.Permit, s consent.SessionID, _, _ int) (FollowUp, error) {
+	return k.followUp, p.Demand(s, consent.ArtefactTranscript)
 }
 
 func (k *keptResults) NamesOf(_ context.Context, p consent.Permit, s consent.SessionID) (Names, error) {

@@ -98,7 +98,7 @@ func (a *Assessor) heardAgain(ctx context.Context, of answerOf, lines []Line) (h
 
 // contested gathers all that a model is given to rate the competency, but evidence.
 func (a *Assessor) contested(ctx context.Context, of answerOf, competency string) (toRate, error) {
-	plan, err := a.Results.PlanOf(ctx, of.session)
+	plan, err := a.planFor(ctx, of.session, of.question, of.take)
 	if err != nil {
 		return toRate{}, err
 	}

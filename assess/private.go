@@ -31,7 +31,7 @@ var privatePatterns = rules(
 	yours+`(?:famil(?:y|ies)|parents?|mother|father|mum|mom|dad|brothers?|sisters?|siblings|grandm\S+|grandf\S+|in laws|relatives|husband|wife|spouse|partner|girlfriend|boyfriend|fiancee?|child|children|kids?|sons?|daughters?|baby|babies|surname) `,
 	` (?:married|marriage|marry|marital|divorced?|widow(?:ed|er)?|fiancee?|maiden name|single parent) `,
 	` family (?:status|plans?|planning|background|situation|life|name|commitments) | (?:start|starting|have|having|raise|raising|own) a? ?family `,
-	` you (?:\S+ )?(?:have|having|want|wanting|expect|expecting|plan|planning|raise|raising) (?:\S+ ){0,2}?(?:child|children|kids?|bab(?:y|ies)|sons?|daughters?|husband|wife|spouse|girlfriend|boyfriend) `,
+	` you (?:\S+ ){0,3}?(?:have|having|want|wanting|expect|expecting|raise|raising|plan for|planning for) (?:\S+ ){0,2}?(?:child|children|kids?|bab(?:y|ies)|sons?|daughters?|husband|wife|spouse|girlfriend|boyfriend) `,
 	` child ?care | school run | look after (?:\S+ ){0,2}?at home | (?:home|private|personal|love) life | live (?:alone|with) `,
 	` pregnan\S* | maternity | paternity | parental leave | breast ?feed\S* | expecting a `,
 	// Religion.

@@ -206,6 +206,7 @@ type Measurement struct {
 // AnswerResult is everything known about one take of one question.
 type AnswerResult struct {
 	Answer       Answer
+	FollowUp     FollowUp // what a model asked in place of the bank's probe; without a text, nothing
 	Lines        []Line
 	Measurements []Measurement
 	Evidence     []Evidence

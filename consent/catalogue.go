@@ -97,6 +97,10 @@ func tables() []table {
 		},
 		{name: "line_originals", class: ClassInterview, linked: "session epoch sequence revision until", sealed: "words"},
 		{
+			name: "follow_ups", class: ClassInterview, linked: "session question take model prompt_sha256 bank_sha256 at",
+			sealed: "words",
+		},
+		{
 			name: "evidence", class: ClassInterview,
 			linked: "id session question take competency line_epoch line_sequence first_word last_word polarity part rater superseded_by",
 		},

@@ -403,7 +403,7 @@ func TestEraserCannotTouchWhatIsNotErased(t *testing.T) {
 			t.Errorf("%s: %d rows, %v; want it refused", statement, n, err)
 		}
 	}
-	for _, column := range []string{"words FROM lines", "wrapped FROM data_keys", "salt FROM ledger_openings", "notes FROM rating_notes", "items FROM feedback", "blocks FROM segments"} {
+	for _, column := range []string{"words FROM lines", "words FROM follow_ups", "wrapped FROM data_keys", "salt FROM ledger_openings", "notes FROM rating_notes", "items FROM feedback", "blocks FROM segments"} {
 		if _, err := as(`SELECT ` + column); !hasCode(err, policyViolation) {
 			t.Errorf("the eraser reads %s: %v", column, err)
 		}

@@ -349,7 +349,7 @@ func TestExportPlaneSeesOnlyItsAccountWhileAnExportIsMade(t *testing.T) {
 		if !sees && !maps.Equal(seen, own) {
 			t.Errorf("with an export that is %s it sees %v, want %v", state, seen, own)
 		}
-		for _, table := range []string{"lines", "ratings", "rating_notes", "feedback", "evidence", "measurements", "gaps", "answers", "consent_events", "session_events", "authorizations", "authorization_events"} {
+		for _, table := range []string{"lines", "follow_ups", "ratings", "rating_notes", "feedback", "evidence", "measurements", "gaps", "answers", "consent_events", "session_events", "authorizations", "authorization_events"} {
 			if sees && seen[table] == 0 {
 				t.Errorf("while an export is made it sees nothing of %s", table)
 			}

@@ -16,12 +16,12 @@ import (
 
 // gatedRows finds where a statement reads what only a Permit opens: what was said, shown or judged, and
 // the keys it is sealed with.
-var gatedRows = regexp.MustCompile(`(?i)\b(FROM|JOIN|USING)\s+(lines|line_originals|evidence|ratings|rating_notes|person_forms|person_ratings|contests|feedback|measurements|answers|segments|gaps|data_keys)\b`)
+var gatedRows = regexp.MustCompile(`(?i)\b(FROM|JOIN|USING)\s+(lines|line_originals|follow_ups|evidence|ratings|rating_notes|person_forms|person_ratings|contests|feedback|measurements|answers|segments|gaps|data_keys)\b`)
 
 // readsWithoutPermit are the functions that read such rows and are handed no Permit, with why that is right.
 func readsWithoutPermit() map[string]string {
 	reasons := map[string]string{
-		"called by reads that demand a Permit first":                   "readLines readOriginals readEvidence readRatings readPersonRatings dropRatings mustHaveLevel mustHaveWords readFeedback storeFeedback readMeasurements Segments.rows storeNotes",
+		"called by reads that demand a Permit first":                   "readLines readOriginals readFollowUps readEvidence readRatings readPersonRatings dropRatings mustHaveLevel mustHaveWords readFeedback storeFeedback readMeasurements Segments.rows storeNotes",
 		"part of a reading, which newReading makes from Permits alone": "reading.readAnswers reading.readGaps reading.ownForm reading.readContests reading.readEarlier",
 		"part of a correction, which demands its Permits first":        "correcting.reopen",
 		"unwraps for whoever a Permit and its own question let in":     "Keys.unwrap",

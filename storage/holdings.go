@@ -23,7 +23,7 @@ const countHoldings = `
 		FROM (SELECT session, at FROM ratings UNION ALL SELECT session, at FROM person_ratings) r
 			JOIN sessions s ON s.id = r.session WHERE s.candidate = $1
 	UNION ALL SELECT 'feedback', count(*), 0, min(s.created_at), max(s.ended_at)
-		FROM (SELECT session FROM evidence UNION ALL SELECT session FROM feedback UNION ALL SELECT session FROM contests) e JOIN sessions s ON s.id = e.session WHERE s.candidate = $1
+		FROM (SELECT session FROM evidence UNION ALL SELECT session FROM feedback UNION ALL SELECT session FROM contests UNION ALL SELECT session FROM follow_ups) e JOIN sessions s ON s.id = e.session WHERE s.candidate = $1
 	UNION ALL SELECT 'measurements', count(*), 0, min(s.created_at), max(s.ended_at)
 		FROM measurements m JOIN sessions s ON s.id = m.session WHERE s.candidate = $1
 	UNION ALL SELECT 'events', count(*), 0, min(v.at), max(v.at) FROM session_events v JOIN sessions s ON s.id = v.session WHERE s.candidate = $1

@@ -124,7 +124,8 @@ func assessIfDone(ctx context.Context, tx pgx.Tx, id consent.SessionID) error {
 	return logEvent(ctx, tx, id, TopicSession, "assessed", nil)
 }
 
-// SessionForRoom reads what a room needs to begin or to go on.
+// SessionForRoom reads what a room needs to begin or to go on. Of a model's follow-ups the plan has those that are
+// left.
 func (i *Ingest) SessionForRoom(ctx context.Context, id consent.SessionID) (consent.Session, assess.Plan, []assess.Answer, error) {
 	var session consent.Session
 	var plan assess.Plan
@@ -133,6 +134,12 @@ func (i *Ingest) SessionForRoom(ctx context.Context, id consent.SessionID) (cons
 		const read = `SELECT ` + sessionColumns + `, s.plan FROM sessions s WHERE s.id = $1 AND s.state <> 'erased'`
 		if err := tx.QueryRow(ctx, read, id).Scan(append(sessionFields(&session), &plan)...); err != nil {
 			return notFound(err)
+		}
+		if plan.FollowUps > 0 {
+			const left = `SELECT greatest(0, $2 - count(*)) FROM follow_ups WHERE session = $1`
+			if err := tx.QueryRow(ctx, left, id, plan.FollowUps).Scan(&plan.FollowUps); err != nil {
+				return err
+			}
 		}
 		rows, err := tx.Query(ctx, `SELECT `+answerColumns+` FROM answers WHERE session = $1 ORDER BY question, take`, id)
 		if err != nil {
@@ -176,6 +183,9 @@ func (i *Ingest) NoteTurns(ctx context.Context, id consent.SessionID, events []a
 	err := i.about(ctx, id, func(tx pgx.Tx) error {
 		for _, e := range events {
 			detail := eventDetail{"question": e.Question, "take": e.Take, "probe": e.Probe, "media_ms": e.Media.Milliseconds()}
+			if e.ByModel {
+				detail["by"] = "model"
+			}
 			if e.EndedBy != "" {
 				detail["ended_by"] = string(e.EndedBy)
 			}

@@ -40,6 +40,8 @@ func changeProbes() []probe {
 			VALUES (%s, 0, 1, 'm', 'p', 'b', now(), 'x') ON CONFLICT (session, question, take) DO UPDATE SET model = 'n'`
 		evidence = `INSERT INTO evidence (session, question, take, competency, line_epoch, line_sequence, first_word, last_word, polarity, part, rater)
 			VALUES (%s, 0, 1, 'd', 1, 1, 0, 0, 'supports', 'action', '{"kind": "model"}')`
+		followUp = `INSERT INTO follow_ups (session, question, take, model, prompt_sha256, bank_sha256, at, words)
+			VALUES (%s, 0, 1, 'm', 'p', 'b', now(), 'x') ON CONFLICT (session, question, take) DO UPDATE SET model = 'n'`
 		measure       = `INSERT INTO measurements VALUES (%s, 0, 1, 'o', 1, 'u', 'c', true, '')`
 		call          = `INSERT INTO ai_calls (session, purpose, model, place, prompt_sha256) VALUES (%s, 'rating', 'm', 'p', 'x')`
 		export        = `INSERT INTO exports (id, account, whole) VALUES (@new, %s, true)`
@@ -120,12 +122,12 @@ func changeProbes() []probe {
 		try("rita", none, `UPDATE person_ratings SET level = 1 WHERE form = %s`, form)
 	}
 
-	for _, add := range []string{answer, line, gap, segment, sessionEvent} {
+	for _, add := range []string{answer, line, followUp, gap, segment, sessionEvent} {
 		try("scribe", one, add, "@live")
 		try("scribe", refused, add, "@alone")
 	}
 	for _, closed := range []string{"held", "restricted", "erased"} {
-		for _, add := range []string{answer, line, gap} {
+		for _, add := range []string{answer, line, followUp, gap} {
 			try("scribe of "+closed, refused, add, "@"+closed)
 		}
 		for _, add := range []string{evidence, measure, advice} {

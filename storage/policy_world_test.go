@@ -121,6 +121,7 @@ UPDATE rating_notes SET superseded_by = 1 WHERE session = pg_temp.id('resumed');
 UPDATE sessions SET assessment = false WHERE id = pg_temp.id('carols');
 UPDATE answers SET revision = 1 WHERE session IN (SELECT pg_temp.id(s) FROM unnest(ARRAY['alone', 'held', 'restricted', 'erased', 'carols', 'suss']) s);
 UPDATE answers SET assessed_at = now() WHERE session = pg_temp.id('suss');
+INSERT INTO follow_ups (session, question, take, model, prompt_sha256, bank_sha256, at, words) SELECT id, 0, 1, 'm', 'p', 'b', now(), 'x' FROM sessions;
 INSERT INTO contests (session, question, take, competency, words, by_model) SELECT id, 0, 1, 'c', 'x', true FROM sessions;
 INSERT INTO measurements SELECT id, 0, 1, 'n', 1, 'u', 'c', true, '' FROM sessions;
 INSERT INTO gaps SELECT id, kind, 1, 2, 'network' FROM sessions CROSS JOIN unnest(ARRAY['audio', 'video']) kind;

@@ -56,6 +56,7 @@ type reading struct {
 	role       Role
 	record     assess.Record
 	lines      []sealedLine
+	asked      []sealedFollowUp
 	ratings    []sealedRating
 	evidence   []assess.Evidence
 	feedback   []sealedFeedback
@@ -116,6 +117,9 @@ func (r *reading) read(ctx context.Context, tx pgx.Tx) error {
 	var err error
 	if given(r.permits.Transcript) {
 		if r.lines, err = readLines(ctx, tx, r.id, ""); err != nil {
+			return err
+		}
+		if r.asked, err = readFollowUps(ctx, tx, r.id, ""); err != nil {
 			return err
 		}
 	}
@@ -214,6 +218,10 @@ func (r *reading) assemble(ctx context.Context, keys fieldKeys) (assess.Record, 
 	if err != nil {
 		return assess.Record{}, err
 	}
+	asked, err := openFollowUps(ctx, keys, r.permits.Transcript, r.id, r.asked)
+	if err != nil {
+		return assess.Record{}, err
+	}
 	ratings, err := r.openRatings(ctx, keys)
 	if err != nil {
 		return assess.Record{}, err
@@ -251,6 +259,11 @@ func (r *reading) assemble(ctx context.Context, keys fieldKeys) (assess.Record, 
 			a.Originals = append(a.Originals, original)
 		} else {
 			r.record.LooseOriginals = append(r.record.LooseOriginals, original)
+		}
+	}
+	for _, followUp := range asked {
+		if a := at[take{followUp.Question, followUp.Take}]; a != nil {
+			a.FollowUp = followUp
 		}
 	}
 	for _, e := range r.superseded {

@@ -101,6 +101,9 @@ func TestEmployerReadsOnlyThePartsItHasPermitsFor(t *testing.T) {
 				t.Errorf("scopes %v: evidence at words %d to %d", c.scopes, e.First, e.Last)
 			}
 		}
+		if asked := (assess.FollowUp{}); c.lines > 0 && a.FollowUp != testFollowUp(id) || c.lines == 0 && a.FollowUp != asked {
+			t.Errorf("scopes %v: the follow-up %+v", c.scopes, a.FollowUp)
+		}
 		if (len(a.Feedback) > 0) != c.sentences {
 			t.Errorf("scopes %v: feedback %+v", c.scopes, a.Feedback)
 		}

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -145,5 +146,44 @@ func TestRatingsOfAShorterAnswerDoNotCount(t *testing.T) {
 	}
 	if err := w.results.MarkAnswerAssessed(ctx, answer); err != nil || w.state(t, id) != consent.SessionAssessed {
 		t.Errorf("after the longer answer was assessed: %s, %v", w.state(t, id), err)
+	}
+}
+
+func TestFollowUpsAreKeptForThoseWhoJudgeAndCounted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.live(t, w.alice, allConsents)
+	w.ownerExec(t, `UPDATE sessions SET plan = plan || '{"follow_ups": 3}' WHERE id = $1`, id)
+	scribe := w.part(t, consent.ActorScribe, id, consent.ArtefactTranscript)
+	first := testFollowUp(id)
+	again := first // asked anew after a restart in the middle of the answer
+	again.Text, again.Model = "What came of it?", "model-2"
+	other := first
+	other.Question = 1
+	for _, asked := range []assess.FollowUp{first, again, again, other} {
+		if err := w.ingest.SaveFollowUp(t.Context(), scribe, asked); err != nil {
+			t.Fatal(err)
+		}
+	}
+	transcript := w.part(t, consent.ActorAssessor, id, consent.ArtefactTranscript)
+	for take, want := range map[int]assess.FollowUp{1: again, 2: {}} {
+		if got, err := w.results.FollowUpOf(t.Context(), transcript, id, 0, take); err != nil || got != want {
+			t.Errorf("take %d: %+v, %v, want %+v", take, got, err, want)
+		}
+	}
+	if _, plan, _, err := w.ingest.SessionForRoom(t.Context(), id); err != nil || plan.FollowUps != 1 {
+		t.Errorf("%d follow-ups are left of 3, want 1 (%v)", plan.FollowUps, err)
+	}
+	if _, err := w.results.FollowUpOf(t.Context(), scribe, id, 0, 1); !errors.Is(err, consent.ErrPermit) {
+		t.Errorf("read with a scribe's Permit: %v", err)
+	}
+	if err := w.ingest.SaveFollowUp(t.Context(), transcript, first); !errors.Is(err, consent.ErrPermit) {
+		t.Errorf("stored with an assessor's Permit: %v", err)
+	}
+	if _, err := w.sessions.WithdrawConsent(t.Context(), w.alice.ID, id, consent.ConsentTranscription); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.ingest.SaveFollowUp(t.Context(), scribe, first); !errors.Is(err, consent.ErrNotFound) {
+		t.Errorf("stored after writing down was taken back: %v", err)
 	}
 }

@@ -17,7 +17,7 @@ import (
 func personalTables() []string {
 	return []string{
 		"sessions", "consent_events", "session_events", "authorizations", "authorization_events", "accesses",
-		"answers", "lines", "line_originals", "evidence", "ratings", "rating_notes", "person_forms", "person_ratings", "contests", "feedback", "measurements", "gaps", "ai_calls",
+		"answers", "lines", "line_originals", "follow_ups", "evidence", "ratings", "rating_notes", "person_forms", "person_ratings", "contests", "feedback", "measurements", "gaps", "ai_calls",
 	}
 }
 
@@ -140,12 +140,12 @@ func TestEachScopeShowsExactlyItsTables(t *testing.T) {
 	}{
 		{[]consent.Scope{consent.ScopeRatings}, map[string]int{"answers": 1, "ratings": 1}},
 		{[]consent.Scope{consent.ScopeFeedback}, map[string]int{"answers": 1, "evidence": 1, "rating_notes": 1, "measurements": 1}},
-		{[]consent.Scope{consent.ScopeTranscript}, map[string]int{"answers": 1, "lines": 2}},
+		{[]consent.Scope{consent.ScopeTranscript}, map[string]int{"answers": 1, "lines": 2, "follow_ups": 1}},
 		{[]consent.Scope{consent.ScopeRecordingAudio}, map[string]int{"answers": 1, "gaps": 1}},
 		{[]consent.Scope{consent.ScopeRecordingVideo}, map[string]int{"answers": 1, "gaps": 1}},
 		{[]consent.Scope{consent.ScopeProfile}, map[string]int{"accounts": 2}},
 		{allShareable(), map[string]int{
-			"accounts": 2, "answers": 1, "lines": 2, "evidence": 1, "ratings": 1, "rating_notes": 1, "feedback": 1, "measurements": 1, "gaps": 2,
+			"accounts": 2, "answers": 1, "lines": 2, "follow_ups": 1, "evidence": 1, "ratings": 1, "rating_notes": 1, "feedback": 1, "measurements": 1, "gaps": 2,
 		}},
 	} {
 		t.Run(fmt.Sprint(c.scopes), func(t *testing.T) {

@@ -181,6 +181,13 @@ func testLine(session consent.SessionID, sequence, question int) assess.Line {
 	return line
 }
 
+// testFollowUp is a question that holds words of the answer.
+func testFollowUp(session consent.SessionID) assess.FollowUp {
+	return assess.FollowUp{
+		Session: session, Take: 1, Text: "Why " + secretWords + "?", Model: "model-1", PromptSHA256: "p1", BankSHA256: "b1", At: testOrigin,
+	}
+}
+
 func testEvidence(session consent.SessionID, sequence int) assess.Evidence {
 	return assess.Evidence{
 		Session: session, Question: 0, Take: 1, Competency: "ownership", Line: assess.LineRef{Epoch: 1, Sequence: sequence},
@@ -233,6 +240,7 @@ func (w *world) interview(t *testing.T, of consent.Account) consent.SessionID {
 	scribe := w.part(t, consent.ActorScribe, id, consent.ArtefactTranscript)
 	must(w.ingest.SaveLine(ctx, scribe, testLine(id, 1, -1)))
 	must(w.ingest.SaveLine(ctx, scribe, testLine(id, 2, 0)))
+	must(w.ingest.SaveFollowUp(ctx, scribe, testFollowUp(id)))
 	must(w.ingest.SaveAnswer(ctx, testAnswer(id, 0)))
 	must(w.ingest.SaveGap(ctx, id, media.Gap{Kind: media.KindAudio, Start: time.Second, End: 2 * time.Second, Reason: media.GapNetwork}))
 	must(w.ingest.SaveGap(ctx, id, media.Gap{Kind: media.KindVideo, Start: time.Second, End: 3 * time.Second, Reason: media.GapMuted}))

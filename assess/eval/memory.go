@@ -72,6 +72,11 @@ func (s *sitting) LinesOf(_ context.Context, p consent.Permit, session consent.S
 	return s.lines, p.Demand(session, consent.ArtefactTranscript)
 }
 
+// FollowUpOf implements [assess.Results]: nobody asked the gold set anything.
+func (s *sitting) FollowUpOf(_ context.Context, p consent.Permit, session consent.SessionID, _, _ int) (assess.FollowUp, error) {
+	return assess.FollowUp{}, p.Demand(session, consent.ArtefactTranscript)
+}
+
 // NamesOf implements [assess.Results].
 func (s *sitting) NamesOf(_ context.Context, p consent.Permit, session consent.SessionID) (assess.Names, error) {
 	return s.names, p.Demand(session, consent.ArtefactTranscript)

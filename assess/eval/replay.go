@@ -22,6 +22,7 @@ type Stored interface {
 	// AnswersOf returns the answers that the assessor is done with.
 	AnswersOf(ctx context.Context, ratings consent.Permit, session consent.SessionID) ([]assess.Answer, error)
 	LineOf(ctx context.Context, transcript consent.Permit, session consent.SessionID, ref assess.LineRef) (assess.Line, error)
+	FollowUpOf(ctx context.Context, transcript consent.Permit, session consent.SessionID, question, take int) (assess.FollowUp, error)
 	LinesOf(ctx context.Context, transcript consent.Permit, session consent.SessionID, question, take int) ([]assess.Line, error)
 	GapsOf(ctx context.Context, measurements consent.Permit, session consent.SessionID) ([]media.Gap, error)
 	NamesOf(ctx context.Context, transcript consent.Permit, session consent.SessionID) (assess.Names, error)

@@ -116,6 +116,10 @@ func (s *shelf) GapsOf(ctx context.Context, p consent.Permit, id consent.Session
 	return s.desks[id].GapsOf(ctx, p, id)
 }
 
+func (s *shelf) FollowUpOf(ctx context.Context, p consent.Permit, id consent.SessionID, question, take int) (assess.FollowUp, error) {
+	return s.desks[id].FollowUpOf(ctx, p, id, question, take)
+}
+
 func (s *shelf) NamesOf(ctx context.Context, p consent.Permit, id consent.SessionID) (assess.Names, error) {
 	return s.desks[id].NamesOf(ctx, p, id)
 }
