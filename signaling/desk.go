@@ -92,6 +92,7 @@ const (
 	PhaseWaiting   Phase = "waiting"
 	PhasePreparing Phase = "preparing"
 	PhaseAnswering Phase = "answering"
+	PhaseThinking  Phase = "thinking"  // a model thinks of a follow-up question
 	PhaseProbing   Phase = "probing"   // a follow-up question to the same answer
 	PhaseReviewing Phase = "reviewing" // between two questions
 	PhaseFinished  Phase = "finished"

@@ -200,10 +200,14 @@ type Question struct {
 	Kind string `json:"kind"`
 }
 
+// ByModel marks what a model asks.
+const ByModel = "model"
+
 // Probe is a follow-up question of the present one, as it travels.
 type Probe struct {
 	Index int    `json:"index"` // among the question's probes
 	Text  string `json:"text"`
+	By    string `json:"by,omitempty"` // [ByModel]: a model asks it, in the place of one of the bank; empty: it is the bank's
 }
 
 // MediaState is how one kind of media arrives.

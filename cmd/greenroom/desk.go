@@ -24,7 +24,8 @@ type desk struct {
 	live     liveSessions
 	segments media.SegmentStore
 	gate     consent.Gate
-	voice    func() (media.VoiceActivity, error) // nil: no speech to text
+	followUp func(ctx context.Context, id consent.SessionID, wish assess.Wish) (assess.FollowUp, error) // nil: no model
+	voice    func() (media.VoiceActivity, error)                                                        // nil: no speech to text
 	scribe   speechPipeline
 	full     func() bool                                     // the spool is nearly full
 	waiting  func() (map[consent.SessionID]time.Time, error) // since when a session has waited for the object store
@@ -54,6 +55,7 @@ type liveSessions interface {
 	GoLive(ctx context.Context, id consent.SessionID) (epoch int, origin time.Time, err error)
 	SetOrigin(ctx context.Context, id consent.SessionID, at time.Time) error
 	SaveAnswer(ctx context.Context, a assess.Answer) error
+	SaveFollowUp(ctx context.Context, transcript consent.Permit, asked assess.FollowUp) error
 	NoteTurns(ctx context.Context, id consent.SessionID, events []assess.TurnEvent) error
 	SaveGap(ctx context.Context, id consent.SessionID, gap media.Gap) error
 	EndSession(ctx context.Context, id consent.SessionID) error
@@ -130,11 +132,17 @@ func (d *desk) Open(ctx context.Context, session consent.Session, events signali
 	if plan.Mode == "" {
 		plan.Mode = session.Mode // of before plans held it
 	}
+	if d.followUp == nil {
+		plan.FollowUps = 0 // a model was set up when the plan was made
+	}
 	room := openRoom{saving: &saving{tell: events.OnStatus}}
 	events.OnStatus = room.saving.setRecorder
 	room.interviewer = &interviewer{
 		session: session.ID, keep: d.live.SaveAnswer, note: d.live.NoteTurns, hurry: events.Hurry, log: d.log,
 		machine: assess.NewInterview(plan, answered),
+	}
+	if plan.FollowUps > 0 {
+		room.interviewer.follow = &following{ask: d.followUp, keep: d.keepFollowUp, background: d.writes.Go}
 	}
 	config := d.captureConfig(session, epoch, origin, events) //nolint:contextcheck // its callbacks write in the background, after the call that opened the room
 	config.OnVoice = room.interviewer.hear
@@ -230,8 +238,12 @@ func (d *desk) End(ctx context.Context, id consent.SessionID, _ string) error {
 // it was heard.
 func (d *desk) Close(id consent.SessionID) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	room, open := d.open[id]
 	delete(d.open, id)
+	d.mu.Unlock()
+	if open {
+		room.interviewer.stopThinking()
+	}
 }
 
 // place says which answer an utterance belongs to; -1 for none, also where the room is gone.

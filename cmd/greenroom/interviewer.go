@@ -21,6 +21,7 @@ type interviewer struct {
 	session consent.SessionID
 	keep    func(ctx context.Context, a assess.Answer) error
 	note    func(ctx context.Context, id consent.SessionID, events []assess.TurnEvent) error
+	follow  *following            // nil: no model asks
 	hurry   func()                // asks the room for a Tick
 	cut     func(media.SpeechCut) // cuts what is being said
 	log     *slog.Logger
@@ -28,6 +29,7 @@ type interviewer struct {
 	mu       sync.Mutex // guards what follows
 	machine  *assess.Interview
 	unsaved  []assess.Answer
+	unkept   []assess.FollowUp
 	unnoted  []assess.TurnEvent
 	failed   error     // of the last save
 	nextSave time.Time // after a failure
@@ -101,8 +103,8 @@ func (i *interviewer) Terms(question int) []string {
 	return questions[question].Terms
 }
 
-// collect takes the answers that closed into the list of those to save, and passes cuts on. The caller holds the
-// mutex.
+// collect takes the answers that closed into the list of those to save, passes cuts on, and looks what a model is
+// to think about. The caller holds the mutex.
 func (i *interviewer) collect() {
 	for _, a := range i.machine.Closed() {
 		a.Session = i.session
@@ -111,21 +113,26 @@ func (i *interviewer) collect() {
 	for _, cut := range i.machine.Cuts() {
 		i.cut(cut)
 	}
+	for _, asked := range i.machine.FollowUps() {
+		asked.Session = i.session
+		i.unkept = append(i.unkept, asked)
+	}
+	i.think()
 	events := i.machine.Events()
 	i.unnoted = append(i.unnoted, events[:min(len(events), mostUnnoted-len(i.unnoted))]...)
 }
 
-// save keeps the answers in order, and then the decisions. What cannot be kept stays in the list and is
+// save keeps what models asked, then the answers in order, and then the decisions. What cannot be kept stays in the list and is
 // tried again a second later; until then the failure stands.
 func (i *interviewer) save(ctx context.Context, now time.Time) error {
 	i.mu.Lock()
-	answers, events, failed := slices.Clone(i.unsaved), slices.Clone(i.unnoted), i.failed
+	asked, answers, events, failed := slices.Clone(i.unkept), slices.Clone(i.unsaved), slices.Clone(i.unnoted), i.failed
 	waits := now.Before(i.nextSave)
 	i.mu.Unlock()
 	if failed != nil && waits {
 		return failed
 	}
-	err := i.write(ctx, answers, events)
+	err := i.write(ctx, asked, answers, events)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.failed = err
@@ -138,7 +145,15 @@ func (i *interviewer) save(ctx context.Context, now time.Time) error {
 
 // write takes out of the lists what it kept. The room calls it from one goroutine at a time, and only Act
 // and Tick, which do not run meanwhile, add to the lists.
-func (i *interviewer) write(ctx context.Context, answers []assess.Answer, events []assess.TurnEvent) error {
+func (i *interviewer) write(ctx context.Context, asked []assess.FollowUp, answers []assess.Answer, events []assess.TurnEvent) error {
+	for _, followUp := range asked { // whoever judges the answer is to know of it
+		if err := i.follow.keep(ctx, followUp); err != nil {
+			return err
+		}
+		i.mu.Lock()
+		i.unkept = i.unkept[1:]
+		i.mu.Unlock()
+	}
 	for _, answer := range answers {
 		if err := i.keep(ctx, answer); err != nil {
 			return err
@@ -169,10 +184,15 @@ func (i *interviewer) turn() signaling.Turn {
 	question := plan.Questions[turn.Question]
 	told.Index, told.Take, told.TakesLeft = turn.Question, turn.Take, i.machine.TakesLeft()
 	told.Question = &signaling.Question{Text: question.Text, Kind: question.Kind}
-	if turn.Probe > 0 {
+	switch {
+	case turn.FollowUp != "":
+		told.Probe = &signaling.Probe{Index: turn.Probe - 1, Text: turn.FollowUp, By: signaling.ByModel}
+	case turn.Probe > 0:
 		told.Probe = &signaling.Probe{Index: turn.Probe - 1, Text: question.Probes[turn.Probe-1]}
 	}
-	told.EndsAt, told.Limit = turn.EndsAt, turn.Limit
+	if turn.Phase != assess.PhaseThinking { // its bound is no clock of the candidate's
+		told.EndsAt, told.Limit = turn.EndsAt, turn.Limit
+	}
 	told.ClosingAt, told.HeldUntil, told.Moments = turn.ClosingAt, turn.HeldUntil, turn.Moments
 	told.SpeakingUntil = turn.SpeakingUntil
 	return told

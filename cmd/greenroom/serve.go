@@ -280,6 +280,11 @@ func (a *app) openRooms(ctx context.Context) error {
 		voice: a.speech.NewVoiceActivity, scribe: a.scribe, full: a.spool.Full, waiting: a.uploader.Waiting, log: a.log,
 		open: map[consent.SessionID]openRoom{},
 	}
+	if a.model != nil {
+		a.desk.followUp = func(ctx context.Context, id consent.SessionID, wish assess.Wish) (assess.FollowUp, error) {
+			return a.assessor.FollowUp(ctx, id, wish) // it is there before the first room is
+		}
+	}
 	a.closing("the last writes of rooms", a.desk.settleWrites)
 	a.services.start(ctx, "the scribe", a.scribe.Run, a.scribe.Drain)
 	a.rooms = signaling.NewRooms(signaling.Config{API: api, Desk: a.desk, AllowedOrigin: a.allowedOrigin(), Voice: a.spoken != nil, Log: a.log})

@@ -52,7 +52,7 @@ func (i *interviewer) asked(question, probe int) (text string, ok bool) {
 	switch {
 	case probe == 0:
 		return asked.Text, true
-	case question == turn.Question && probe <= turn.Probe:
+	case question == turn.Question && probe <= turn.Probe && turn.FollowUp == "": // the server that speaks gets the bank's texts alone
 		return asked.Probes[probe-1], true
 	default:
 		return "", false
