@@ -16,6 +16,7 @@ import (
 type bankJSON struct {
 	Version       string     `json:"version"`
 	PracticeTakes int        `json:"practice_takes" doc:"How often practice lets each question be answered; an exam once."`
+	FollowUps     int        `json:"follow_ups" doc:"How many follow-up questions of its own a model may ask in a practice interview; 0 where no model is set up."`
 	Roles         []roleJSON `json:"roles"`
 }
 
@@ -81,7 +82,7 @@ func (s *Server) bankRoutes() {
 		OperationID: "get-bank", Method: http.MethodGet, Path: "/bank",
 		Summary: "Which interviews can be practised, without the questions' texts",
 	}, func(context.Context, consent.Account, *struct{}) (*body[bankJSON], error) {
-		return answer(bankOf(s.cfg.Bank)), nil
+		return answer(bankOf(s.cfg.Bank, s.cfg.Judge)), nil
 	})
 	register(s, anyone, huma.Operation{
 		OperationID: "get-judge", Method: http.MethodGet, Path: "/judge",
@@ -91,8 +92,8 @@ func (s *Server) bankRoutes() {
 	})
 }
 
-func bankOf(bank assess.Bank) bankJSON {
-	out := bankJSON{Version: bank.Version, PracticeTakes: assess.PracticeTakes, Roles: make([]roleJSON, 0, len(bank.Roles))}
+func bankOf(bank assess.Bank, judge Judge) bankJSON {
+	out := bankJSON{Version: bank.Version, PracticeTakes: assess.PracticeTakes, FollowUps: judge.followUps(), Roles: make([]roleJSON, 0, len(bank.Roles))}
 	for _, role := range bank.Roles {
 		shown := roleJSON{
 			ID: role.ID, Title: role.Title, Summary: role.Summary,
@@ -115,6 +116,14 @@ func bankOf(bank assess.Bank) bankJSON {
 		out.Roles = append(out.Roles, shown)
 	}
 	return out
+}
+
+// followUps is how many questions of its own a model may ask in a practice interview.
+func (j Judge) followUps() int {
+	if j.AssessorModel == "" {
+		return 0
+	}
+	return assess.MostFollowUps
 }
 
 func lengthOf(role assess.Role, questions int) lengthJSON {

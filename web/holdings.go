@@ -52,7 +52,7 @@ type aiCallPageJSON struct {
 
 type aiCallJSON struct {
 	At           time.Time         `json:"at,omitzero"`
-	For          consent.AIPurpose `json:"for" enum:"evidence,rating,feedback,transcription"`
+	For          consent.AIPurpose `json:"for" enum:"evidence,rating,feedback,follow_up,transcription"`
 	Model        string            `json:"model"`
 	Place        string            `json:"place,omitempty" doc:"The host that was sent the words; absent for speech to text."`
 	PromptSHA256 string            `json:"prompt_sha256,omitempty" doc:"Of the instructions."`

@@ -4,13 +4,14 @@ import (
 	"strconv"
 	"strings"
 
+	"greenroom/assess"
 	"greenroom/consent"
 )
 
 // The version rises when the meaning of the notice changes; what differs by configuration is in the text
 // and so in its hash. Materiality says what the change means for what was agreed to before.
 const (
-	noticeVersion     = 4
+	noticeVersion     = 5
 	noticeMateriality = consent.MaterialityNotice
 )
 
@@ -31,7 +32,7 @@ func NoticeFor(judge Judge) consent.Notice {
 		writtenDown(judge),
 
 		"# Assessment by AI",
-		assessed(judge) + ratedAgain(judge),
+		assessed(judge) + ratedAgain(judge) + followedUp(judge),
 		"Judged is only what you say, against written descriptions of each skill, and every judgement points to your own words. " +
 			"Never judged are your face, your looks, your feelings, your accent, your voice, or how confident you seem. " +
 			"Nobody is recommended or rejected. A model can be wrong: its levels are an unvalidated practice estimate.",
@@ -89,6 +90,16 @@ func ratedAgain(judge Judge) string {
 	}
 	return " Whoever runs this server may have kept answers rated once more by the same model, to see whether its levels change with time. " +
 		"What you see stays as it is, only the differences are counted, and the privacy page lists each time a model was asked."
+}
+
+// followedUp: what is sent for it is what is sent for rating, but sooner.
+func followedUp(judge Judge) string {
+	if judge.AssessorModel == "" {
+		return ""
+	}
+	return " If you chose it when you began a practice interview, the model (" + judge.AssessorModel + ") may also ask you up to " +
+		strconv.Itoa(assess.MostFollowUps) + " follow-up questions of its own. For each it gets the transcript of the answer that you have just given. " +
+		"They are marked as a model's, and kept with your transcript."
 }
 
 func ratingModels(judge Judge) string {

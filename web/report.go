@@ -290,6 +290,9 @@ func (p reporter) take(answered assess.AnswerResult) takeJSON {
 	}
 	if p.may(consent.ArtefactTranscript) {
 		take.Lines, take.CorrectedAt = p.lines(answered.Lines, answered.Originals), a.CorrectedAt
+		if asked := answered.FollowUp; asked.Text != "" {
+			take.FollowUp = &followUpJSON{Text: asked.Text, Model: asked.Model, At: asked.At}
+		}
 	}
 	if p.holdsBack() {
 		return take

@@ -112,6 +112,7 @@ type takeJSON struct {
 	StartMS      *int64            `json:"start_ms,omitempty" doc:"Absent for an employer who sees nothing that has times."`
 	EndMS        *int64            `json:"end_ms,omitempty"`
 	EndedBy      assess.AnswerEnd  `json:"ended_by,omitempty" enum:"done,limit,skip,finish,drop,silence"`
+	FollowUp     *followUpJSON     `json:"follow_up,omitempty" doc:"What a model asked in the answer, in the place of the bank's probe; absent where the transcript is withheld."`
 	Pending      bool              `json:"pending" doc:"Assessment work is still queued or running."`
 	Lines        []lineJSON        `json:"lines,omitzero" doc:"Absent where the transcript is withheld."`
 	Measurements []measurementJSON `json:"measurements,omitzero" doc:"Absent where measurements are withheld."`
@@ -123,6 +124,13 @@ type takeJSON struct {
 	Feedback     []feedbackJSON    `json:"feedback" doc:"What a model says about the answer; each sentence rests on something. It may quote, so it needs what quotes need."`
 	Flagged      []flaggedJSON     `json:"flagged,omitempty" doc:"Words that speak to whoever rates, where quotes may be seen. The level that counts was given without them; the rating of the pass with_flagged, with them."`
 	Contests     []contestJSON     `json:"contests,omitempty" doc:"What the candidate contests, by competency."`
+}
+
+// followUpJSON is a question that a model asked.
+type followUpJSON struct {
+	Text  string    `json:"text"`
+	Model string    `json:"model"`
+	At    time.Time `json:"at"`
 }
 
 // flaggedJSON is a run of words of one line, as the server renders them.

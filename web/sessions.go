@@ -57,6 +57,7 @@ type newSessionInput struct {
 		Role      string       `json:"role" maxLength:"100" doc:"Id of a role in the bank."`
 		Mode      consent.Mode `json:"mode" enum:"practice,exam"`
 		Questions int          `json:"questions,omitempty" minimum:"2" maximum:"8" doc:"How many are asked: as many as the bank says that the role has. Absent: 4. An exam always has 4."`
+		FollowUps bool         `json:"follow_ups,omitempty" doc:"A model may ask follow-up questions of its own: in practice, where a model is set up and the candidate lets it rate. An exam does not heed it."`
 		Text      string       `json:"text,omitempty" maxLength:"100000" doc:"A résumé or a job description: of the questions those are preferred that have to do with it. It is looked at for the bank's own words and not kept. An exam does not heed it."`
 	}
 }
@@ -120,6 +121,9 @@ func (s *Server) plan(ctx context.Context, account consent.Account, in *newSessi
 		}
 	}
 	plan, err := s.cfg.Bank.Plan(in.Body.Role, options)
+	if in.Body.FollowUps && plan.Mode == consent.ModePractice {
+		plan.FollowUps = s.cfg.Judge.followUps()
+	}
 	switch {
 	case errors.Is(err, assess.ErrPlanLength):
 		return assess.Plan{}, newProblem(http.StatusUnprocessableEntity, "There is no such interview with that many questions.",

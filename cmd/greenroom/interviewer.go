@@ -122,8 +122,8 @@ func (i *interviewer) collect() {
 	i.unnoted = append(i.unnoted, events[:min(len(events), mostUnnoted-len(i.unnoted))]...)
 }
 
-// save keeps what models asked, then the answers in order, and then the decisions. What cannot be kept stays in the list and is
-// tried again a second later; until then the failure stands.
+// save keeps what models asked, then the answers in order, and then the decisions. What cannot be kept stays in the
+// list and is tried again a second later; until then the failure stands.
 func (i *interviewer) save(ctx context.Context, now time.Time) error {
 	i.mu.Lock()
 	asked, answers, events, failed := slices.Clone(i.unkept), slices.Clone(i.unsaved), slices.Clone(i.unnoted), i.failed

@@ -276,6 +276,12 @@ export const start = {
       `It takes up to ${minutes} minutes. You get a report; nobody else sees it unless you share it.`,
     ],
   },
+  followUps: {
+    legend: 'Follow-up questions',
+    title: 'Let the AI ask follow-up questions of its own',
+    body: (n: number) =>
+      `Up to ${n} times, in place of the ready follow-up. After your answer the model gets what was written down of it, without your name, and has four seconds to ask. Each is marked as the AI’s. It needs your yes to the AI on the next page.`,
+  },
   tailor: {
     summary: 'Prefer questions by a résumé or a job description',
     body: 'Paste either, or both. The words of our questions are looked for in it; questions that have to do with it come first. It is used once and not kept, and no AI reads it.',
@@ -432,6 +438,8 @@ export const room = {
   answering: 'Your answer',
   probing: 'Follow-up',
   probe: 'Follow-up question',
+  probeByModel: 'Follow-up by the AI, from what you said',
+  followUpThinking: 'Thinking of a follow-up…',
   ending: 'Interview ends',
   heldLabel: 'On hold',
   held: (seconds: number) => `Take your time: the clock goes on in ${seconds} s, or when you speak.`,
@@ -611,6 +619,7 @@ export const agreement = {
 };
 
 export const report = {
+  followUp: (model: string) => `Follow-up by the AI (${model}), from what was said`,
   title: (role: string) => (role ? `Report: ${role}` : 'Report'),
   notYet: 'This interview has not ended. The report fills in when it has.',
   toRoom: 'Return to the room',
@@ -1181,6 +1190,7 @@ export const data = {
   evidence: 'was asked which words show a skill',
   rating: 'was asked for a level',
   feedback: 'was asked for feedback',
+  follow_up: 'was asked for a follow-up question',
   asked: (what: string, role: string) => `${what}, in ${role}`,
   erasedRole: 'an interview that was erased',
   at: (model: string, place: string) => `${model} at ${place}`,

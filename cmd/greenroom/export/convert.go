@@ -150,6 +150,9 @@ func answerOf(r assess.AnswerResult) Answer {
 		Question: a.Question, Take: a.Take, StartMS: a.Start.Milliseconds(), EndMS: a.End.Milliseconds(), LimitMS: a.Limit.Milliseconds(),
 		EndedBy: a.EndedBy, Pending: r.Pending, Revision: a.Revision, CorrectedAt: a.CorrectedAt.UTC(), Measurements: []Measurement{}, Ratings: []Rating{}, Evidence: []Evidence{}, Contests: []Contest{},
 	}
+	if f := r.FollowUp; f.Text != "" {
+		answer.FollowUp = &FollowUp{Text: f.Text, Model: f.Model, PromptSHA256: f.PromptSHA256, BankSHA256: f.BankSHA256, At: f.At.UTC()}
+	}
 	for _, m := range r.Measurements {
 		measured := Measurement{Name: m.Name, Unit: m.Unit, Counted: m.Counted, Valid: m.Valid, Invalid: m.Invalid}
 		if m.Valid {

@@ -193,6 +193,7 @@ type Answer struct {
 	EndMS        int64            `json:"end_ms"`
 	LimitMS      int64            `json:"limit_ms"`
 	EndedBy      assess.AnswerEnd `json:"ended_by"`
+	FollowUp     *FollowUp        `json:"follow_up,omitempty" doc:"What a model asked in the answer, in the place of the bank's probe."`
 	Pending      bool             `json:"pending" doc:"Assessment was still under way when this was read."`
 	Revision     int              `json:"revision" doc:"How often you corrected words of it."`
 	CorrectedAt  time.Time        `json:"corrected_at,omitzero"`
@@ -202,6 +203,15 @@ type Answer struct {
 	Earlier      []Evidence       `json:"earlier_evidence,omitempty" doc:"What was found in lines before you corrected them."`
 	Feedback     []Feedback       `json:"feedback,omitempty" doc:"What a model said about the answer."`
 	Contests     []Contest        `json:"contests" doc:"What you contest."`
+}
+
+// FollowUp is a question that a model asked.
+type FollowUp struct {
+	Text         string    `json:"text"`
+	Model        string    `json:"model"`
+	PromptSHA256 string    `json:"prompt_sha256" doc:"Of the instructions."`
+	BankSHA256   string    `json:"bank_sha256" doc:"Of the bank that the session's plan came from."`
+	At           time.Time `json:"at"`
 }
 
 // Measurement is a counted fact.
@@ -302,7 +312,7 @@ type Access struct {
 // AICall is one question to a model.
 type AICall struct {
 	At           time.Time         `json:"at"`
-	For          consent.AIPurpose `json:"for" enum:"evidence,rating,feedback,transcription"`
+	For          consent.AIPurpose `json:"for" enum:"evidence,rating,feedback,follow_up,transcription"`
 	Model        string            `json:"model"`
 	Place        string            `json:"place,omitempty" doc:"The host that was sent the words."`
 	PromptSHA256 string            `json:"prompt_sha256,omitempty" doc:"Of the instructions."`

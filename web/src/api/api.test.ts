@@ -114,7 +114,7 @@ describe('an expired log-in', () => {
     const { fetch, seen } = server(expired(), json({ id: 's' }));
     const logInAgain = vi.fn().mockResolvedValue(true);
     const api = endpoints(new Client({ fetch, logInAgain }));
-    expect(await api.startSession('swe', 'exam')).toEqual({ id: 's' });
+    expect(await api.startSession({ role: 'swe', mode: 'exam' })).toEqual({ id: 's' });
     expect(logInAgain).toHaveBeenCalledOnce();
     expect(seen[1]).toEqual(seen[0]);
   });

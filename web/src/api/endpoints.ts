@@ -39,8 +39,7 @@ export function endpoints(client: Client) {
     retention: (call?: Call) => client.get<t.Retention>('retention', call),
 
     /** The text is looked at for the bank's own words and not kept. */
-    startSession: (role: string, mode: t.Mode, questions?: number, text?: string) =>
-      client.post<t.Session>('sessions', { role, mode, questions, text: text || undefined }),
+    startSession: (asked: t.SessionAsked) => client.post<t.Session>('sessions', asked),
     fit: (role: string, text: string, call?: Call) => client.post<t.Fit>('fit', { role, text }, call),
     readPdf: (file: Blob, call?: Call) => client.post<t.PdfText>('read-pdf', file, call),
     sessions: (call?: Call) => client.get<{ sessions: t.Session[] }>('sessions', call),

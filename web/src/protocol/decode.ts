@@ -97,7 +97,15 @@ const decoders: Record<FromServer['type'], (f: Fields) => FromServer> = {
 function turn(f: Fields): TurnMessage {
   const message: TurnMessage = {
     type: 'turn',
-    phase: f.oneOf('phase', ['waiting', 'preparing', 'answering', 'probing', 'reviewing', 'finished']),
+    phase: f.oneOf('phase', [
+      'waiting',
+      'preparing',
+      'answering',
+      'thinking',
+      'probing',
+      'reviewing',
+      'finished',
+    ]),
     total: f.number('total'),
     ...f.optionalNumber('take'),
     ...f.optionalNumber('remaining_ms'),
@@ -115,7 +123,11 @@ function turn(f: Fields): TurnMessage {
     message.index = f.has('index') ? f.number('index') : 0;
     if (f.has('probe')) {
       const probe = f.object('probe');
-      message.probe = { index: probe.number('index'), text: probe.text('text') };
+      message.probe = {
+        index: probe.number('index'),
+        text: probe.text('text'),
+        ...(probe.has('by') ? { by: probe.oneOf('by', ['model']) } : {}),
+      };
     }
   }
   return message;

@@ -46,9 +46,10 @@ export interface QuestionAsked {
 export interface ProbeAsked {
   index: number;
   text: string;
+  by?: 'model'; // a model asks it; else it is the bank's
 }
 
-export type Phase = 'waiting' | 'preparing' | 'answering' | 'probing' | 'reviewing' | 'finished';
+export type Phase = 'waiting' | 'preparing' | 'answering' | 'thinking' | 'probing' | 'reviewing' | 'finished';
 /** How one kind of media arrives at the server. */
 export type MediaState = 'off' | 'receiving' | 'muted' | 'missing';
 export type RecordingState = 'on' | 'delayed' | 'failed' | 'off';

@@ -294,7 +294,7 @@ export function can(state: RoomState, command: Command): boolean {
     case 'next':
       return phase === 'reviewing';
     case 'skip':
-      return phase === 'preparing' || phase === 'answering' || phase === 'probing';
+      return phase === 'preparing' || phase === 'answering' || phase === 'thinking' || phase === 'probing';
     case 'finish':
       return phase !== 'finished';
     default:

@@ -8,6 +8,7 @@ export interface Asked {
   text: string;
   question: number;
   probe?: number;
+  byModel?: boolean; // no text of the bank
 }
 
 /** What a way of speaking tells while it speaks; after stop it tells nothing. */
@@ -28,7 +29,7 @@ export type VoiceState = 'idle' | 'waiting' | 'starting' | 'speaking' | 'stopped
 
 export interface VoiceOptions {
   /** In the order in which they are tried. */
-  speakers: () => readonly Speaker[];
+  speakers: (asked: Asked) => readonly Speaker[];
   /** The server's clocks stand while the voice speaks, and it does not take the voice for the person's. */
   tell: (speaking: boolean, interrupted: boolean) => void;
   store: Pick<Storage, 'getItem' | 'setItem'>;
@@ -128,7 +129,7 @@ export class RoomVoice {
     }
     this.become('starting');
     this.tell(true);
-    this.tryNext(asked, [...this.options.speakers()]);
+    this.tryNext(asked, [...this.options.speakers(asked)]);
   }
 
   private tryNext(asked: Asked, left: Speaker[]): void {

@@ -48,6 +48,8 @@ export const askedFor = (call: AICall): string => {
       return words.rating;
     case 'feedback':
       return words.feedback;
+    case 'follow_up':
+      return words.follow_up;
     default: {
       const unknown: never = call.for;
       return unknown;

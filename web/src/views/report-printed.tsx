@@ -4,6 +4,7 @@ import type { Question, Report, Take } from '../api/types';
 import { report as words } from '../text';
 import { FeedbackList } from '../ui/feedback';
 import { FlaggedNote } from '../ui/flagged';
+import { FollowUpNote } from '../ui/follow-up';
 import { Levels } from '../ui/levels';
 import { Measurements } from '../ui/measurements';
 import { competencyResults } from './report-model';
@@ -55,6 +56,7 @@ function PrintedTake(props: { report: Report; question: Question; take: Take }) 
   return (
     <>
       {question.takes.length > 1 && <h3>{words.takeTab(take.take)}</h3>}
+      <FollowUpNote take={take} />
       <FlaggedNote take={take} results={results} own={false} />
       {results
         .filter((r) => r.self || r.others.length > 0)

@@ -5,6 +5,7 @@ import type { ContestDrafts } from '../ui/contest';
 import { ContestForm } from '../ui/contest';
 import { FeedbackList } from '../ui/feedback';
 import { FlaggedNote } from '../ui/flagged';
+import { FollowUpNote } from '../ui/follow-up';
 import { Levels } from '../ui/levels';
 import { Measurements } from '../ui/measurements';
 import type { OwnRatings } from '../ui/own-ratings';
@@ -95,6 +96,7 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
   );
   return (
     <>
+      <FollowUpNote take={take} />
       {own && take.ended_by && <p class="quiet">{words.endedBy[take.ended_by]}</p>}
       {!own && skipped && <p>{words.notAnswered}</p>}
       <div aria-live="polite">

@@ -14,7 +14,8 @@ export function RoomCaptions(props: { state: RoomState }) {
   }
   const lines = captions.slice(partial ? 1 - SHOWN : -SHOWN);
   const phase = turn?.phase;
-  const waiting = phase === 'preparing' || phase === 'answering' || phase === 'probing';
+  const waiting =
+    phase === 'preparing' || phase === 'answering' || phase === 'thinking' || phase === 'probing';
   if (!waiting && lines.length === 0 && !partial) return null;
   return (
     <section class="captions" aria-label={words.captions}>

@@ -143,14 +143,26 @@ function Asked(props: { state: RoomState }) {
     return (
       <>
         <h1
-          class={turn.probe || turn.phase === 'reviewing' ? 'question question-before' : 'question'}
+          class={
+            turn.probe || turn.phase === 'thinking' || turn.phase === 'reviewing'
+              ? 'question question-before'
+              : 'question'
+          }
+          aria-live="polite"
           data-testid="question"
         >
           {turn.question.text}
         </h1>
+        {turn.phase === 'thinking' && (
+          <p class="lead" role="status" data-testid="thinking">
+            {words.followUpThinking}
+          </p>
+        )}
         {turn.probe && (
           <div class="probe">
-            <p class="label">{words.probe}</p>
+            <p class="label" data-testid="probe-by">
+              {turn.probe.by === 'model' ? words.probeByModel : words.probe}
+            </p>
             <p class="question" data-testid="probe">
               {turn.probe.text}
             </p>

@@ -145,7 +145,7 @@ export function TurnControls(props: {
           {words.again} <kbd>A</kbd>
         </button>
       )}
-      {(phase === 'preparing' || phase === 'answering' || phase === 'probing') && (
+      {(phase === 'preparing' || phase === 'answering' || phase === 'thinking' || phase === 'probing') && (
         <button
           type="button"
           class="button"
@@ -153,7 +153,7 @@ export function TurnControls(props: {
           onClick={() => send('skip')}
           data-testid="room-skip"
         >
-          {phase === 'probing' ? words.skipProbe : words.skip}
+          {phase === 'thinking' || phase === 'probing' ? words.skipProbe : words.skip}
         </button>
       )}
       {phase !== 'finished' && (

@@ -20,7 +20,7 @@ export function StartView() {
           found.roles.length === 0 ? (
             <p>{start.noRoles}</p>
           ) : (
-            <Choose roles={found.roles} takes={found.practice_takes} />
+            <Choose roles={found.roles} takes={found.practice_takes} mostFollowUps={found.follow_ups} />
           )
         }
       </Loaded>
@@ -28,11 +28,12 @@ export function StartView() {
   );
 }
 
-function Choose(props: { roles: Role[]; takes: number }) {
+function Choose(props: { roles: Role[]; takes: number; mostFollowUps: number }) {
   const { route } = useLocation();
   const [roleId, setRoleId] = useState(props.roles.length === 1 ? (props.roles[0]?.id ?? '') : '');
   const [mode, setMode] = useState<Mode>('practice');
   const [wanted, setWanted] = useState(0); // questions; 0: the usual
+  const [followUps, setFollowUps] = useState(false);
   const [text, setText] = useState(''); // what questions are preferred by
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
@@ -43,9 +44,10 @@ function Choose(props: { roles: Role[]; takes: number }) {
     setBusy(true);
     setError(null);
     try {
-      route(
-        sessionPath(await api.startSession(roleId, mode, length?.questions, mode === 'practice' ? text : '')),
-      );
+      const asked = { role: roleId, mode, questions: length?.questions };
+      const inPractice = { text: text || undefined, follow_ups: followUps || undefined };
+      const session = await api.startSession(mode === 'practice' ? { ...asked, ...inPractice } : asked);
+      route(sessionPath(session));
     } catch (cause) {
       setError(cause);
       setBusy(false);
@@ -89,6 +91,23 @@ function Choose(props: { roles: Role[]; takes: number }) {
       </fieldset>
       {role && length && mode === 'practice' && (
         <Lengths role={role} chosen={length.questions} onChoose={setWanted} />
+      )}
+      {role && mode === 'practice' && props.mostFollowUps > 0 && (
+        <fieldset>
+          <legend>{start.followUps.legend}</legend>
+          <div class="choices choices-one">
+            <Choice
+              type="checkbox"
+              name="follow-ups"
+              checked={followUps}
+              onChoose={setFollowUps}
+              testId="follow-ups"
+              title={start.followUps.title}
+            >
+              <p>{start.followUps.body(props.mostFollowUps)}</p>
+            </Choice>
+          </div>
+        </fieldset>
       )}
       {role && mode === 'practice' && <Tailor role={role.id} text={text} onText={setText} />}
       {length && (

@@ -25,7 +25,8 @@ export function useVoice(session: string, room: Room, state: RoomState): InVoice
     const server = serverSpeaker((asked) => voiceAddress(session, asked));
     const browser = browserSpeaker(window.speechSynthesis);
     return new RoomVoice({
-      speakers: () => (configured.current ? [server, browser] : [browser]),
+      // The server's voice is of another place, and gets nothing that was made of what somebody said.
+      speakers: (asked) => (configured.current && !asked.byModel ? [server, browser] : [browser]),
       tell: (speaking, interrupted) => room.voice(speaking, interrupted),
       store: localStorage,
       onState: setSaid,
@@ -79,7 +80,8 @@ function askedNow(state: RoomState): Asked | null {
   const turn = state.turn;
   if (!turn?.question || turn.index === undefined || turn.phase === 'reviewing') return null;
   if (turn.phase === 'probing' && turn.probe) {
-    return { text: turn.probe.text, question: turn.index, probe: turn.probe.index + 1 };
+    const byModel = turn.probe.by === 'model';
+    return { text: turn.probe.text, question: turn.index, probe: turn.probe.index + 1, byModel };
   }
   return { text: turn.question.text, question: turn.index };
 }
