@@ -18,6 +18,7 @@ const (
 	canaryWhy         = "whynotlynx" // in a why-not sentence
 	canaryReason      = "reasonibis" // why a rating has no level
 	canaryAdvice      = "advisoria"  // what a model says of the answer
+	canaryFollowUp    = "askedagain" // what a model asked in it
 	canaryMeasurement = "countedotter"
 	canaryModel       = "judgemodel" // names the rater
 	canaryLoose       = "loosemoose"
@@ -68,8 +69,9 @@ func recordOf(t *testing.T, session consent.Session, plan assess.Plan) assess.Re
 	return assess.Record{
 		Session: session, Plan: plan, Length: time.Minute,
 		Answers: []assess.AnswerResult{{
-			Answer: assess.Answer{Session: session.ID, Take: 1, Start: 9 * time.Second, End: 14 * time.Second, EndedBy: assess.EndedByDone},
-			Lines:  []assess.Line{line},
+			Answer:   assess.Answer{Session: session.ID, Take: 1, Start: 9 * time.Second, End: 14 * time.Second, EndedBy: assess.EndedByDone},
+			FollowUp: assess.FollowUp{Session: session.ID, Take: 1, Text: canaryFollowUp, Model: "asker-1", At: testNow},
+			Lines:    []assess.Line{line},
 			Measurements: []assess.Measurement{
 				{Name: "words", Value: 7, Unit: "1", Counted: canaryMeasurement, Valid: true},
 				{Name: "pace", Value: 99.5, Unit: "words/min", Counted: "by hand", Invalid: "too short"},

@@ -23,7 +23,7 @@ func TestNoticeSaysWhereThingsGo(t *testing.T) {
 		has, lack []string
 	}{
 		"all on this server, no model": {
-			local, []string{"moonshine-tiny", "it stays on this server", "No AI model is set up"}, []string{"is sent to"},
+			local, []string{"moonshine-tiny", "it stays on this server", "No AI model is set up"}, []string{"is sent to", "follow-up"},
 		},
 		"a speech service": {
 			Judge{TranscriberEngine: "openai:whisper-1", TranscriberPlace: "speech.example.org", AssessorPlace: ThisServer},
@@ -37,7 +37,7 @@ func TestNoticeSaysWhereThingsGo(t *testing.T) {
 		},
 		"two models": {
 			Judge{AssessorModel: "judge-1", AssessorSecond: "judge-2", AssessorPlace: "models.example.org"},
-			[]string{"two AI models (judge-1 and judge-2)", "is sent to models.example.org"},
+			[]string{"two AI models (judge-1 and judge-2)", "is sent to models.example.org", "the model (judge-1) may also ask you up to 3 follow-up questions"},
 			[]string{"by an AI model"},
 		},
 		"a model here": {

@@ -48,7 +48,7 @@ func TestCandidateSeesEverything(t *testing.T) {
 	if f := take.Feedback; len(f) != 1 || f[0].Kind != assess.FeedbackStrength || !slices.Equal(f[0].Evidence, []int{0}) || !slices.Equal(f[0].Measurements, []string{"words"}) {
 		t.Errorf("feedback %+v: want the sentence that rests on something shown, with that", f)
 	}
-	for _, canary := range []string{canaryAdvice, canaryTranscript, canaryWhy, canaryReason, canaryMeasurement, canaryLoose} {
+	for _, canary := range []string{canaryAdvice, canaryTranscript, canaryFollowUp, canaryWhy, canaryReason, canaryMeasurement, canaryLoose} {
 		if !strings.Contains(string(got.body), canary) {
 			t.Errorf("the candidate does not see %q", canary)
 		}
@@ -172,7 +172,7 @@ func TestEmployerSeesExactlyWhatIsShared(t *testing.T) {
 		w.accounts[account.ID] = account
 	})
 	all := []string{
-		canaryAdvice, canaryTranscript, canaryQuote, canaryWhy, canaryReason, canaryMeasurement, canaryModel, canaryLoose, canaryName,
+		canaryAdvice, canaryTranscript, canaryFollowUp, canaryQuote, canaryWhy, canaryReason, canaryMeasurement, canaryModel, canaryLoose, canaryName,
 		`"kind":"self"`, `"level":4`, `"raters":`, `"level":2`, "start_ms", `"reason":"consent"`, "/recording.webm", `"kind":"audio"`, `"kind":"video"`,
 	}
 	for name, c := range map[string]struct {
@@ -181,13 +181,13 @@ func TestEmployerSeesExactlyWhatIsShared(t *testing.T) {
 	}{
 		"ratings":    {[]consent.Scope{consent.ScopeRatings}, []string{canaryModel, `"level":4`, `"raters":`}},
 		"feedback":   {[]consent.Scope{consent.ScopeFeedback}, []string{canaryMeasurement, "start_ms"}},
-		"transcript": {[]consent.Scope{consent.ScopeTranscript}, []string{canaryTranscript, canaryQuote, canaryLoose, "start_ms"}},
+		"transcript": {[]consent.Scope{consent.ScopeTranscript}, []string{canaryTranscript, canaryFollowUp, canaryQuote, canaryLoose, "start_ms"}},
 		"audio":      {[]consent.Scope{consent.ScopeRecordingAudio}, []string{"/recording.webm", `"kind":"audio"`, "start_ms"}},
 		"video":      {[]consent.Scope{consent.ScopeRecordingVideo}, []string{"/recording.webm", `"kind":"video"`, "start_ms"}},
 		"profile":    {[]consent.Scope{consent.ScopeProfile}, []string{canaryName}},
 		"ratings and transcript": {
 			[]consent.Scope{consent.ScopeRatings, consent.ScopeTranscript},
-			[]string{canaryModel, `"level":4`, `"raters":`, canaryTranscript, canaryQuote, canaryLoose, "start_ms"},
+			[]string{canaryModel, `"level":4`, `"raters":`, canaryTranscript, canaryFollowUp, canaryQuote, canaryLoose, "start_ms"},
 		},
 		"ratings and feedback": {
 			[]consent.Scope{consent.ScopeRatings, consent.ScopeFeedback},
@@ -195,12 +195,12 @@ func TestEmployerSeesExactlyWhatIsShared(t *testing.T) {
 		},
 		"feedback and transcript": {
 			[]consent.Scope{consent.ScopeFeedback, consent.ScopeTranscript},
-			[]string{canaryAdvice, canaryTranscript, canaryQuote, canaryLoose, canaryMeasurement, "start_ms"},
+			[]string{canaryAdvice, canaryTranscript, canaryFollowUp, canaryQuote, canaryLoose, canaryMeasurement, "start_ms"},
 		},
 		"all of it": {
 			[]consent.Scope{consent.ScopeRatings, consent.ScopeFeedback, consent.ScopeTranscript, consent.ScopeRecordingAudio, consent.ScopeRecordingVideo, consent.ScopeProfile},
 			[]string{
-				canaryAdvice, canaryTranscript, canaryQuote, canaryWhy, canaryReason, canaryMeasurement, canaryModel, canaryLoose, canaryName,
+				canaryAdvice, canaryTranscript, canaryFollowUp, canaryQuote, canaryWhy, canaryReason, canaryMeasurement, canaryModel, canaryLoose, canaryName,
 				`"level":4`, `"raters":`, "start_ms", "/recording.webm", `"kind":"audio"`, `"kind":"video"`,
 			},
 		},

@@ -131,6 +131,40 @@ func TestSessionHasTheLengthThatWasChosen(t *testing.T) {
 	}
 }
 
+func TestFollowUpsAreForWhoChoosesThemInPracticeWithAModel(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		mode  string
+		asked any
+		judge Judge
+		want  int
+	}{
+		"chosen":          {"practice", true, Judge{AssessorModel: "judge-1"}, assess.MostFollowUps},
+		"not chosen":      {"practice", false, Judge{AssessorModel: "judge-1"}, 0},
+		"nothing said":    {"practice", nil, Judge{AssessorModel: "judge-1"}, 0},
+		"in an exam":      {"exam", true, Judge{AssessorModel: "judge-1"}, 0},
+		"without a model": {"practice", true, Judge{}, 0},
+	} {
+		s := newStage(t, func(config *Config) { config.Judge = c.judge })
+		asked := map[string]any{"role": "software-engineer", "mode": c.mode}
+		if c.asked != nil {
+			asked["follow_ups"] = c.asked
+		}
+		p := s.candidate(t)
+		var session sessionJSON
+		p.do(http.MethodPost, "/api/v1/sessions", asked).want(http.StatusCreated).into(&session)
+		s.set(func(w *world) {
+			if got := w.plans[session.ID].FollowUps; got != c.want {
+				t.Errorf("%s: %d follow-ups, want %d", name, got, c.want)
+			}
+		})
+		var bank bankJSON
+		if p.get("/api/v1/bank").want(http.StatusOK).into(&bank); bank.FollowUps != c.judge.followUps() {
+			t.Errorf("%s: the page offers %d follow-ups", name, bank.FollowUps)
+		}
+	}
+}
+
 func TestPracticeAsksOtherQuestionsAndAnExamTheSame(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

@@ -136,6 +136,20 @@ func (c copies) LinesOf(_ context.Context, transcript consent.Permit, id consent
 	return slices.DeleteFunc(slices.Clone(kept.Lines), func(l assess.Line) bool { return l.Question != question || l.Take != take }), err
 }
 
+// FollowUpOf implements [eval.Stored].
+func (c copies) FollowUpOf(_ context.Context, transcript consent.Permit, id consent.SessionID, question, take int) (assess.FollowUp, error) {
+	kept, err := c.under(transcript, id, consent.ArtefactTranscript)
+	if err != nil {
+		return assess.FollowUp{}, err
+	}
+	for _, asked := range kept.FollowUps {
+		if asked.Question == question && asked.Take == take {
+			return asked, nil
+		}
+	}
+	return assess.FollowUp{}, nil
+}
+
 // GapsOf implements [eval.Stored].
 func (c copies) GapsOf(_ context.Context, measurements consent.Permit, id consent.SessionID) ([]media.Gap, error) {
 	kept, err := c.under(measurements, id, consent.ArtefactMeasurements)

@@ -111,7 +111,7 @@ func addHistory(data *SessionData, history consent.SessionHistory) {
 }
 
 func planOf(p assess.Plan) Plan {
-	plan := Plan{BankVersion: p.BankVersion, BankSHA256: p.BankSHA256, Questions: []Question{}, Competencies: []Competency{}}
+	plan := Plan{BankVersion: p.BankVersion, BankSHA256: p.BankSHA256, FollowUps: p.FollowUps, Questions: []Question{}, Competencies: []Competency{}}
 	for _, q := range p.Questions {
 		competencies := q.Competencies
 		if competencies == nil {

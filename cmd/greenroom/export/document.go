@@ -145,6 +145,7 @@ type ConsentEvent struct {
 type Plan struct {
 	BankVersion  string       `json:"bank_version"`
 	BankSHA256   string       `json:"bank_sha256"`
+	FollowUps    int          `json:"follow_ups,omitempty" doc:"How many follow-up questions of its own a model was allowed."`
 	Questions    []Question   `json:"questions"`
 	Competencies []Competency `json:"competencies"`
 }

@@ -14,13 +14,14 @@ import (
 
 // Kept is one interview of an export, with what rating it again needs.
 type Kept struct {
-	Session consent.SessionID
-	Names   assess.Names // of the candidate, which no model is told
-	Plan    assess.Plan
-	Answers []assess.Answer // whose assessment had come to its end
-	Lines   []assess.Line
-	Gaps    []media.Gap
-	Ratings []assess.Rating // by models
+	Session   consent.SessionID
+	Names     assess.Names // of the candidate, which no model is told
+	Plan      assess.Plan
+	FollowUps []assess.FollowUp // by models
+	Answers   []assess.Answer   // whose assessment had come to its end
+	Lines     []assess.Line
+	Gaps      []media.Gap
+	Ratings   []assess.Rating // by models
 }
 
 // Read checks an export as [Verify] does, and then reads the interviews in it from the same files. Errors wrap
@@ -94,6 +95,12 @@ func (v *verifying) keptSession(folder string) (Kept, error) {
 			Session: session.ID, Question: a.Question, Take: a.Take, Start: milliseconds(a.StartMS), End: milliseconds(a.EndMS),
 			Limit: milliseconds(a.LimitMS), EndedBy: a.EndedBy, Revision: a.Revision, CorrectedAt: a.CorrectedAt,
 		})
+		if f := a.FollowUp; f != nil {
+			kept.FollowUps = append(kept.FollowUps, assess.FollowUp{
+				Session: session.ID, Question: a.Question, Take: a.Take, Text: f.Text, Model: f.Model,
+				PromptSHA256: f.PromptSHA256, BankSHA256: f.BankSHA256, At: f.At,
+			})
+		}
 		for _, r := range a.Ratings {
 			if r.Rater.Kind != assess.RaterModel || r.Revision != a.Revision {
 				continue // those of the words before a correction are about other words
@@ -114,7 +121,7 @@ func (v *verifying) keptSession(folder string) (Kept, error) {
 
 // planFrom turns back what planOf wrote.
 func planFrom(s SessionData) assess.Plan {
-	plan := assess.Plan{Role: s.Role, RoleTitle: s.RoleTitle, Mode: s.Mode, BankVersion: s.Plan.BankVersion, BankSHA256: s.Plan.BankSHA256}
+	plan := assess.Plan{Role: s.Role, RoleTitle: s.RoleTitle, Mode: s.Mode, BankVersion: s.Plan.BankVersion, BankSHA256: s.Plan.BankSHA256, FollowUps: s.Plan.FollowUps}
 	for _, q := range s.Plan.Questions {
 		question := assess.Question{
 			ID: q.ID, Kind: q.Kind, Text: q.Text, Competencies: q.Competencies,

@@ -129,8 +129,9 @@ func recordOf(session consent.Session) (assess.Record, error) {
 			Competencies: []assess.Competency{{ID: "ownership", Name: "Ownership", Anchors: map[int]string{1: "a", 3: "b", 5: "c"}}},
 		},
 		Answers: []assess.AnswerResult{{
-			Answer: assess.Answer{Revision: 1, CorrectedAt: testNow, Session: session.ID, Take: 1, Start: 9 * time.Second, End: 14 * time.Second, Limit: 2 * time.Minute, EndedBy: assess.EndedByDone},
-			Lines:  []assess.Line{line},
+			Answer:   assess.Answer{Revision: 1, CorrectedAt: testNow, Session: session.ID, Take: 1, Start: 9 * time.Second, End: 14 * time.Second, Limit: 2 * time.Minute, EndedBy: assess.EndedByDone},
+			FollowUp: assess.FollowUp{Text: "Why the zebra?", Model: "judge-1", PromptSHA256: "p", BankSHA256: "b", At: testNow},
+			Lines:    []assess.Line{line},
 			Measurements: []assess.Measurement{
 				{Name: "words", Value: 2, Unit: "1", Counted: "Words.", Valid: true},
 				{Name: "pace", Value: 99, Unit: "words/min", Counted: "Words by minutes.", Invalid: "too short"},

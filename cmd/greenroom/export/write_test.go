@@ -92,6 +92,9 @@ func TestExportHoldsEverythingOfTheAccount(t *testing.T) {
 	if person := answer.Ratings[4]; person.Rater.Kind != "human" || person.OrgName != "Acme" || person.Why != "It names the part." || person.Level != 5 {
 		t.Errorf("a person's rating %+v", person)
 	}
+	if want := (FollowUp{Text: "Why the zebra?", Model: "judge-1", PromptSHA256: "p", BankSHA256: "b", At: testNow}); answer.FollowUp == nil || *answer.FollowUp != want {
+		t.Errorf("the follow-up is %+v, want %+v", answer.FollowUp, want)
+	}
 	if answer.Evidence[0].Quote != "<zebra>" || answer.Evidence[1].Quote != "" {
 		t.Errorf("evidence %+v: want the words themselves, and none for a range that is not in its line", answer.Evidence)
 	}

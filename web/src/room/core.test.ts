@@ -194,6 +194,14 @@ describe('the clocks of an answer', () => {
     expect(commands.filter((c) => can(probing, c))).toEqual(['done', 'skip', 'moment']);
   });
 
+  it('let a follow-up that is thought of be skipped, and nothing else', () => {
+    const { remaining_ms: _, limit_ms: __, ...rest } = turn;
+    const thinking = given([{ ...rest, phase: 'thinking' }]);
+    const commands = ['done', 'skip', 'moment', 'next', 'again', 'start_answer'] as const;
+    expect(commands.filter((c) => can(thinking, c))).toEqual(['skip']);
+    expect(remainingMs(thinking, 1000)).toBeNull();
+  });
+
   it('let a review end, and the question be answered again while takes are left', () => {
     const { remaining_ms: _, limit_ms: __, moments: ___, ...rest } = turn;
     const review = given([{ ...rest, phase: 'reviewing', take: 1, takes_left: 1 }]);

@@ -132,7 +132,7 @@ function Asking(props: { state: RoomState }) {
   const asked = turn?.phase === 'reviewing' ? '' : (turn?.probe?.text ?? turn?.question?.text ?? '');
   return (
     <p class="visually-hidden" role="status" data-testid="asking">
-      {turn?.probe && asked ? `${words.probe}: ${asked}` : asked}
+      {turn?.probe && asked ? `${turn.probe.by === 'model' ? words.probeByModel : words.probe}: ${asked}` : asked}
     </p>
   );
 }
@@ -148,7 +148,6 @@ function Asked(props: { state: RoomState }) {
               ? 'question question-before'
               : 'question'
           }
-          aria-live="polite"
           data-testid="question"
         >
           {turn.question.text}
