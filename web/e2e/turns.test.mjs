@@ -1,5 +1,6 @@
-// How an answer passes in the room: silence counts down and a follow-up comes, a moment holds the clocks
-// until something is said, and a review waits until the candidate answers again or goes on.
+// How an answer passes in the room: silence counts down and a follow-up comes, of the AI where there is one and
+// else of the bank, a moment holds the clocks until something is said, and a review waits until the candidate
+// answers again or goes on.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
@@ -7,11 +8,13 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { after, before, test } from "node:test";
 import { byId, logIn, openBrowser, openPage } from "./support/browser.mjs";
+import { followUpWords, startModel } from "./support/model.mjs";
 import { startServer } from "./support/server.mjs";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "greenroom-turns-"));
 const wav = path.join(folder, "speech.wav");
 const shots = process.env.GREENROOM_SHOTS;
+let model;
 let server;
 let browser;
 
@@ -20,13 +23,15 @@ before(async () => {
   const clip = (n) => `/usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-${n}.wav`;
   const graph = "[0]adelay=4000,apad=pad_dur=16[a];[1]apad=pad_dur=60[b];[a][b]concat=n=2:v=0:a=1,aresample=48000";
   execFileSync("ffmpeg", ["-y", "-loglevel", "error", "-i", clip("0870"), "-i", clip("0880"), "-filter_complex", graph, "-ac", "1", wav]);
-  server = await startServer();
+  model = await startModel({ followUpAfter: 5_000 }); // asked with the countdown, it comes a second after it
+  server = await startServer({ GREENROOM_AI_BASE_URL: model.address, GREENROOM_AI_CHAT_MODEL: "test-model" });
   browser = await openBrowser({ wav });
 });
 
 after(async () => {
   await browser?.close();
   const code = await server?.stop();
+  await model?.stop();
   fs.rmSync(folder, { recursive: true, force: true });
   assert.equal(code, 0, `the server stopped with ${code}:\n${server?.banner()}`);
   server?.remove();
@@ -49,6 +54,12 @@ test("silence, a moment and a review", { timeout: 240_000 }, async (t) => {
   await logIn(page, server.address, server.accounts.candidate);
   await page.goto(`${server.address}/start`);
   await byId(page, "role-software-engineer").check();
+  await byId(page, "mode-exam").check();
+  assert.equal(await byId(page, "follow-ups").count(), 0, "in an exam everyone is asked the same");
+  await byId(page, "mode-practice").check();
+  assert.equal(await byId(page, "follow-ups").isChecked(), false);
+  await byId(page, "follow-ups").check();
+  await look(page, "start");
   await byId(page, "start-submit").click();
   await page.waitForURL("**/consent");
   for (const box of ["recording", "transcription", "assessment"]) await byId(page, `consent-${box}`).check();
@@ -67,9 +78,16 @@ test("silence, a moment and a review", { timeout: 240_000 }, async (t) => {
   assert.match(await closing.textContent(), /Finishing your answer in [1-4] s\. Keep talking to go on\./);
   assert.equal(await closing.getByRole("status").textContent(), "Finishing your answer in 4 seconds. Keep talking to go on.");
   await look(page, "closing");
+  await byId(page, "thinking").waitFor();
+  assert.equal(await byId(page, "thinking").textContent(), "Thinking of a follow-up…");
+  assert.deepEqual([await byId(page, "room-done").count(), await byId(page, "room-skip").isEnabled()], [0, true]);
+  await look(page, "thinking");
   await phase(page, "probing");
   t.diagnostic(`the follow-up came ${Date.now() - began} ms after the countdown was seen`);
-  assert.ok(await byId(page, "probe").isVisible());
+  const asked = await byId(page, "probe").textContent();
+  assert.match(asked, followUpWords);
+  assert.equal(await byId(page, "probe-by").textContent(), "Follow-up by the AI, from what you said");
+  await look(page, "follow-up");
   assert.equal(await byId(page, "question").textContent(), question, "the question is still to be read");
 
   // A moment holds the clock, until the second sentence.
@@ -94,7 +112,8 @@ test("silence, a moment and a review", { timeout: 240_000 }, async (t) => {
   await byId(page, "room-start-answer").click();
   assert.equal(await byId(page, "question").textContent(), question);
   await byId(page, "room-done").click();
-  await phase(page, "probing");
+  await phase(page, "probing"); // nothing was said that could be asked about
+  assert.equal(await byId(page, "probe-by").textContent(), "Follow-up question");
   await byId(page, "room-skip").click();
   await byId(page, "reviewing").waitFor();
   await byId(page, "room-next").click();
@@ -103,6 +122,12 @@ test("silence, a moment and a review", { timeout: 240_000 }, async (t) => {
 
   const report = await (await page.request.get(`${server.address}/api/v1/sessions/${session}/report`)).json();
   assert.deepEqual(report.questions[0].takes.map((take) => take.ended_by), ["silence", "done"]);
+  assert.deepEqual(report.questions[0].takes.map((take) => take.follow_up?.text), [asked, undefined]);
+  await page.goto(`${server.address}/sessions/${session}/report`);
+  await page.getByRole("button", { name: "Take 1" }).click();
+  await byId(page, "report-follow-up").getByText(asked).waitFor();
+  assert.match(await byId(page, "report-follow-up").textContent(), /Follow-up by the AI \(openai:test-model\)/);
+  await look(page, "report");
   assert.ok((report.questions[0].takes[0].lines ?? []).length >= 2, "both sentences belong to the first take");
   assert.deepEqual(wrong, []);
 });

@@ -1,9 +1,11 @@
 // A language model server of our own that speaks the OpenAI protocol: it marks the first words of each
-// utterance as evidence, gives level 3 first and level 4 when it is asked again, and says one strength. It listens on loopback.
+// utterance as evidence, gives level 3 first and level 4 when it is asked again, says one strength, and asks why the
+// longest word was said, for which it takes as long as it is told to. It listens on loopback.
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { setTimeout as after } from "node:timers/promises";
 
-export async function startModel() {
+export async function startModel({ followUpAfter = 0 } = {}) {
   const asked = [];
   const server = createServer(async (request, answer) => {
     let text = "";
@@ -12,6 +14,7 @@ export async function startModel() {
     const body = JSON.parse(text);
     asked.push(body);
     const question = JSON.parse(body.messages.at(-1).content);
+    if (isFollowUp(question)) await after(followUpAfter);
     stream(answer, JSON.stringify(reply(question)));
   });
   server.listen(0, "127.0.0.1");
@@ -23,10 +26,23 @@ export async function startModel() {
   };
 }
 
+/** A follow-up is asked for with the names of competencies; whatever else is asked has them in full. */
+const isFollowUp = (question) => typeof question.competencies?.[0] === "string";
+
 function reply(question) {
+  if (isFollowUp(question)) return followUp(question);
   if (question.words) return evidence(question);
   if (question.counted) return advice();
   return rating(question.said ? 4 : 3); // a second rating is asked under other names
+}
+
+export const followUpWords = /^Why did you mention the word \p{L}+\?$/u;
+
+function followUp(question) {
+  const words = question.said[0].words.split(" ").map((word) => word.replace(/^\d+:/, "").replace(/[^\p{L}]/gu, ""));
+  const longest = words.reduce((a, b) => (b.length > a.length ? b : a));
+  const at = words.indexOf(longest);
+  return { about: { utterance: 0, first: at, last: at }, question: `Why did you mention the word ${longest}?` };
 }
 
 function advice() {
