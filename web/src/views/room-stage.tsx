@@ -132,7 +132,9 @@ function Asking(props: { state: RoomState }) {
   const asked = turn?.phase === 'reviewing' ? '' : (turn?.probe?.text ?? turn?.question?.text ?? '');
   return (
     <p class="visually-hidden" role="status" data-testid="asking">
-      {turn?.probe && asked ? `${turn.probe.by === 'model' ? words.probeByModel : words.probe}: ${asked}` : asked}
+      {turn?.probe && asked
+        ? `${turn.probe.by === 'model' ? words.probeByModel : words.probe}: ${asked}`
+        : asked}
     </p>
   );
 }
