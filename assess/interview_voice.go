@@ -18,7 +18,7 @@ const (
 	// that the candidate interrupts it: it hears them for a while before it does.
 	voiceLead    = 300 * time.Millisecond
 	voiceFirst   = 50 * time.Millisecond
-	noticedLast  = 400 * time.Millisecond
+	noticedLast  = 450 * time.Millisecond
 	noticedFirst = 50 * time.Millisecond
 	// mostSpoken spans are remembered; what is said is placed within seconds.
 	mostSpokenSpans = 64

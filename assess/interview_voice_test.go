@@ -157,7 +157,7 @@ func TestOwnVoiceIsToldFromTheCandidates(t *testing.T) {
 		{From: at[0] - 300*ms, Until: at[0] + 50*ms},
 		{From: at[1], Until: at[1] + 300*ms},
 		{From: at[2] - 300*ms, Until: at[2] + 50*ms},
-		{From: at[3] - 400*ms, Until: at[3] - 50*ms},
+		{From: at[3] - 450*ms, Until: at[3] - 50*ms},
 		{From: at[4] - 300*ms, Until: at[4] + 50*ms},
 	}
 	if got := k.i.Cuts(); !slices.Equal(got, want) {

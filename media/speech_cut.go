@@ -5,8 +5,12 @@ import "time"
 // mostSpeechCuts wait to be made; they are made within a second of being asked for, or when sound comes.
 const mostSpeechCuts = 64
 
-// SpeechCut is a stretch of media time in which one utterance is to end and the next one to begin, where it is
-// quietest, because somebody else begins or stops there.
+// aboutAsQuiet: a frame with so much more energy (6 dB) is about as quiet. The first one is taken because the quietest
+// may lie in a word that has begun softly.
+const aboutAsQuiet = 4
+
+// SpeechCut is a stretch of media time in which one utterance is to end and the next one to begin, because somebody
+// else begins or stops there: at the first moment that is about as quiet as the quietest.
 type SpeechCut struct{ From, Until time.Duration }
 
 // CutSpeech cuts the utterance that runs through the stretch, when all of the stretch has been heard. One that
@@ -46,7 +50,10 @@ func (s *speech) makeCuts(ending bool) {
 func (s *speech) nextCut(ending bool) (cut SpeechCut, ok bool) {
 	s.state.Lock()
 	defer s.state.Unlock()
-	if len(s.cuts) == 0 || s.cuts[0].Until > s.next && !(ending && s.cuts[0].From < s.next) {
+	if len(s.cuts) == 0 {
+		return SpeechCut{}, false
+	}
+	if first := s.cuts[0]; first.Until > s.next && (!ending || first.From >= s.next) {
 		return SpeechCut{}, false
 	}
 	cut, s.cuts = s.cuts[0], s.cuts[1:]
@@ -62,7 +69,11 @@ func (c *utteranceCutter) place(cut SpeechCut) (at int, ok bool) {
 	if first < 1 || last < first {
 		return 0, false
 	}
-	return c.quietest(first, last), true
+	enough := aboutAsQuiet * c.frames[c.quietest(first, last)].energy
+	for at = first; c.frames[at].energy > enough; {
+		at++
+	}
+	return at, true
 }
 
 // frameAt returns the index of the frame that holds a media time, -1 if it came before them all.

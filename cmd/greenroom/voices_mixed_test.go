@@ -6,9 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
 	"flag"
-	"io"
 	"log/slog"
 	"math"
 	"math/rand/v2"
@@ -20,9 +18,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/pion/rtp"
-	"github.com/pion/webrtc/v4/pkg/media/oggreader"
 
 	"greenroom/assess"
 	"greenroom/consent"
@@ -78,7 +73,7 @@ func openSpeech(t *testing.T) *assess.SpeechRuntime {
 
 func filtered(t *testing.T, in []byte, args ...string) []byte {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), args[0], args[1:]...) //nolint:gosec // this test's arguments
+	command := exec.CommandContext(t.Context(), args[0], args[1:]...)
 	command.Stdin = bytes.NewReader(in)
 	command.Stderr = os.Stderr
 	out, err := command.Output()
@@ -120,22 +115,29 @@ func opusPackets(t *testing.T, pcm []float32) (list [][]byte) {
 	}
 	file := filtered(t, raw, "ffmpeg", "-v", "error", "-f", "f32le", "-ar", "16000", "-ac", "1", "-i", "-", "-ar", "48000",
 		"-c:a", "libopus", "-b:a", "32k", "-frame_duration", "20", "-page_duration", "20000", "-f", "ogg", "-")
-	reader, _, err := oggreader.NewWith(bytes.NewReader(file))
-	if err != nil {
-		t.Fatal(err)
+	// RFC 3533 6: each page has a header of 27 bytes, the lengths of its segments, and here one packet; RFC 7845 3:
+	// the first two are headers.
+	for page := 0; len(file) > 0; page++ {
+		begin := 27 + int(file[26])
+		end := begin
+		for _, n := range file[27:begin] {
+			end += int(n)
+		}
+		if page > 1 {
+			list = append(list, file[begin:end])
+		}
+		file = file[end:]
 	}
-	for {
-		page, _, err := reader.ParseNextPage()
-		if errors.Is(err, io.EOF) {
-			return list
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.HasPrefix(page, []byte("OpusTags")) {
-			list = append(list, page)
-		}
-	}
+	return list
+}
+
+// overRTP makes a packet of 20 ms of sound (RFC 3550 5.1).
+func overRTP(n int, payload []byte) []byte {
+	b := []byte{0x80, 111}
+	b = binary.BigEndian.AppendUint16(b, uint16(n))     // wraps
+	b = binary.BigEndian.AppendUint32(b, uint32(n*960)) // wraps
+	b = binary.BigEndian.AppendUint32(b, 2)
+	return append(b, payload...)
 }
 
 // heardPieces is what would be written down.
@@ -161,6 +163,7 @@ func (*heardPieces) DrainBefore(context.Context, consent.SessionID, time.Duratio
 
 // hear lets a room hear it, and returns what would be written down.
 func (m *mixed) hear(t *testing.T, runtime *assess.SpeechRuntime) (heard []media.Utterance) {
+	t.Helper()
 	packets := opusPackets(t, append(m.pcm, make([]float32, 2*media.SampleRate)...))
 	bank, err := assess.BuiltInBank()
 	if err != nil {
@@ -190,14 +193,7 @@ func (m *mixed) hear(t *testing.T, runtime *assess.SpeechRuntime) (heard []media
 		for n, payload := range packets {
 			at := time.Duration(n) * 20 * time.Millisecond
 			<-time.After(time.Until(began.Add(at)))
-			b, err := (&rtp.Packet{
-				Header:  rtp.Header{Version: 2, PayloadType: 111, SSRC: 2, SequenceNumber: uint16(n), Timestamp: uint32(n * 960)},
-				Payload: payload,
-			}).Marshal()
-			if err != nil {
-				t.Fatal(err)
-			}
-			track.Push(b, time.Now())
+			track.Push(overRTP(n, payload), time.Now())
 			for len(acts) > 0 && acts[0].at <= at {
 				if _, err := room.Act(t.Context(), signaling.Act(acts[0].act), time.Now(), capture.MediaNow()); err != nil {
 					t.Fatal(err)
@@ -217,6 +213,7 @@ func (m *mixed) hear(t *testing.T, runtime *assess.SpeechRuntime) (heard []media
 
 // wordsHeard returns the words that a recogniser makes of it.
 func wordsHeard(t *testing.T, runtime *assess.SpeechRuntime, heard []media.Utterance) string {
+	t.Helper()
 	var texts []string
 	for _, u := range heard {
 		words, _, err := runtime.Transcriber().Transcribe(t.Context(), u)
@@ -231,7 +228,8 @@ func wordsHeard(t *testing.T, runtime *assess.SpeechRuntime, heard []media.Utter
 }
 
 func plainly(text string) []string {
-	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return (r < 'a' || r > 'z') && r != '\'' })
+	text = strings.ReplaceAll(strings.ToLower(text), "mr.", "mister")
+	return strings.FieldsFunc(text, func(r rune) bool { return (r < 'a' || r > 'z') && r != '\'' })
 }
 
 // compared counts the words of the candidate that are not there, and those that nobody but the voice said.

@@ -201,7 +201,7 @@ func oggOf(t *testing.T, args ...string) (file string) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "clip.ogg")
 	args = append(append([]string{"-v", "error"}, args...), "-ac", "1", "-ar", "48000", "-c:a", "libopus", "-b:a", "32k", "-frame_duration", "20", file)
-	if out, err := exec.CommandContext(t.Context(), "ffmpeg", args...).CombinedOutput(); err != nil { //nolint:gosec // this test's arguments
+	if out, err := exec.CommandContext(t.Context(), "ffmpeg", args...).CombinedOutput(); err != nil {
 		t.Fatalf("ffmpeg: %v: run make tools\n%s", err, out)
 	}
 	return file
