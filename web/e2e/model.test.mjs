@@ -81,8 +81,73 @@ test("ratings appear with evidence in the candidate's own words", { timeout: 180
   await page.emulateMedia({ media: "screen" });
   await page.unroute(api);
 
+  await corrects(page, session, competency);
   // What was sent: the question, the rubric and the words; never who the candidate is.
   const sent = JSON.stringify(model.asked);
   assert.ok(!sent.includes("candidate@demo.test") && !sent.includes("Demo candidate") && !sent.includes(session));
   assert.deepEqual(wrong, []);
 });
+
+// A line is corrected against its sound: what is typed survives a failure, the answer is rated again, both levels
+// stay, and what stood there is the candidate's alone.
+async function corrects(page, session, competency) {
+  await page.goto(`${server.address}/sessions/${session}/report`);
+  await byId(page, "correct-0-1").click();
+  const field = page.locator('[data-testid^="correct-line-"]').first();
+  await page.waitForFunction(() => document.activeElement.tagName === "TEXTAREA", undefined, { timeout: 5_000 });
+  const before = await field.inputValue();
+  const [first, second] = before.split(" ");
+  await field.fill(`${first} Kafka ${before.split(" ").slice(2).join(" ")}`);
+  assert.equal(await byId(page, "correct-change").locator("del").textContent(), `was: ${second}`);
+  assert.equal(await byId(page, "correct-change").locator("ins").textContent(), "now: Kafka");
+  await page.getByRole("button", { name: /Play the line at/ }).first().click();
+  await page.waitForFunction(() => document.querySelector("video").currentTime > 1, undefined, { timeout: 10_000 });
+  if (shots) await page.screenshot({ path: path.join(shots, "correct.png"), fullPage: true });
+
+  const post = (url) => url.pathname.endsWith("/corrections");
+  await page.route(post, (route) => route.abort());
+  await byId(page, "correct-save-0-1").click();
+  await byId(page, "error").waitFor();
+  await byId(page, "question-tab-1").click();
+  await byId(page, "question-tab-0").click();
+  assert.match(await field.inputValue(), /Kafka/);
+  await page.unroute(post);
+  await byId(page, "correct-save-0-1").click();
+  await byId(page, "corrected-note").first().waitFor();
+  await page.waitForFunction(() => document.activeElement.dataset.testid === "correct-0-1", undefined, { timeout: 5_000 });
+  await byId(page, `rating-${competency}`).getByText("Level 5 of 5").first().waitFor();
+  assert.equal(await byId(page, `earlier-${competency}`).locator(".badge").count(), 3);
+  await page.getByText("Show what was written first").click();
+  assert.equal(await byId(page, "first-written").locator("del").first().textContent(), `was: ${second}`);
+  if (shots) {
+    await page.screenshot({ path: path.join(shots, "corrected.png"), fullPage: true });
+    await page.setViewportSize({ width: 390, height: 844 });
+    await byId(page, "correct-0-1").click();
+    await page.screenshot({ path: path.join(shots, "correct-narrow.png"), fullPage: true });
+    await byId(page, "correct-cancel-0-1").click();
+    await page.emulateMedia({ colorScheme: "dark" });
+    await page.screenshot({ path: path.join(shots, "corrected-dark.png"), fullPage: true });
+    await page.emulateMedia({ colorScheme: "light" });
+    await page.setViewportSize({ width: 1440, height: 900 });
+  }
+
+  await page.goto(`${server.address}/sessions/${session}/sharing`);
+  await byId(page, "share-org").selectOption({ index: 1 });
+  for (const scope of ["ratings", "feedback", "transcript"]) await byId(page, `share-scope-${scope}`).check();
+  await byId(page, "share-submit").click();
+  await byId(page, "share-withdraw").first().waitFor();
+  const employer = await openPage(browser);
+  await logIn(employer.page, server.address, server.accounts.employer);
+  const shared = `${server.address}/api/v1/shared/${session}`;
+  await employer.page.goto(`${server.address}/org`);
+  await byId(employer.page, "shared-session").first().click();
+  await byId(employer.page, "rate-first-done").click();
+  await byId(employer.page, `earlier-${competency}`).waitFor();
+  await employer.page.getByText(/Corrected by the candidate: 1 of \d+ words/).first().waitFor();
+  if (shots) await employer.page.screenshot({ path: path.join(shots, "corrected-employer.png"), fullPage: true });
+  const theirs = await (await employer.page.request.get(`${shared}/report`)).text();
+  const captions = await (await employer.page.request.get(`${shared}/captions.vtt`)).text();
+  assert.ok(captions.includes("Kafka") && !captions.includes(`${first} ${second}`), captions);
+  assert.ok(!theirs.includes("difference") && JSON.parse(theirs).questions[0].takes[0].earlier.every((r) => !r.why_not_higher));
+  assert.deepEqual([...employer.wrong], []);
+}

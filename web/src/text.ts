@@ -1311,6 +1311,31 @@ export const contest = {
   second: 'The candidate asks for a second look at this. Rate it as you find it.',
 };
 
+/** Correcting what was written down, against the sound. */
+export const correct = {
+  open: 'Correct the transcript',
+  openLoose: 'Correct what was said outside the answers',
+  listen: 'Listen to a line and write what you said in it. Leave a line empty where nobody spoke.',
+  noSound: 'Write what you said in each line. Leave a line empty where nobody spoke.',
+  line: (clock: string) => `Line at ${clock}`,
+  play: 'Play',
+  playLine: (clock: string) => `Play the line at ${clock}`,
+  what: 'When you save, the answer is measured and, where a model rates, rated again on the corrected words. What was rated before stays beside it. Whoever you let read the transcript sees that you corrected it and how many words, not what stood there.',
+  nothing: 'Nothing changed yet',
+  save: (lines: number) => (lines === 1 ? 'Save 1 line' : `Save ${lines} lines`),
+  byYou: (changed: number, of: number) => `Corrected by you: ${changed} of ${of} words.`,
+  byCandidate: (changed: number, of: number) => `Corrected by the candidate: ${changed} of ${of} words.`,
+  showFirst: 'Show what was written first',
+  was: 'was:',
+  now: 'now:',
+  nobodySpoke: 'Nobody spoke here.',
+  word: 'Corrected by the candidate',
+  words: 'Words with a line underneath were corrected by the candidate.',
+  before: 'Before the correction:',
+  beforeSaid: 'What those ratings say',
+  given: 'given before the correction',
+};
+
 /** The own ratings of somebody whom a candidate shows an interview. */
 export const rateFirst = {
   title: 'Your own ratings first',

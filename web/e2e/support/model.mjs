@@ -1,6 +1,7 @@
 // A language model server of our own that speaks the OpenAI protocol: it marks the first words of each
-// utterance as evidence, gives level 3 first and level 4 when it is asked again, says one strength, and asks why the
-// longest word was said, for which it takes as long as it is told to. It listens on loopback.
+// utterance as evidence, gives level 3 first and level 4 when it is asked again, level 5 to an answer with Kafka in it,
+// says one strength, and asks why the longest word was said, for which it takes as long as it is told to. It listens on
+// loopback.
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { setTimeout as after } from "node:timers/promises";
@@ -33,6 +34,7 @@ function reply(question) {
   if (isFollowUp(question)) return followUp(question);
   if (question.words) return evidence(question);
   if (question.counted) return advice();
+  if (JSON.stringify(question).includes("Kafka")) return rating(5); // nobody in these recordings says it
   return rating(question.said ? 4 : 3); // a second rating is asked under other names
 }
 

@@ -75,6 +75,9 @@ export function endpoints(client: Client) {
         ...(moment_ms === null ? {} : { moment_ms }),
       }),
 
+    correct: (id: string, lines: t.CorrectedLine[]) =>
+      client.post<void>(`sessions/${at(id)}/corrections`, { lines }),
+
     organizations: (call?: Call) => client.get<{ organizations: t.Organization[] }>('organizations', call),
     authorizations: (id: string, call?: Call) =>
       client.get<{ authorizations: t.Authorization[] }>(`sessions/${at(id)}/authorizations`, call),

@@ -39,6 +39,7 @@ export type Question = Schemas['Question'];
 export type Take = Schemas['Take'];
 export type Line = Schemas['Line'];
 export type Word = Schemas['Word'];
+export type CorrectedLine = Schemas['CorrectedLine'];
 export type Measurement = Schemas['Measurement'];
 export type Rating = Schemas['Rating'];
 export type Standing = Schemas['Standing'];

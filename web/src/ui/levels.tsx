@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { Contest, Evidence, Rating } from '../api/types';
-import { contest as contestWords, heardBadly, report as words } from '../text';
+import { contest as contestWords, correct as correctWords, heardBadly, report as words } from '../text';
 import type { CompetencyResult } from '../views/report-model';
 import { anchorText, rangeWords } from '../views/report-model';
 import { clock } from './format';
@@ -15,19 +15,31 @@ export function Levels(props: {
   justContested?: boolean; // by a click here
   quotesWithheld?: boolean; // what levels rest on is not shown to this reader
 }) {
-  const { competency, others, evidence } = props.result;
+  const { competency, others, earlier, evidence } = props.result;
   const models = others.filter((r) => r.rater.kind === 'model');
   const people = others.filter((r) => r.rater.kind !== 'model');
   return (
     <>
       {models.length > 0 && <ModelRatings result={props.result} ratings={models} label={props.label} />}
+      {earlier.length > 0 && (
+        <EarlierRatings
+          competency={competency.id}
+          ratings={earlier}
+          label={models.length === 0 ? props.label : null}
+        />
+      )}
       {props.result.contest && (
-        <ContestNote contest={props.result.contest} ratings={models} first={props.justContested ?? false} />
+        <ContestNote
+          contest={props.result.contest}
+          ratings={[...models, ...earlier]}
+          first={props.justContested ?? false}
+        />
       )}
       {people.map((rating) => (
         <div class="rating" key={rating.at} data-testid={`person-${competency.id}`}>
           <p class="rating-head">
             <span class="badge">{personBadge(rating)}</span>
+            {rating.before_correction && <span class="quiet">{correctWords.given}</span>}
             {rating.level !== undefined && <strong>{words.level(rating.level)}</strong>}
           </p>
           {rating.level !== undefined && <LevelBar level={rating.level} competency={competency} />}
@@ -102,6 +114,36 @@ function ModelRatings(props: { result: CompetencyResult; ratings: Rating[]; labe
         </details>
       )}
       <HowAsked ratings={ratings} />
+      {props.label && <p class="quiet rating-label">{capital(props.label)}</p>}
+    </div>
+  );
+}
+
+/** What models rated before the words were corrected. It counts for nothing, and has no sentences for others. */
+function EarlierRatings(props: { competency: string; ratings: Rating[]; label: string | null }) {
+  const { ratings } = props;
+  const said = ratings.filter((r) => r.why_not_higher || r.why_not_lower);
+  return (
+    <div class="rating" data-testid={`earlier-${props.competency}`}>
+      <p class="label">{correctWords.before}</p>
+      <ul class="raters">
+        {ratings.map((r) => (
+          <li key={`${r.revision}-${r.rater.pass}`} class="badge">
+            {badge(r)}
+          </li>
+        ))}
+      </ul>
+      {said.length > 0 && (
+        <details>
+          <summary>{correctWords.beforeSaid}</summary>
+          {said.map((r) => (
+            <div key={`${r.revision}-${r.rater.pass}`} class="rating">
+              <p>{badge(r)}</p>
+              <Sentences rating={r} />
+            </div>
+          ))}
+        </details>
+      )}
       {props.label && <p class="quiet rating-label">{capital(props.label)}</p>}
     </div>
   );

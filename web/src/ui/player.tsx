@@ -3,7 +3,7 @@ import { useEffect, useImperativeHandle, useRef, useState } from 'preact/hooks';
 import { app, report as words } from '../text';
 
 export interface PlayerHandle {
-  playFrom: (ms: number) => void;
+  playFrom: (ms: number, untilMs?: number) => void; // without an end it goes on
 }
 
 const FIRST_PICTURE_S = 0.001;
@@ -22,6 +22,7 @@ export interface PlayerProps {
  */
 export function Player(props: PlayerProps) {
   const ref = useRef<HTMLMediaElement | null>(null);
+  const until = useRef<number | null>(null);
   const [failed, setFailed] = useState(false);
   useEffect(() => {
     const element = ref.current;
@@ -38,9 +39,10 @@ export function Player(props: PlayerProps) {
   useImperativeHandle(
     props.handle,
     () => ({
-      playFrom: (ms: number) => {
+      playFrom: (ms: number, untilMs?: number) => {
         const element = ref.current;
         if (!element) return;
+        until.current = untilMs ?? null;
         element.currentTime = ms / 1000;
         void element.play().catch(() => undefined); // said by the error event
       },
@@ -58,7 +60,16 @@ export function Player(props: PlayerProps) {
   const shared = {
     controls: true,
     preload: 'metadata' as const,
-    onTimeUpdate: () => props.onTime((ref.current?.currentTime ?? 0) * 1000),
+    onTimeUpdate: () => {
+      const ms = (ref.current?.currentTime ?? 0) * 1000;
+      props.onTime(ms);
+      if (until.current === null || ms < until.current) return;
+      until.current = null;
+      ref.current?.pause();
+    },
+    onPause: () => {
+      until.current = null; // whoever plays on by hand hears all of it
+    },
     // A browser may show black until it plays: a seek of nothing makes it fetch the first picture.
     onLoadedMetadata: () => {
       const element = ref.current;

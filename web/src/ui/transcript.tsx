@@ -1,7 +1,8 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { Evidence, Flagged, Line } from '../api/types';
-import { report as words } from '../text';
+import { correct, report as words } from '../text';
 import {
+  correctedNote,
   currentLine,
   flaggedNote,
   flaggedWords,
@@ -49,7 +50,7 @@ export function Transcript(props: TranscriptProps) {
                 type="button"
                 class="line-play"
                 onClick={() => props.onPlay?.(line.start_ms)}
-                aria-label={`${words.playFrom(clock(line.start_ms))}: ${lineText(line)} ${hearingNote(line)} ${flaggedNote(line, props.flagged)}`.trim()}
+                aria-label={`${words.playFrom(clock(line.start_ms))}: ${lineText(line)} ${hearingNote(line)} ${correctedNote(line)} ${flaggedNote(line, props.flagged)}`.trim()}
                 data-testid="transcript-line"
               >
                 <LineBody line={line} evidence={props.evidence} flagged={props.flagged} />
@@ -69,7 +70,8 @@ export function Transcript(props: TranscriptProps) {
         {engines.map((engine) => words.engine(engine)).join(' ')}{' '}
         {lines.some((l) => l.interpolated) ? words.interpolated : ''}{' '}
         {lines.some((l) => l.words.some((w) => w.doubtful)) ? words.doubtfulWords : ''}{' '}
-        {lines.some((l) => l.words.some((w) => w.heard !== undefined)) ? words.repairedWords : ''}
+        {lines.some((l) => l.words.some((w) => w.heard !== undefined)) ? words.repairedWords : ''}{' '}
+        {lines.some((l) => l.words.some((w) => w.corrected)) ? correct.words : ''}
       </p>
     </>
   );
@@ -82,6 +84,7 @@ function LineBody(props: { line: Line; evidence: readonly Evidence[]; flagged: r
     <>
       <span class="line-time figures">{clock(props.line.start_ms)}</span>
       <span class="line-text">
+        {props.line.words.length === 0 && <span class="quiet">{correct.nobodySpoke}</span>}
         {props.line.words.map((word, i) => (
           <SpokenWord
             key={i}
@@ -90,6 +93,7 @@ function LineBody(props: { line: Line; evidence: readonly Evidence[]; flagged: r
             heard={word.heard}
             marked={marked.has(i)}
             flagged={flagged.has(i)}
+            corrected={word.corrected === true}
           />
         ))}
       </span>

@@ -1,9 +1,13 @@
-import { useRef, useState } from 'preact/hooks';
+import { useMemo, useRef, useState } from 'preact/hooks';
 import type { Origin } from '../api/endpoints';
 import { captionsUrl, recordingUrl } from '../api/endpoints';
 import type { Report } from '../api/types';
-import { report as words } from '../text';
+import { api } from '../state';
+import { correct, report as words } from '../text';
 import type { ContestDrafts } from '../ui/contest';
+import { CorrectTranscript } from '../ui/correct';
+import { CorrectedNote } from '../ui/corrected';
+import { Corrections } from '../ui/corrections';
 import type { OwnRatings } from '../ui/own-ratings';
 import type { PlayerHandle } from '../ui/player';
 import { Player } from '../ui/player';
@@ -37,7 +41,10 @@ export function ReportBody(props: ReportBodyProps) {
   const lines = allLines(report);
   // Words that were written down before are there also where no more may be.
   const written = hasTranscript(report) && !(props.unwritten && lines.length === 0);
-  const play = recording ? (ms: number) => player.current?.playFrom(ms) : null;
+  const play = recording ? (ms: number, untilMs?: number) => player.current?.playFrom(ms, untilMs) : null;
+  const { onRated } = props;
+  const corrections = useMemo(() => new Corrections((changed) => api.correct(id, changed)), [id]);
+  const corrects = onRated !== null && report.ended_at !== undefined;
   const question = report.questions[chosen.question];
   const take = question?.takes[chosen.take] ?? question?.takes[question.takes.length - 1];
   const evidence = take?.evidence ?? [];
@@ -82,7 +89,7 @@ export function ReportBody(props: ReportBodyProps) {
           />
         )}
         <Standings report={report} />
-        {(written || props.onRated !== null) && (
+        {(written || onRated !== null) && (
           <section>
             <h2>{words.transcript}</h2>
             {written ? (
@@ -95,6 +102,17 @@ export function ReportBody(props: ReportBodyProps) {
               />
             ) : (
               <p class="quiet">{words.noTranscript}</p>
+            )}
+            <CorrectedNote lines={report.loose ?? []} own={onRated !== null} />
+            {corrects && (
+              <CorrectTranscript
+                about="loose"
+                title={correct.openLoose}
+                lines={report.loose ?? []}
+                corrections={corrections}
+                onPlay={play}
+                onDone={onRated}
+              />
             )}
           </section>
         )}
@@ -112,12 +130,13 @@ export function ReportBody(props: ReportBodyProps) {
           onTake={(place) => setChosen({ ...chosen, take: place })}
           onPlay={play}
           atMs={atMs}
-          onRated={props.onRated}
+          onRated={onRated}
           ratings={props.ratings}
+          {...(corrects && { corrections })}
           {...(props.drafts && { drafts: props.drafts })}
         />
       </div>
-      <PrintedQuestions report={report} />
+      <PrintedQuestions report={report} own={onRated !== null} />
     </div>
   );
 }

@@ -25,7 +25,7 @@ import {
 
 function line(sequence: number, start_ms: number, end_ms: number, text = 'one two three'): Line {
   const words = text.split(' ').map((t) => ({ text: t, start_ms, end_ms }));
-  return { epoch: 1, sequence, start_ms, end_ms, engine: 'e', interpolated: true, words };
+  return { epoch: 1, sequence, revision: 0, start_ms, end_ms, engine: 'e', interpolated: true, words };
 }
 
 function take(change: Partial<Take> = {}): Take {

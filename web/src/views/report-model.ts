@@ -12,7 +12,7 @@ import type {
   Take,
 } from '../api/types';
 import type { Missing } from '../room/gaps';
-import { measurementNames, report } from '../text';
+import { correct, measurementNames, report } from '../text';
 import { clock, plainName } from '../ui/format';
 
 // What the report's parts show, computed from what the API returned and from nothing else.
@@ -121,6 +121,7 @@ export interface CompetencyResult {
   competency: Competency;
   self: Rating | null;
   others: Rating[]; // by models and people, newest last
+  earlier: Rating[]; // by models, of what the words were before they were corrected; the newest words first
   withFlagged: Rating | null; // with words that do not count; it stands beside the others
   standing: Standing | null; // what the models' ratings come to
   evidence: Evidence[];
@@ -139,6 +140,9 @@ export function competencyResults(report: Report, question: Question, take: Take
         competency,
         self: ratings.findLast((r) => r.rater.kind === 'self') ?? null,
         others: ratings.filter((r) => r.rater.kind !== 'self' && r.rater.pass !== 'with_flagged'),
+        earlier: (take.earlier ?? [])
+          .filter((r) => r.competency === id)
+          .sort((a, b) => (b.revision ?? 0) - (a.revision ?? 0) || a.at.localeCompare(b.at)),
         withFlagged: ratings.find((r) => r.rater.pass === 'with_flagged') ?? null,
         standing: take.standings.find((s) => s.competency === id) ?? null,
         evidence: take.evidence
@@ -148,6 +152,17 @@ export function competencyResults(report: Report, question: Question, take: Take
       },
     ];
   });
+}
+
+/** How many words of some lines were corrected, and of how many. Words that were left out count on both sides. */
+export function changedWords(lines: readonly Line[]): { changed: number; of: number } {
+  let changed = 0;
+  let of = 0;
+  for (const line of lines) {
+    changed += line.changed ?? 0;
+    of += Math.max(line.words.length, line.changed ?? 0);
+  }
+  return { changed, of };
 }
 
 /** Which words of a line speak to whoever rates, as indexes. */
@@ -177,6 +192,12 @@ export function flaggedNote(line: Line, flagged: readonly Flagged[]): string {
 export function hearingNote(line: Line): string {
   const doubtful = line.words.filter((w) => w.doubtful).map((w) => w.text);
   return doubtful.length === 0 ? '' : report.mayBeMisheard(doubtful.join(', '));
+}
+
+/** What a screen reader is told of words that the candidate corrected; others see a line under them. */
+export function correctedNote(line: Line): string {
+  const corrected = line.words.filter((w) => w.corrected).map((w) => w.text);
+  return corrected.length === 0 ? '' : `(${correct.word}: ${corrected.join(', ')}.)`;
 }
 
 /** What the levels of a standing are, in words: one, or from the lowest to the highest. */

@@ -1,8 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Question, Report, Take } from '../api/types';
-import { contest as contestWords, org, report as words } from '../text';
+import { contest as contestWords, correct as correctWords, org, report as words } from '../text';
 import type { ContestDrafts } from '../ui/contest';
 import { ContestForm } from '../ui/contest';
+import { CorrectTranscript } from '../ui/correct';
+import { CorrectedNote } from '../ui/corrected';
+import type { Corrections } from '../ui/corrections';
 import { FeedbackList } from '../ui/feedback';
 import { FlaggedNote } from '../ui/flagged';
 import { FollowUpNote } from '../ui/follow-up';
@@ -18,11 +21,12 @@ export interface QuestionPanelProps {
   place: number; // in report.questions
   takePlace: number;
   onTake: (place: number) => void;
-  onPlay: ((ms: number) => void) | null;
+  onPlay: ((ms: number, untilMs?: number) => void) | null;
   atMs?: number; // where the recording is; absent in the room, where nothing is contested yet
   onRated: (() => void) | null; // null: an employer, who cannot rate for the candidate
   ratings?: OwnRatings; // the reader's own: an employer's, or the candidate's of themselves
   drafts?: ContestDrafts; // absent in the room, where nothing is contested yet
+  corrections?: Corrections; // the candidate's, of an interview that is over
 }
 
 export function QuestionTabs(props: { report: Report; chosen: number; onChoose: (place: number) => void }) {
@@ -106,6 +110,17 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
           </p>
         )}
       </div>
+      <CorrectedNote lines={take.lines ?? []} own={own} />
+      {props.corrections && own && (
+        <CorrectTranscript
+          about={`${question.index}-${take.take}`}
+          title={correctWords.open}
+          lines={take.lines ?? []}
+          corrections={props.corrections}
+          onPlay={props.onPlay}
+          onDone={onRated}
+        />
+      )}
       {!rated && !take.pending && !form && (own || !skipped) && (
         <p data-testid="no-rating">{noRatingWords(own, take)}</p>
       )}
