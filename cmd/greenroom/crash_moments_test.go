@@ -129,6 +129,9 @@ func newCrashLane(t *testing.T, table *crashTable) *crashLane {
 	l := &crashLane{t: t, dataDir: passableFolder(t), table: table}
 	// What a killed process leaves in the temporary folder goes with the lane.
 	l.settings = []string{"TMPDIR=" + passableFolder(t)}
+	if built := os.Getenv(testProgram); built != "" {
+		l.settings = append(l.settings, testProgram+"="+built)
+	}
 	t.Cleanup(func() {
 		if l.program == nil {
 			return

@@ -23,6 +23,10 @@ import (
 // has the race detector, and can be killed.
 const beProgram = "GREENROOM_TEST_BE_THE_PROGRAM"
 
+// testProgram names the built program, which takes this binary's place where servers are killed: they do not live
+// to say what a race detector found, and cost less without one. Without it this binary is killed.
+const testProgram = "GREENROOM_TEST_PROGRAM"
+
 func TestMain(m *testing.M) {
 	// The server starts this binary with an empty environment to read a PDF.
 	if os.Getenv(beProgram) == "" && !slices.Equal(os.Args[1:], []string{"read-pdf"}) {
@@ -114,6 +118,9 @@ func launchProgram(t *testing.T, dataDir string, settings ...string) *program {
 	p.command = programCommand(context.Background(), t, "serve", "--listen", "127.0.0.1:0", "--media-listen", "127.0.0.1:0",
 		"--metrics-listen", p.setting("GREENROOM_METRICS_LISTEN"), "--data-dir", dataDir)
 	p.command.Env = append(p.command.Env, settings...)
+	if built := p.setting(testProgram); built != "" {
+		p.command.Path, p.command.Args[0] = built, built
+	}
 	stdout, err := p.command.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
