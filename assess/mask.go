@@ -89,8 +89,16 @@ func newToken(text string, first bool) token {
 	return t
 }
 
-// ends: a whole sentence ends after the word.
-func (t *token) ends() bool { return strings.ContainsAny(lastSign(t.text), ".!?") }
+// ends: a whole sentence ends after the word. The full stop of "Dr." ends none.
+func (t *token) ends() bool {
+	return strings.ContainsAny(lastSign(t.text), ".!?") && !t.is(shortTitles)
+}
+
+// mayName: the word can be one of a name. Of the words that are none, those with a capital inside a sentence can:
+// "Will", "May". "I" has one everywhere.
+func (t *token) mayName() bool {
+	return !t.is(notNames) || t.capital && !t.first && !t.is(firstPerson)
+}
 
 func lastSign(text string) string {
 	text = strings.TrimRight(text, `"'”’)]`)

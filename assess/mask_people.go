@@ -64,13 +64,13 @@ func maskNameAt(tokens []token, from int, certain bool) {
 	for from < len(tokens) && tokens[from].is(fillers) {
 		from++
 	}
-	if from >= len(tokens) || tokens[from].is(notNames) || !certain && !tokens[from].capital {
+	if from >= len(tokens) || !certain && (tokens[from].is(notNames) || !tokens[from].capital) || !tokens[from].mayName() {
 		return
 	}
 	written := tokens[from].capital || tokens[from].caps
 	for i := from; i < min(from+mostNameWords, len(tokens)); i++ {
 		t := &tokens[i]
-		if t.is(notNames) || written && !t.capital && !t.caps && !t.is(nameParticles) {
+		if !t.mayName() || written && !t.capital && !t.caps && !t.is(nameParticles) {
 			return
 		}
 		t.cover(maskName)
@@ -88,20 +88,20 @@ func maskUntilSpeaking(tokens []token) {
 		case tokens[i].is(speakingWords):
 			coverAll(tokens[:i], maskName)
 			return
-		case tokens[i].is(notNames):
+		case !tokens[i].mayName():
 			return
 		}
 	}
 }
 
-// maskPeople finds other people: "my manager Peter", "Mr. Miller".
+// maskPeople finds other people: "my manager Peter", "my manager, Peter,", "Mr. Miller".
 func maskPeople(tokens []token) {
 	for i := range tokens {
 		titled := tokens[i].is(titles)
 		if !titled && !tokens[i].is(relations) {
 			continue
 		}
-		if i+1 < len(tokens) && (titled || !tokens[i].last) {
+		if i+1 < len(tokens) && (titled || !tokens[i].ends()) {
 			maskCapitals(tokens[i+1:], maskName)
 		}
 	}
@@ -111,7 +111,7 @@ func maskPeople(tokens []token) {
 func maskCapitals(tokens []token, with string) (n int) {
 	for n < min(mostNameWords, len(tokens)) {
 		t := &tokens[n]
-		if !t.capital || t.is(notNames) {
+		if !t.capital || !t.mayName() {
 			return n
 		}
 		t.cover(with)

@@ -97,6 +97,20 @@ func TestIntroductionsAreMasked(t *testing.T) {
 		{"I told my manager. Peter was there", "I told my manager. Peter was there"},
 		{"my manager told me", "my manager told me"},
 		{"with Dr. Miller and Mrs Jones", "with Dr. [name] and Mrs [name]"},
+		{"My manager, Peter Miller, agreed", "My manager, [name] [name], agreed"},
+		{"a friend: Peter", "a friend: [name]"},
+		{"my manager, I think, agreed", "my manager, I think, agreed"},
+		{"I asked my manager! Peter agreed", "I asked my manager! Peter agreed"},
+		{"with Dr. Will Smith and Ms May.", "with Dr. [name] [name] and Ms [name]."},
+		{"Yes, sir. May I go on", "Yes, sir. May I go on"},
+		{"the Dr. I saw", "the Dr. I saw"},
+		{"my name is Will and I will", "my name is [name] and I will"},
+		{"My name is May Will.", "My name is [name] [name]."},
+		{"my name is will be printed", "my name is will be printed"},
+		{"My name is, I think, known", "My name is, I think, known"},
+		{"call me Will Smith", "call me [name] [name]"},
+		{"this is Will speaking", "this is [name] speaking"},
+		{"my manager Will told me", "my manager [name] told me"},
 	})
 }
 
