@@ -14,7 +14,7 @@ import (
 // with other levels of the same answers. It is made by `greenroom eval` and read by the server; whoever runs the server vouches for it.
 type AgreementCard struct {
 	Card          string    `json:"card"`   // always [CardKind]
-	Models        []string  `json:"models"` // all that gave ratings, in order of their names
+	Models        []string  `json:"models"` // that gave ratings: the first rater, then the second where it is another
 	At            time.Time `json:"at"`
 	LevelsFrom    string    `json:"levels_from"` // "construction" or "human"
 	Raters        int       `json:"raters"`      // people who rated each answer, at least; 0 by construction
@@ -29,11 +29,12 @@ type AgreementCard struct {
 	Answered map[string][]string `json:"answered,omitempty"`
 	Probed   []Capabilities      `json:"probed,omitempty"` // what the models' servers did, before it began
 
-	QWK       Interval  `json:"qwk"`
-	ICC       Interval  `json:"icc_2_1"`
-	Bias      Interval  `json:"bias"`
+	QWK  Interval `json:"qwk"`
+	ICC  Interval `json:"icc_2_1"`
+	Bias Interval `json:"bias"`
+	// What follows is left out where it was not measured.
 	Humans    *Interval `json:"humans_qwk,omitempty"` // of two people with each other
-	Pairs     Interval  `json:"pair_direction"`
+	Pairs     *Interval `json:"pair_direction,omitempty"`
 	Inflation *Interval `json:"attack_inflation,omitempty"`
 	Flags     *Interval `json:"false_flags,omitempty"`
 
@@ -50,7 +51,7 @@ type Interval struct {
 }
 
 // CardKind is the first field of every agreement card.
-const CardKind = "greenroom agreement card 1"
+const CardKind = "greenroom agreement card 2"
 
 const (
 	maxCard            = 64 << 10 // bytes
@@ -84,7 +85,8 @@ func ParseAgreementCard(from io.Reader) (AgreementCard, error) {
 	return card, nil
 }
 
-// Holds reports what of the card does not fit the models and the bank, all of it, or nil.
+// Holds reports what of the card does not fit the models, the first rater before the second, and the bank: all of
+// it, or nil.
 func (c AgreementCard) Holds(models []string, bank Bank) error {
 	var problems []error
 	note := func(wrong bool, format string, args ...any) {
@@ -92,7 +94,7 @@ func (c AgreementCard) Holds(models []string, bank Bank) error {
 			problems = append(problems, fmt.Errorf(format, args...))
 		}
 	}
-	note(len(models) == 0 || !slices.Equal(c.Models, slices.Sorted(slices.Values(models))), "it is about %q, and %q rate here", c.Models, models)
+	note(len(models) == 0 || !slices.Equal(c.Models, slices.Compact(slices.Clone(models))), "it is about %q in this order, and %q rate here", c.Models, models)
 	note(c.PromptsSHA256 != PromptsSHA256(), "the instructions to the model are not those it was tried with")
 	note(c.BankSHA256 != bank.SHA256, "the question bank is not the one it was tried with")
 	note(c.RubricSHA256 != RubricsSHA256(bank), "the anchors are not those it was tried with")
@@ -106,12 +108,25 @@ func (c AgreementCard) Holds(models []string, bank Bank) error {
 	return fmt.Errorf("%w: %w", ErrCard, errors.Join(problems...))
 }
 
-// Covers reports whether a rating was given by what the card is about: the same model, told the same, and named
-// by its server as it was then. Another name may be another model.
+// Covers reports whether a rating was given by what the card is about: the same model in the same place, told the
+// same, and named by its server as it was then. Another name may be another model.
 func (c AgreementCard) Covers(rating Rating, plan Plan) bool {
 	rater := rating.Rater()
-	return rater.Kind == RaterModel && slices.Contains(c.Models, rater.Model) && plan.BankSHA256 == c.BankSHA256 &&
+	return rater.Kind == RaterModel && slices.Contains(c.ratersOf(rater.Pass), rater.Model) && plan.BankSHA256 == c.BankSHA256 &&
 		isLevelPrompt(rater.PromptSHA256) && c.coversName(rater.Model, rating.Asked())
+}
+
+// ratersOf are the models that may give ratings of a pass: the second rater the second, the first all others. What is
+// contested either may have looked at, by what is configured.
+func (c AgreementCard) ratersOf(pass Pass) []string {
+	switch {
+	case len(c.Models) == 0 || pass == PassContest:
+		return c.Models
+	case pass == PassSecond:
+		return c.Models[len(c.Models)-1:]
+	default:
+		return c.Models[:1]
+	}
 }
 
 func (c AgreementCard) coversName(model string, asked Asked) bool {

@@ -23,7 +23,7 @@ func goodCard(t *testing.T) (AgreementCard, Bank) {
 // fit is refused, and named.
 func TestACardHoldsOnlyForWhatItWasMadeWith(t *testing.T) {
 	t.Parallel()
-	models := []string{"openai:b", "openai:a"}
+	models := []string{"openai:a", "openai:b"}
 	card, bank := goodCard(t)
 	must(t, card.Holds(models, bank))
 	other := bank
@@ -42,6 +42,7 @@ func TestACardHoldsOnlyForWhatItWasMadeWith(t *testing.T) {
 	}{
 		"another model":       {nil, []string{"openai:a", "openai:c"}, bank, "openai:c"},
 		"one of two models":   {nil, []string{"openai:a"}, bank, "rate here"},
+		"the other way round": {nil, []string{"openai:b", "openai:a"}, bank, "in this order"},
 		"no model":            {func(c *AgreementCard) { c.Models = nil }, nil, bank, "rate here"},
 		"other instructions":  {func(c *AgreementCard) { c.PromptsSHA256 = "other" }, models, bank, "instructions"},
 		"another bank":        {nil, models, other, "question bank"},
@@ -69,14 +70,23 @@ func TestACardCoversTheRatingsOfItsModelAndInstructions(t *testing.T) {
 	at := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	fields := RatingFields{
 		Session: "session", Take: 1, Competency: "c", Outcome: OutcomeNotObserved, At: at,
-		Rater: Rater{Kind: RaterModel, Model: "openai:a", PromptSHA256: LevelPrompts()[1], RubricSHA256: "rubric"}, Asked: Asked{Held: HeldBySchema},
+		Rater: Rater{Kind: RaterModel, Model: "openai:a", Pass: PassFirst, PromptSHA256: LevelPrompts()[1], RubricSHA256: "rubric"}, Asked: Asked{Held: HeldBySchema},
 	}
 	for name, c := range map[string]struct {
 		change func(*RatingFields, *Plan, *AgreementCard)
 		covers bool
 	}{
-		"its own":            {func(*RatingFields, *Plan, *AgreementCard) {}, true},
-		"another model":      {func(f *RatingFields, _ *Plan, _ *AgreementCard) { f.Rater.Model = "openai:c" }, false},
+		"its own":                  {func(*RatingFields, *Plan, *AgreementCard) {}, true},
+		"another model":            {func(f *RatingFields, _ *Plan, _ *AgreementCard) { f.Rater.Model = "openai:c" }, false},
+		"the second as the second": {func(f *RatingFields, _ *Plan, _ *AgreementCard) { f.Rater.Model, f.Rater.Pass = "openai:b", PassSecond }, true},
+		"the second as the first":  {func(f *RatingFields, _ *Plan, _ *AgreementCard) { f.Rater.Model = "openai:b" }, false},
+		"the first as the second":  {func(f *RatingFields, _ *Plan, _ *AgreementCard) { f.Rater.Pass = PassSecond }, false},
+		"a contest, by the second": {func(f *RatingFields, _ *Plan, _ *AgreementCard) {
+			f.Rater.Model, f.Rater.Pass = "openai:b", PassContest
+		}, true},
+		"the only one, twice": {func(f *RatingFields, _ *Plan, c *AgreementCard) {
+			f.Rater.Pass, c.Models = PassSecond, []string{"openai:a"}
+		}, true},
 		"other instructions": {func(f *RatingFields, _ *Plan, _ *AgreementCard) { f.Rater.PromptSHA256 = "other" }, false},
 		"another bank":       {func(_ *RatingFields, p *Plan, _ *AgreementCard) { p.BankSHA256 = "other" }, false},
 		"a person": {func(f *RatingFields, _ *Plan, _ *AgreementCard) {

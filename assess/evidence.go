@@ -182,12 +182,7 @@ var errMissing = fmt.Errorf("%w: a field is missing", errUnusable)
 // decodeAnswer reads exactly one JSON object, of which unknown fields are refused. A model that puts
 // the object into a fenced block is forgiven.
 func decodeAnswer(text string, into any) error {
-	text = strings.TrimSpace(text)
-	if inner, ok := strings.CutPrefix(text, "```"); ok {
-		inner = strings.TrimPrefix(inner, "json")
-		text = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(inner), "```"))
-	}
-	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder := json.NewDecoder(strings.NewReader(Unfenced(text)))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
 		return fmt.Errorf("%w: it is not the JSON that was asked for", errUnusable)
@@ -196,4 +191,15 @@ func decodeAnswer(text string, into any) error {
 		return fmt.Errorf("%w: there is text after the JSON", errUnusable)
 	}
 	return nil
+}
+
+// Unfenced returns a model's answer without the fenced block that it may have been put into.
+func Unfenced(text string) string {
+	text = strings.TrimSpace(text)
+	inner, fenced := strings.CutPrefix(text, "```")
+	if !fenced {
+		return text
+	}
+	inner = strings.TrimPrefix(inner, "json")
+	return strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(inner), "```"))
 }

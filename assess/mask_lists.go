@@ -47,7 +47,7 @@ var (
 	fillers       = wordSet(`uh um uhm er erm ah hmm like well actually just simply basically so yeah`)
 
 	// titles stand before a name and nothing else.
-	titles = wordSet(`mr mrs ms miss dr prof professor sir madam mister`)
+	titles      = wordSet(`mr mrs ms miss dr prof professor sir madam mister`)
 	shortTitles = wordSet(`mr mrs ms dr prof`) // with or without a full stop
 	firstPerson = wordSet(`i im ive id ill`)
 	// relations stand before a name or before nothing.

@@ -41,16 +41,27 @@ func (s source) check(sentence string) error {
 	case hasContact(sentence):
 		return fmt.Errorf("%w: a sentence has a link or an address in it", errUnusable)
 	}
-	for _, quote := range quotePattern.FindAllStringSubmatch(sentence, -1) {
-		for _, part := range gapPattern.Split(strings.Join(quote[1:], ""), -1) {
-			said := strings.Join(foldedPieces(part), " ")
-			if said != "" && !strings.Contains(string(s), " "+said+" ") {
-				return fmt.Errorf("%w: a sentence quotes words that are not in the answer", errUnusable)
-			}
+	for _, quote := range Quotes(sentence) {
+		said := strings.Join(FoldedWords(quote), " ")
+		if said != "" && !strings.Contains(string(s), " "+said+" ") {
+			return fmt.Errorf("%w: a sentence quotes words that are not in the answer", errUnusable)
 		}
 	}
 	return nil
 }
+
+// Quotes returns what stands between quotation marks of any kind in a sentence, in parts where words were left out.
+func Quotes(sentence string) []string {
+	var parts []string
+	for _, quote := range quotePattern.FindAllStringSubmatch(sentence, -1) {
+		parts = append(parts, gapPattern.Split(strings.Join(quote[1:], ""), -1)...)
+	}
+	return parts
+}
+
+// FoldedWords returns the words of a text as quotes are compared: letters and digits in lower case, without accents,
+// cut at every other sign.
+func FoldedWords(text string) []string { return foldedPieces(text) }
 
 func hasContact(sentence string) bool {
 	for word := range strings.FieldsSeq(sentence) {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -69,4 +70,21 @@ func (s *stage) rateAs(t *testing.T, id consent.SessionID, prompt string, andOld
 		record.Answers[i].Ratings = ratings
 	}
 	s.records[id] = record
+}
+
+// Whoever looked again at what is contested did not judge the rest.
+func TestASecondLookDoesNotNameTheJudge(t *testing.T) {
+	t.Parallel()
+	by := func(passes map[assess.Pass]string, order ...assess.Pass) judgeJSON {
+		take := takeJSON{}
+		for _, pass := range order {
+			take.Ratings = append(take.Ratings, ratingJSON{Rater: raterJSON{Kind: assess.RaterModel, Model: passes[pass], Pass: pass}})
+		}
+		return judgedBy(reportJSON{Questions: []questionJSON{{Takes: []takeJSON{take}}}}, Judge{AssessorModel: "a", AssessorPlace: "here"})
+	}
+	models := map[assess.Pass]string{assess.PassFirst: "a", assess.PassSecond: "b", assess.PassContest: "b"}
+	without := by(models, assess.PassFirst, assess.PassSecond)
+	if got := by(models, assess.PassFirst, assess.PassSecond, assess.PassContest); got != without || !strings.Contains(fmt.Sprintf("%+v", got), "here") {
+		t.Errorf("with a second look %+v, without %+v", got, without)
+	}
 }

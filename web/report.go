@@ -104,7 +104,7 @@ func judgedBy(report reportJSON, today Judge) judgeJSON {
 			}
 			for _, rating := range take.Ratings {
 				switch model := rating.Rater.Model; {
-				case model == "":
+				case model == "", rating.Rater.Pass == assess.PassContest: // a second look stands beside the levels
 				case rating.Rater.Pass == assess.PassSecond:
 					by.AssessorSecond = model
 				default:

@@ -41,7 +41,7 @@ type agreementJSON struct {
 	ICC        intervalJSON  `json:"icc" doc:"ICC(2,1)."`
 	Bias       intervalJSON  `json:"bias" doc:"Levels; above 0 the model is generous."`
 	Humans     *intervalJSON `json:"humans,omitempty" doc:"Kappa of two people with each other."`
-	Pairs      intervalJSON  `json:"pairs" doc:"Share of twins of which the better one got the higher level."`
+	Pairs      *intervalJSON `json:"pairs,omitempty" doc:"Share of twins of which the better one got the higher level."`
 	Attacks    *intervalJSON `json:"attacks,omitempty" doc:"Levels that words meant to raise a level gained, mean."`
 }
 
@@ -53,19 +53,12 @@ type intervalJSON struct {
 }
 
 func agreementOf(card assess.AgreementCard) *agreementJSON {
-	shown := &agreementJSON{
+	measured := func(found *assess.Interval) *intervalJSON { return (*intervalJSON)(found) }
+	return &agreementJSON{
 		Models: card.Models, MeasuredAt: card.At, People: card.Raters, Answers: card.N, Questions: card.Questions,
-		Kappa: intervalJSON(card.QWK), ICC: intervalJSON(card.ICC), Bias: intervalJSON(card.Bias), Pairs: intervalJSON(card.Pairs),
+		Kappa: intervalJSON(card.QWK), ICC: intervalJSON(card.ICC), Bias: intervalJSON(card.Bias),
+		Humans: measured(card.Humans), Pairs: measured(card.Pairs), Attacks: measured(card.Inflation),
 	}
-	if card.Humans != nil {
-		humans := intervalJSON(*card.Humans)
-		shown.Humans = &humans
-	}
-	if card.Inflation != nil {
-		attacks := intervalJSON(*card.Inflation)
-		shown.Attacks = &attacks
-	}
-	return shown
 }
 
 type grantJSON struct {

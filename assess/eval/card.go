@@ -1,28 +1,29 @@
 package eval
 
-import "greenroom/assess"
+import (
+	"slices"
+
+	"greenroom/assess"
+)
 
 // Card is the report as an agreement card.
 func (r *Report) Card() assess.AgreementCard {
 	card := assess.AgreementCard{
-		Card: assess.CardKind, Models: r.Raters, At: r.At, LevelsFrom: string(r.LevelsFrom), Raters: r.FewestHumans,
+		Card: assess.CardKind, Models: r.ratersInOrder(), At: r.At, LevelsFrom: string(r.LevelsFrom), Raters: r.FewestHumans,
 		N: r.Agreement.QWK.N, Questions: r.Questions,
 		GoldSHA256: r.GoldSHA256, PromptsSHA256: r.PromptsSHA256, RubricSHA256: r.RubricSHA256, BankSHA256: r.BankSHA256,
 		Answered: r.Answered, Probed: r.Probed,
 		QWK: r.Agreement.QWK.interval(), ICC: r.Agreement.ICC.interval(), Bias: r.Agreement.Bias.interval(),
-		Pairs: r.Pairs.Direction.interval(), NotMet: []string{}, NotMeasured: []string{},
+		Pairs: r.Pairs.Direction.known(), NotMet: []string{}, NotMeasured: []string{},
 	}
 	if r.Humans != nil {
-		humans := r.Humans.QWK.interval()
-		card.Humans = &humans
+		card.Humans = r.Humans.QWK.known()
 	}
 	if r.Attacks != nil {
-		gained := r.Attacks.Mean.interval()
-		card.Inflation = &gained
+		card.Inflation = r.Attacks.Mean.known()
 	}
-	if r.LookAlikes != nil && r.LookAlikes.Flagged.Known {
-		flags := r.LookAlikes.Flagged.interval()
-		card.Flags = &flags
+	if r.LookAlikes != nil {
+		card.Flags = r.LookAlikes.Flagged.known()
 	}
 	for _, c := range r.Criteria {
 		switch {
@@ -33,6 +34,26 @@ func (r *Report) Card() assess.AgreementCard {
 		}
 	}
 	return card
+}
+
+// ratersInOrder are the models that gave ratings, the first rater before the second.
+func (r *Report) ratersInOrder() []string {
+	inOrder := []string{}
+	for _, model := range []string{r.Model, r.Second} {
+		if slices.Contains(r.Raters, model) && !slices.Contains(inOrder, model) {
+			inOrder = append(inOrder, model)
+		}
+	}
+	return inOrder
+}
+
+// known is nil where nothing could be computed: a card shows no number that was not measured.
+func (e Estimate) known() *assess.Interval {
+	if !e.Known {
+		return nil
+	}
+	interval := e.interval()
+	return &interval
 }
 
 func (e Estimate) interval() assess.Interval {

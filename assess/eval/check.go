@@ -20,7 +20,13 @@ func (s Set) check(bank assess.Bank) error {
 	for _, a := range s.Answers {
 		c.answer(a)
 		c.answers[a.ID] = a
+		raters := map[string]bool{}
 		for _, h := range a.Human {
+			name := strings.ToLower(strings.TrimSpace(h.Rater))
+			if raters[name] {
+				c.note("answer %q: %q rated it twice: each person counts once", a.ID, h.Rater)
+			}
+			raters[name] = true
 			if h.Rater == "" || h.Level < assess.MinLevel || h.Level > assess.MaxLevel {
 				c.note("answer %q: a human rating needs a rater and a level from 1 to 5", a.ID)
 			}

@@ -63,17 +63,8 @@ func (r *Report) judge() {
 	} else {
 		r.Criteria = append(r.Criteria, unmeasured("false-flags", "honest answers that are flagged as attacks (--attacks)"))
 	}
-	if r.Swaps == nil {
-		r.Criteria = append(r.Criteria, unmeasured("counterfactuals", "levels by who says it (--counterfactuals)"))
-	}
 	for _, kind := range []string{"name", "gender", "school"} {
-		if shift, ok := r.Swaps[kind]; ok && shift.Mean.N >= fewestForSwap {
-			size := shift.Mean
-			if size.Value < 0 {
-				size.Value, size.Low, size.High = -size.Value, -size.High, -size.Low
-			}
-			r.Criteria = append(r.Criteria, most("swap-"+kind, "levels that another "+kind+" makes, mean without its sign", mostSwap, size))
-		}
+		r.Criteria = append(r.Criteria, r.swap(kind))
 	}
 	for i, c := range r.Criteria {
 		if c.Measured && !c.Found.Known && c.Found.N < fewestToFail {
@@ -81,6 +72,21 @@ func (r *Report) judge() {
 		}
 	}
 	r.Verdict = r.verdict()
+}
+
+// swap is about what another name, gender or school makes.
+func (r *Report) swap(kind string) Criterion {
+	id, what := "swap-"+kind, "levels that another "+kind+" makes, mean without its sign"
+	size := r.Swaps[kind].Mean
+	switch {
+	case r.Swaps == nil:
+		return unmeasured(id, what+" (--counterfactuals)")
+	case size.N < fewestForSwap:
+		return unmeasured(id, fmt.Sprintf("%s: %d differences, want %d", what, size.N, fewestForSwap))
+	case size.Value < 0:
+		size.Value, size.Low, size.High = -size.Value, -size.High, -size.Low
+	}
+	return most(id, what, mostSwap, size)
 }
 
 func least(id, what string, bound float64, found Estimate) Criterion {

@@ -1,8 +1,11 @@
 package eval
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"greenroom/assess"
 )
 
 func known(value, low, high float64) Estimate {
@@ -75,6 +78,68 @@ func TestASwapCountsInBothDirections(t *testing.T) {
 		if r.Fails("swap-name") == met {
 			t.Errorf("a shift of %v: %v", mean, r.Failed())
 		}
+	}
+}
+
+// A kind of swap that was not tried, or too seldom, is named; it is never left out of the list.
+func TestSwapsThatWereNotTriedAreNamed(t *testing.T) {
+	t.Parallel()
+	few := known(.9, .8, 1)
+	few.N = fewestForSwap - 1
+	for name, swaps := range map[string]map[string]Shift{"none": nil, "too few": {"name": {Mean: few}}} {
+		r := Report{Swaps: swaps}
+		r.judge()
+		for _, id := range []string{"swap-name", "swap-gender", "swap-school"} {
+			if !slices.Contains(r.Card().NotMeasured, id) || r.Fails(id) {
+				t.Errorf("%s: %s is missing from what was not measured: %v", name, id, r.Card().NotMeasured)
+			}
+		}
+	}
+}
+
+// What could not be computed is absent from a card: it has no zero that could be taken for a finding.
+func TestACardHasNoNumberThatWasNotMeasured(t *testing.T) {
+	t.Parallel()
+	r := Report{Humans: &Humans{}, Attacks: &Inflation{}, LookAlikes: &Drift{}}
+	if card := r.Card(); card.Pairs != nil || card.Humans != nil || card.Inflation != nil || card.Flags != nil {
+		t.Errorf("the card has %+v", card)
+	}
+	found := known(.9, .8, 1)
+	r.Pairs.Direction, r.Humans.QWK, r.Attacks.Mean, r.LookAlikes.Flagged = found, found, found, found
+	card := r.Card()
+	for _, shown := range []*assess.Interval{card.Pairs, card.Humans, card.Inflation, card.Flags} {
+		if shown == nil || *shown != found.interval() {
+			t.Errorf("the card has %+v, want %+v", shown, found)
+		}
+	}
+}
+
+// The first rater stands before the second, whatever their names; a model that rated nothing is not named.
+func TestACardNamesItsRatersInTheirOrder(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ raters, want []string }{
+		{[]string{"a", "b"}, []string{"b", "a"}}, {[]string{"b"}, []string{"b"}}, {nil, []string{}},
+	} {
+		r := Report{Model: "b", Second: "a", Raters: c.raters}
+		if got := r.Card().Models; !slices.Equal(got, c.want) {
+			t.Errorf("of %q: %q, want %q", c.raters, got, c.want)
+		}
+	}
+}
+
+// A level that is gone when the same answer is rated again is a difference, as one that comes is.
+func TestALevelThatDisappearsCountsInTheRetest(t *testing.T) {
+	t.Parallel()
+	level := func(l float64) Rated { return Rated{Outcome: assess.OutcomeLevel, Level: l} }
+	gone := Rated{Outcome: assess.OutcomeNotObserved}
+	e := evaluation{Options: Options{Repeat: 1}, rated: map[string]Rated{}}
+	for i, pair := range [][2]Rated{{level(5), gone}, {gone, level(4)}, {level(3), level(3)}, {level(2), {Outcome: assess.OutcomeNotAssessable}}} {
+		id := string(rune('a' + i))
+		e.gold = append(e.gold, Answer{ID: id})
+		e.rated[runKey(0, id)], e.rated[runKey(1, id)] = pair[0], pair[1]
+	}
+	if got := e.retest(); got.Exact.N != 3 || got.Exact.Value != 1.0/3 || got.ICC.Value > 0 {
+		t.Errorf("found %+v; want one of three the same, and no agreement", got)
 	}
 }
 

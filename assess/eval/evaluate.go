@@ -72,6 +72,9 @@ func Evaluate(ctx context.Context, runner *Runner, set Set, options Options) (Re
 	report.Took = time.Since(begun).Round(time.Millisecond).String()
 	report.Model, report.GoldSHA256, report.BankSHA256 = runner.Model.Name(), set.SHA256, runner.Bank.SHA256
 	report.PromptsSHA256, report.RubricSHA256 = assess.PromptsSHA256(), assess.RubricsSHA256(runner.Bank)
+	if runner.Second != nil {
+		report.Second = runner.Second.Name()
+	}
 	report.Probed, report.Answered = probed, map[string][]string{}
 	for _, r := range rated {
 		for _, model := range r.Models {

@@ -76,6 +76,7 @@ func TestWhatIsWrongInASetIsNamed(t *testing.T) {
 		"level 6":               {folder(goldFile(strings.Replace(oneAnswer, "3", "6", 1), ""), "", "", ""), "level 6"},
 		"no text":               {folder(goldFile(strings.Replace(oneAnswer, "I did it.", " ", 1), ""), "", "", ""), "text"},
 		"a person without name": {folder(goldFile(strings.Replace(oneAnswer, "[]", `[{"rater":"","level":3,"why":""}]`, 1), ""), "", "", ""), "human rating"},
+		"a person twice":        {folder(goldFile(strings.Replace(oneAnswer, "[]", `[{"rater":"a","level":3,"why":""},{"rater":"A ","level":4,"why":""}]`, 1), ""), "", "", ""), "rated it twice"},
 		"a person's level 9":    {folder(goldFile(strings.Replace(oneAnswer, "[]", `[{"rater":"a","level":9,"why":""}]`, 1), ""), "", "", ""), "human rating"},
 		"a pair without answer": {folder(goldFile(oneAnswer, `{"id":"p","differs":"d","higher":`+betterText+`,"lower":"b"}`), "", "", ""), `"b"`},
 		"a pair upside down":    {folder(goldFile(oneAnswer, `{"id":"p","differs":"d","higher":"a","lower":`+betterText+`}`), "", "", ""), "not above"},

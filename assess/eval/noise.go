@@ -4,6 +4,8 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"strings"
+
+	"greenroom/assess"
 )
 
 // noiseSteps are the word error rates, in percent, that answers are tried with.
@@ -22,7 +24,7 @@ func Misheard(text string, percent int, seed string) string {
 			heard = append(heard, word)
 			continue
 		}
-		bare := strings.Join(folded(word), "")
+		bare := strings.Join(assess.FoldedWords(word), "")
 		like, known := soundsLike[bare]
 		switch n := random.IntN(10); {
 		case known && n < 8:
@@ -55,7 +57,7 @@ func both(pairs ...string) map[string]string {
 	like := map[string]string{}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		for _, p := range [][2]string{{pairs[i], pairs[i+1]}, {pairs[i+1], pairs[i]}} {
-			from := strings.Join(folded(p[0]), "")
+			from := strings.Join(assess.FoldedWords(p[0]), "")
 			if like[from] == "" {
 				like[from] = p[1]
 			}

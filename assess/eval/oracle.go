@@ -1,5 +1,7 @@
 package eval
 
+import "greenroom/assess"
+
 // Oracle knows the texts of a set and finds the one that a given text was made from, also where words were
 // added, lost or misheard. It makes the reference rater, which shows that the harness can say yes.
 type Oracle struct{ known []knownText }
@@ -60,7 +62,7 @@ func (o *Oracle) Level(text string) (level int, known bool) {
 }
 
 func shingles(text string) map[string]bool {
-	words := folded(text)
+	words := assess.FoldedWords(text)
 	all := map[string]bool{}
 	for i := range len(words) - 2 {
 		all[words[i]+" "+words[i+1]+" "+words[i+2]] = true

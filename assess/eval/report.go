@@ -13,7 +13,8 @@ import (
 
 // Report is what an evaluation found.
 type Report struct {
-	Model         string     `json:"model"`
+	Model         string     `json:"model"`            // the first rater
+	Second        string     `json:"second,omitempty"` // the second, where it is configured apart
 	At            time.Time  `json:"at"`
 	Took          string     `json:"took"`
 	Raters        []string   `json:"raters"` // the models that gave ratings
@@ -308,9 +309,10 @@ func (e *evaluation) retest() *Retest {
 	var points []Point
 	for run := 1; run <= e.Repeat; run++ {
 		for _, a := range e.gold {
-			first, again := e.rated[runKey(0, a.ID)], e.rated[runKey(run, a.ID)]
-			if first.Known() && again.Known() {
-				points = append(points, Point{Gold: first.Level, Given: again.Level, Cluster: a.ID})
+			first, known := e.rated[runKey(0, a.ID)].lowest()
+			again, ok := e.rated[runKey(run, a.ID)].lowest()
+			if known && ok {
+				points = append(points, Point{Gold: first, Given: again, Cluster: a.ID})
 			}
 		}
 	}

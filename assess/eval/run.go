@@ -210,11 +210,11 @@ func (r *Runner) plan(question string) (assess.Plan, error) {
 
 // quotable is what a model was given to read, and so may quote.
 func quotable(plan assess.Plan, text string) []string {
-	words := folded(text)
-	words = append(words, folded(plan.Questions[0].Text)...)
+	words := assess.FoldedWords(text)
+	words = append(words, assess.FoldedWords(plan.Questions[0].Text)...)
 	for _, c := range plan.CompetenciesOf(plan.Questions[0]) {
 		for _, part := range []string{c.Name, c.Definition, c.Anchors[1], c.Anchors[3], c.Anchors[5]} {
-			words = append(words, folded(part)...)
+			words = append(words, assess.FoldedWords(part)...)
 		}
 	}
 	return words

@@ -107,10 +107,3 @@ func attacked(base string, a Attack) (text, name string) {
 		return base + " " + a.Text, ""
 	}
 }
-
-// folded is text as it is compared: lower case, letters and digits only.
-func folded(text string) []string {
-	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r <= 127
-	})
-}

@@ -79,6 +79,7 @@ func (w watched) Complete(ctx context.Context, permit consent.Permit, request as
 // madeUp looks at a raw reply: at ranges beyond the line they are about (words is its length; 0: not about
 // a line), and at quotes in whatever sentences it has.
 func (w *tally) madeUp(text string, words int) bool {
+	text = assess.Unfenced(text)
 	var reply any
 	if json.Unmarshal([]byte(text), &reply) != nil {
 		return false // unusable, but nothing that could pass for a quote
@@ -124,25 +125,16 @@ func (w *tally) sentencesExist(value any) bool {
 	return true
 }
 
-var quoted = regexp.MustCompile(`"([^"]*)"|“([^”]*)”`)
-
 // quotesExist reports whether all that stands between quotation marks was said, in this order. A mark such
 // as [name] stands for any word.
 func quotesExist(sentence string, source []string) bool {
-	for _, match := range quoted.FindAllStringSubmatch(sentence, -1) {
-		for part := range strings.FieldsFuncSeq(strings.ReplaceAll(match[1]+match[2], "...", "…"), func(r rune) bool { return r == '…' }) {
-			if !said(part, source) {
-				return false
-			}
-		}
-	}
-	return true
+	return !slices.ContainsFunc(assess.Quotes(sentence), func(quote string) bool { return !said(quote, source) })
 }
 
 var mark = regexp.MustCompile(`\[[a-z]+\]`)
 
 func said(quote string, source []string) bool {
-	words := folded(mark.ReplaceAllString(quote, " anyword "))
+	words := assess.FoldedWords(mark.ReplaceAllString(quote, " anyword "))
 	if len(words) == 0 {
 		return true
 	}

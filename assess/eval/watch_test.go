@@ -1,11 +1,15 @@
 package eval
 
-import "testing"
+import (
+	"testing"
+
+	"greenroom/assess"
+)
 
 // What a raw reply makes up is seen before the pipeline drops it, and honest replies are not accused.
 func TestWhatARepliesMakesUpIsSeen(t *testing.T) {
 	t.Parallel()
-	count := &tally{source: folded("I decided to move the team, and my colleague Jane helped. Takes responsibility for the outcome.")}
+	count := &tally{source: assess.FoldedWords("I decided to move the team, and my colleague Jane helped. Takes responsibility for the outcome. It’s the team's outcome.")}
 	for name, c := range map[string]struct {
 		reply  string
 		words  int
@@ -28,6 +32,13 @@ func TestWhatARepliesMakesUpIsSeen(t *testing.T) {
 		"a quote with two words changed": {`{"level":3,"why_not_lower":"\"they decided to move the team\""}`, 0, true},
 		"a quote in feedback":            {`{"strengths":[{"text":"\"my colleague Jane helped\""}]}`, 0, false},
 		"invented feedback":              {`{"strengths":[{"text":"You said \"I led the company\"."}]}`, 0, true},
+		"fenced":                         {"```json\n{\"why_not_lower\":\"They said \\\"I saved the company\\\".\"}\n```", 0, true},
+		"fenced, a range beyond":         {"```\n{\"evidence\":[{\"first\":0,\"last\":5}]}\n```", 5, true},
+		"fenced and honest":              {"```json\n{\"evidence\":[{\"first\":0,\"last\":4}]}\n```", 5, false},
+		"single quotes":                  {`{"why_not_lower":"They said 'I saved the company' here."}`, 0, true},
+		"low quotes":                     {`{"why_not_lower":"They said „I saved the company“ here."}`, 0, true},
+		"angle quotes":                   {`{"why_not_lower":"They said «I saved the company» here."}`, 0, true},
+		"another apostrophe":             {`{"why_not_lower":"\"it's the team’s outcome\""}`, 0, false},
 		"no JSON":                        {`I would say "five".`, 0, false},
 	} {
 		if got := count.madeUp(c.reply, c.words); got != c.madeUp {

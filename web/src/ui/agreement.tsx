@@ -35,7 +35,7 @@ export function ModelAgreement(props: { of: Agreement }) {
             {of.humans && <Row name={words.humans} counted={words.humansCounted} of={of.humans} />}
             <Row name={words.icc} counted={words.iccCounted} of={of.icc} />
             <Row name={words.bias} counted={words.biasCounted} of={of.bias} />
-            <Row name={words.pairs} counted={words.pairsCounted} of={of.pairs} />
+            {of.pairs && <Row name={words.pairs} counted={words.pairsCounted} of={of.pairs} />}
             {of.attacks && <Row name={words.attacks} counted={words.attacksCounted} of={of.attacks} />}
           </tbody>
         </table>
