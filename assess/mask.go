@@ -97,7 +97,7 @@ func (t *token) ends() bool {
 // mayName: the word can be one of a name. Of the words that are none, those with a capital inside a sentence can:
 // "Will", "May". "I" has one everywhere.
 func (t *token) mayName() bool {
-	return !t.is(notNames) || t.capital && !t.first && !t.is(firstPerson)
+	return !t.is(notNames) || t.capital && !t.first && !t.is(selfWords)
 }
 
 func lastSign(text string) string {

@@ -49,7 +49,7 @@ var (
 	// titles stand before a name and nothing else.
 	titles      = wordSet(`mr mrs ms miss dr prof professor sir madam mister`)
 	shortTitles = wordSet(`mr mrs ms dr prof`) // with or without a full stop
-	firstPerson = wordSet(`i im ive id ill`)
+	selfWords   = wordSet(`i im ive id ill`)
 	// relations stand before a name or before nothing.
 	relations = wordSet(`manager boss supervisor colleague coworker teammate lead director ceo cto founder cofounder mentor
 		friend partner wife husband brother sister mother father son daughter client customer recruiter interviewer
