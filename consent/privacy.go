@@ -125,8 +125,8 @@ func yourRights() []Statement {
 			[]string{"TestEveryConsentAndItsEndGiveAReceipt", "TestGenuineReceiptFilesHold", "TestExportHoldsEverythingOfTheAccount"},
 		},
 		{
-			"You see everything that is held about you and who saw it, correct your name and address, and take a copy of all of it along.",
-			[]string{"TestEverythingHeldIsShownWithItsRule", "TestAccessesAndCallsOfAllSessionsArePaged", "TestAddressIsCorrected", "TestExportIsMadeAndFetchedAndGone"},
+			"You see everything that is held about you and who saw it, correct your name, your address and what was written down of your words, and take a copy of all of it along.",
+			[]string{"TestEverythingHeldIsShownWithItsRule", "TestAccessesAndCallsOfAllSessionsArePaged", "TestAddressIsCorrected", "TestACorrectionKeepsWhatWasThereForTheCandidateAlone", "TestExportIsMadeAndFetchedAndGone"},
 		},
 		{
 			"You erase one interview or all of them, at once and for good, and get a signed certificate of it.",
