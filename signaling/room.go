@@ -422,8 +422,8 @@ func (r *Room) handle(ctx context.Context, c *conn, message Message) {
 	}
 }
 
-// speak tells the interviewer of the page's voice. While a program sends, the microphone is not beside the page,
-// which plays nothing: a voice that it claims would only cost the candidate's words.
+// speak tells the interviewer of the page's voice. While a program sends, its microphone need not be beside the
+// page, which plays nothing: a voice that it claims would only cost the candidate's words.
 func (r *Room) speak(c *conn, m *VoiceMessage) {
 	r.mu.Lock()
 	byProgram := r.program != nil
@@ -440,7 +440,8 @@ func (r *Room) speak(c *conn, m *VoiceMessage) {
 	}
 }
 
-// hush: a page that has gone, or that a program sends in the place of, says nothing any more. Should the queue be full, the voice's own limit ends it.
+// hush: a page that has gone, or that a program sends in the place of, says nothing any more. Should the queue be
+// full, the voice's own limit ends it.
 func (r *Room) hush() {
 	select {
 	case r.acts <- request{act: ActSpoken, at: time.Now(), media: r.capture.MediaNow()}:
