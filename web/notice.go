@@ -30,6 +30,7 @@ func NoticeFor(judge Judge) consent.Notice {
 
 		"# Writing down",
 		writtenDown(judge),
+		"You can correct the transcript afterwards. Whoever you let read it sees what you wrote, and that you corrected it; what stood there before is shown to nobody but you.",
 
 		"# Assessment by AI",
 		assessed(judge) + ratedAgain(judge) + followedUp(judge),

@@ -80,11 +80,22 @@ func TestNoticePromisesOnlyWhatIsBuilt(t *testing.T) {
 	for _, want := range []string{
 		"No box is ticked for you", "nothing else changes", "your face", "your feelings", "your accent", "how confident you seem",
 		"Nobody but you", "for 2 years from the end of the interview, and then erased by itself", "the privacy page does that", "unvalidated practice estimate",
-		"You can object to AI at any time", "What a model wrote before stays as it was", "you can rate them yourself as before",
+		"You can correct the transcript afterwards", "You can object to AI at any time", "What a model wrote before stays as it was", "you can rate them yourself as before",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the notice lacks %q:\n%s", want, text)
 		}
+	}
+}
+
+// A server does not start with a text that was published under an older version: whoever raises the version changes
+// what it says for every configuration.
+func TestNoticeOfANewVersionHasANewText(t *testing.T) {
+	t.Parallel()
+	before := map[string]int{"06240377e68519cd620bd65c01b891be922ac873540081ffa593bb5beffdcbec": 4} // with nothing configured
+	now := NoticeFor(Judge{})
+	if version, published := before[now.SHA256()]; published && version != now.Version {
+		t.Errorf("version %d says word for word what version %d said", now.Version, version)
 	}
 }
 
