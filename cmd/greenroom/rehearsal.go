@@ -27,6 +27,7 @@ type rehearseCommand struct {
 	Refuse    []string      `help:"Consents to refuse: recording, transcription, assessment." enum:"recording,transcription,assessment"`
 	Aloud     string        `help:"Ogg Opus file that the microphone hears while the first question is said aloud, as from a loudspeaker." type:"existingfile"`
 	Interrupt time.Duration `help:"After this much of it the rest is the candidate, who interrupts."`
+	FollowUps bool          `help:"Let the server's model ask follow-up questions of its own."`
 	Silent    bool          `help:"Let silence end the answers instead of saying that they are done."`
 	Share     string        `help:"Organization to authorize afterwards, for everything there is."`
 	Demo      bool          `help:"Rehearse as the demo candidate and authorize the demo organization, so that there is something to look at."`
@@ -74,7 +75,7 @@ func (c *rehearseCommand) Run(ctx context.Context) error {
 func (c *rehearseCommand) config() (rehearse.Config, error) {
 	config := rehearse.Config{
 		Server: c.Server, Email: c.Email, Password: c.Password, Session: c.Session, Role: c.Role,
-		Speech: c.Speech, Video: c.Video, Answers: c.Answers, Silent: c.Silent, Aloud: c.Aloud, Interrupt: c.Interrupt,
+		Speech: c.Speech, Video: c.Video, Answers: c.Answers, FollowUps: c.FollowUps, Silent: c.Silent, Aloud: c.Aloud, Interrupt: c.Interrupt,
 	}
 	if c.Sessions < 1 || c.Sessions > 200 {
 		return config, fmt.Errorf("--sessions is %d: use 1 to 200", c.Sessions)

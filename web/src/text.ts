@@ -1184,7 +1184,7 @@ export const data = {
   opened: (parts: string, role: string) => `opened ${parts} of ${role}`,
   models: 'Which models were asked',
   modelsBody:
-    'Every time a model was asked to judge your words, and how many passages were written down; a passage that could not be is not listed. A model that judges is sent the transcript without your name, to the place that is named. Your voice is sent to a speech server only where the notice names one, and is written down on this server otherwise.',
+    'Every time a model was asked to judge your words, or to ask you about them, and how many passages were written down; a passage that could not be is not listed. A model that judges is sent the transcript without your name, to the place that is named. Your voice is sent to a speech server only where the notice names one, and is written down on this server otherwise.',
   noModel: 'No model was asked about anything of yours.',
   transcription: (n: number) => (n === 1 ? 'wrote down 1 passage' : `wrote down ${n} passages`),
   evidence: 'was asked which words show a skill',

@@ -39,6 +39,7 @@ type roomMessage struct {
 	Probe *struct {
 		Index int    `json:"index"`
 		Text  string `json:"text"`
+		By    string `json:"by"`
 	} `json:"probe"`
 	Closing  *int64 `json:"closing_ms"`
 	Consents *struct {

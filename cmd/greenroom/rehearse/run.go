@@ -27,6 +27,7 @@ type Config struct {
 	// from a loudspeaker. After Interrupt, if that is not zero, the rest of it is the candidate, talking.
 	Aloud     string
 	Interrupt time.Duration
+	FollowUps bool // let a model ask some
 	Silent    bool // do not say that an answer is done: stop speaking, and let silence end it
 
 	// Share, if its organization is set, authorizes that organization afterwards.
@@ -52,6 +53,7 @@ type Result struct {
 	Checks        []Check          `json:"checks"`
 	CaptionMS     []int64          `json:"caption_delay_ms"`         // from the end of each utterance, 0.3 s after its last sound, to its caption
 	TurnMS        []int64          `json:"turn_delay_ms"`            // from the end of each answer, by done or by a countdown, to the next turn
+	FollowUpMS    []int64          `json:"follow_up_delay_ms"`       // from the end of an answer to a follow-up by a model, its thinking included
 	ReportMS      int64            `json:"report_delay_ms"`          // from the end of the interview to the last result
 	PartialMS     []int64          `json:"partial_caption_delay_ms"` // from the newest sound of an utterance that runs to what is shown of it
 	InterviewMS   int64            `json:"interview_ms"`
@@ -158,7 +160,7 @@ func (r *rehearsal) schedule(ctx context.Context) error {
 		r.Role = bank.Roles[0].ID
 	}
 	var session struct{ ID string }
-	if err := r.client.call(ctx, http.MethodPost, "/api/v1/sessions", map[string]string{"role": r.Role, "mode": "practice"}, &session); err != nil {
+	if err := r.client.call(ctx, http.MethodPost, "/api/v1/sessions", map[string]any{"role": r.Role, "mode": "practice", "follow_ups": r.FollowUps}, &session); err != nil {
 		return err
 	}
 	r.result.Session = session.ID

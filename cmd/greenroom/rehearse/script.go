@@ -28,6 +28,7 @@ type script struct {
 	aloud    bool // the first question was said, or is being said
 	answered int
 	closes   atomic.Pointer[time.Time] // when the running answer ends: done was said, or a countdown runs
+	ended    time.Time                 // when the last answer did
 	probed   [2]int                    // the question and its probe that were answered last, from 1
 }
 
@@ -224,6 +225,7 @@ func (s *script) noteTurn(m roomMessage) {
 		return
 	}
 	if closed := s.closes.Swap(nil); closed != nil {
+		s.ended = *closed
 		s.result.TurnMS = append(s.result.TurnMS, m.receivedAt.Sub(*closed).Milliseconds())
 	}
 }
@@ -235,6 +237,9 @@ func (s *script) answerProbe(m roomMessage) error {
 	}
 	s.probed = [2]int{m.Index + 1, m.Probe.Index + 1}
 	s.say("follow-up: %s", m.Probe.Text)
+	if m.Probe.By != "" {
+		s.result.FollowUpMS = append(s.result.FollowUpMS, m.receivedAt.Sub(s.ended).Milliseconds())
+	}
 	return s.room.send("done", nil)
 }
 

@@ -5,6 +5,7 @@ import {
   SOUND_WITHIN_MS,
   serverSpeaker,
   VOICE_WITHIN_MS,
+  waysToSay,
 } from './speakers';
 import type { Asked, Hearing } from './voice';
 
@@ -176,5 +177,15 @@ describe('browserSpeaker', () => {
     browserSpeaker(undefined)(asked, on).stop();
     await vi.advanceTimersByTimeAsync(0);
     expect(heard).toEqual(['failed']);
+  });
+});
+
+describe('the ways of saying something', () => {
+  it('are the server and then the browser, but the browser alone for what a model asks', () => {
+    const server = () => ({ stop: () => {} });
+    const browser = () => ({ stop: () => {} });
+    expect(waysToSay(asked, server, browser)).toEqual([server, browser]);
+    expect(waysToSay(asked, null, browser)).toEqual([browser]);
+    expect(waysToSay({ ...asked, byModel: true }, server, browser)).toEqual([browser]);
   });
 });

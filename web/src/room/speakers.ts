@@ -11,6 +11,14 @@ export const VOICE_WITHIN_MS = 2_000;
 /** Some browsers never say that a voice ended; the server's clocks stand no longer either. */
 export const LONGEST_SPEECH_MS = 30_000;
 
+/**
+ * The ways of saying something, in the order in which they are tried. The server's voice may be another place's: it
+ * gets texts of the bank alone, nothing that was made of what somebody said.
+ */
+export function waysToSay(asked: Asked, server: Speaker | null, browser: Speaker): readonly Speaker[] {
+  return server && !asked.byModel ? [server, browser] : [browser];
+}
+
 /** Plays what the server says, from its first bytes on. */
 export function serverSpeaker(
   address: (asked: Asked) => string,

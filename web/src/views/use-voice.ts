@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { RoomState } from '../room/core';
 import { CLOSELY, watchLevel } from '../room/meter';
 import type { Room } from '../room/room';
-import { browserSpeaker, serverSpeaker } from '../room/speakers';
+import { browserSpeaker, serverSpeaker, waysToSay } from '../room/speakers';
 import type { Asked, VoiceState } from '../room/voice';
 import { RoomVoice } from '../room/voice';
 
@@ -25,8 +25,7 @@ export function useVoice(session: string, room: Room, state: RoomState): InVoice
     const server = serverSpeaker((asked) => voiceAddress(session, asked));
     const browser = browserSpeaker(window.speechSynthesis);
     return new RoomVoice({
-      // The server's voice is of another place, and gets nothing that was made of what somebody said.
-      speakers: (asked) => (configured.current && !asked.byModel ? [server, browser] : [browser]),
+      speakers: (asked) => waysToSay(asked, configured.current ? server : null, browser),
       tell: (speaking, interrupted) => room.voice(speaking, interrupted),
       store: localStorage,
       onState: setSaid,
