@@ -118,6 +118,7 @@ func TestPrivateMattersAreNotAskedAbout(t *testing.T) {
 		"How did you tell the patient's wife about the delay?", "What did the parent company expect of you?", "How did you earn the trust of your team?",
 		"Which native app did you build first?", "How did you handle the due date?",
 		"How did you diagnose the slow page?", "What health check did you add to the service?", "How did you raise the problem with them?",
+		"Were you expecting a failure of the plan?", "How did you make them believe in the plan?", "Which of the bugs would users live with, did you think?",
 	}, goodFollowUps...) {
 		if private(question) {
 			t.Errorf("%q is taken for a private matter", question)

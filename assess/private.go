@@ -32,10 +32,10 @@ var privatePatterns = rules(
 	` (?:married|marriage|marry|marital|divorced?|widow(?:ed|er)?|fiancee?|maiden name|single parent) `,
 	` family (?:status|plans?|planning|background|situation|life|name|commitments) | (?:start|starting|have|having|raise|raising|own) a? ?family `,
 	` you (?:\S+ ){0,3}?(?:have|having|want|wanting|expect|expecting|raise|raising|plan for|planning for) (?:\S+ ){0,2}?(?:child|children|kids?|bab(?:y|ies)|sons?|daughters?|husband|wife|spouse|girlfriend|boyfriend) `,
-	` child ?care | school run | look after (?:\S+ ){0,2}?at home | (?:home|private|personal|love) life | live (?:alone|with) `,
-	` pregnan\S* | maternity | paternity | parental leave | breast ?feed\S* | expecting a `,
+	` child ?care | school run | look after (?:\S+ ){0,2}?at home | (?:home|private|personal|love) life | you (?:\S+ )?live (?:alone|with) `,
+	` pregnan\S* | maternity | paternity | parental leave | breast ?feed\S* | expecting a (?:child|baby) `,
 	// Religion.
-	` religio\S* | church(?:es)? | mosques? | synagogues? | temples? | faith | pray(?:s|ed|ing|ers?)? | god | muslims? | christian(?:s|ity)? | jew(?:s|ish)? | hindu\S* | buddhis\S* | atheis\S* | catholic\S* | protestants? | islam\S* | bible | quran | koran | ramadan | sabbath | worship\S* | believe in `,
+	` religio\S* | church(?:es)? | mosques? | synagogues? | temples? | faith | pray(?:s|ed|ing|ers?)? | god | muslims? | christian(?:s|ity)? | jew(?:s|ish)? | hindu\S* | buddhis\S* | atheis\S* | catholic\S* | protestants? | islam\S* | bible | quran | koran | ramadan | sabbath | worship\S* `,
 	// Origin and race.
 	` where (?:are|were) you (?:\S+ ){0,2}?from | where do you (?:\S+ ){0,2}?come from | (?:country|city|place) (?:are|were|do) you (?:\S+ )?(?:from|come) | you (?:\S+ )?(?:grow|grew|grown) up | you (?:\S+ )?raised `,
 	` nationalit\S* | citizens?(?:hip)? | ethnic\S* | immigra\S* | migrants? | refugees? | foreigners? | mother tongue | (?:native|first) (?:language|tongue|speaker|country) | ancest\S* | heritage | home country | birth ?place | passports? | visas? | residence permit | accents? `,
