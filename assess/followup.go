@@ -119,7 +119,7 @@ func askInTimeLeft[T any](ctx context.Context, model askable, request ModelReque
 	return askTwice(ctx, model, request, func(text string) (T, error) {
 		value, err := parse(text)
 		if limited && errors.Is(err, errUnusable) && time.Until(until) < repairNeeds {
-			err = fmt.Errorf("%w: %s, and there is no time to ask again", ErrModel, err.Error()) //nolint:errorlint // not to be asked again
+			err = fmt.Errorf("%w: %s, and there is no time to ask again", ErrModel, err.Error())
 		}
 		return value, err
 	})

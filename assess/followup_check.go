@@ -56,9 +56,11 @@ func plainQuestion(text string) bool {
 		return false
 	}
 	first, _ := utf8.DecodeRuneInString(body)
-	return unicode.IsUpper(first) && !strings.ContainsFunc(body, func(r rune) bool {
-		return !unicode.Is(unicode.Latin, r) && !('0' <= r && r <= '9') && !strings.ContainsRune(" ,'’\"“”()-–—/.%&+#$€£", r)
-	})
+	foreign := func(r rune) bool {
+		digit := '0' <= r && r <= '9'
+		return !digit && !unicode.Is(unicode.Latin, r) && !strings.ContainsRune(" ,'’\"“”()-–—/.%&+#$€£", r)
+	}
+	return unicode.IsUpper(first) && !strings.ContainsFunc(body, foreign)
 }
 
 // toCandidate: it speaks to the candidate, and of nobody as "I" or "we".

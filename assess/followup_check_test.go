@@ -136,7 +136,7 @@ func TestBadFollowUpsAreNotAsked(t *testing.T) {
 			"Why did you move the database in one night", "Why?", "Tell me more about your plan.", "That was clear. Why did you move the database?",
 			"Why did you move the database? And how?", "why did you move the database in one night?", "Why did you move the database in one night?!",
 			"Why did you move the [name] database in one night?", "Why did you move **the database** in one night?", "Why did you move <b>the database</b>?",
-			"Why did you move\nthe database in one night?", "Почему вы решили move the database in one night?", "Why did you move the data​base in one night?",
+			"Why did you move\nthe database in one night?", "Почему вы решили move the database in one night?", "Why did you move the data\u200bbase in one night?",
 			"Why did you not ask at https://evil.example/plan first?", "Why did you not write to boss@plan.example first?", "Why did you say «the database was cursed» that night?",
 			"Why did you say “the database was cursed” to them?", strings.Repeat("Why did you plan that ", 12) + "database?",
 		},

@@ -38,7 +38,7 @@ var privatePatterns = rules(
 	` religio\S* | church(?:es)? | mosques? | synagogues? | temples? | faith | pray(?:s|ed|ing|ers?)? | god | muslims? | christian(?:s|ity)? | jew(?:s|ish)? | hindu\S* | buddhis\S* | atheis\S* | catholic\S* | protestants? | islam\S* | bible | quran | koran | ramadan | sabbath | worship\S* `,
 	// Origin and race.
 	` where (?:are|were) you (?:\S+ ){0,2}?from | where do you (?:\S+ ){0,2}?come from | (?:country|city|place) (?:are|were|do) you (?:\S+ )?(?:from|come) | you (?:\S+ )?(?:grow|grew|grown) up | you (?:\S+ )?raised `,
-	` nationalit\S* | citizens?(?:hip)? | ethnic\S* | immigra\S* | migrants? | refugees? | foreigners? | mother tongue | (?:native|first) (?:language|tongue|speaker|country) | ancest\S* | heritage | home country | birth ?place | passports? | visas? | residence permit | accents? `,
+	` nationality | nationalities | citizens?(?:hip)? | ethnic\S* | immigra\S* | migrants? | refugees? | foreigners? | mother tongue | (?:native|first) (?:language|tongue|speaker|country) | ancest\S* | heritage | home country | birth ?place | passports? | visas? | residence permit | accents? `,
 	yours+`(?:origins?|roots|homeland|tribe|caste|skin) `,
 	` race | races | racial\S* | racis\S* | skin colou?r | you (?:\S+ )?(?:black|white|asian|african|arab|latin[ao]|hispanic|indian|chinese|european|american) `,
 	// Health and disability.

@@ -33,7 +33,7 @@ func (i *interviewer) think() {
 	if wish.Number == 0 {
 		return
 	}
-	ctx, stop := context.WithDeadline(context.Background(), wish.Until) //nolint:gosec // f.stop, or the goroutine, calls it
+	ctx, stop := context.WithDeadline(context.Background(), wish.Until)
 	f.stop = stop
 	f.background(func() { // owner: the desk, which waits; ends with the wish, or with its time
 		defer stop()
