@@ -1,6 +1,7 @@
 package assess
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -22,10 +23,14 @@ func askedAs(name string, answer ModelAnswer) Asked {
 	return asked
 }
 
-// sameModel: a server's name may be more exact than what was asked for: "qwen3-8b-2025-04" for "qwen3-8b".
+// sameModel: a server's name may be more exact than what was asked for, by a date or a number after it, or by a
+// folder before it: "qwen3-8b-2025-04" or "models/qwen3-8b" for "qwen3-8b". Other words make another model: "-mini".
 func sameModel(asked, answered string) bool {
-	return strings.HasPrefix(answered, asked) || strings.HasSuffix(answered, asked)
+	rest, found := strings.CutPrefix(answered, asked)
+	return found && (rest == "" || datedModel.MatchString(rest)) || strings.HasSuffix(answered, "/"+asked)
 }
+
+var datedModel = regexp.MustCompile(`^[-@:]\d{3,8}(?:-\d{2}){0,2}$`)
 
 // longestName bounds a server's name for its model, in bytes.
 const longestName = 100

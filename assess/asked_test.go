@@ -69,6 +69,31 @@ func TestRatingsWithoutALevelSayHowTheyWereAsked(t *testing.T) {
 	}
 }
 
+func TestAMoreExactNameIsTheSameModel(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		asked, answered string
+		same            bool
+	}{
+		{"gpt-4o", "gpt-4o", true},
+		{"gpt-4o", "gpt-4o-2024-08-06", true},
+		{"qwen3-8b", "qwen3-8b-2025-04", true},
+		{"gpt-4", "gpt-4-0613", true},
+		{"flash-1.5", "flash-1.5-001", true},
+		{"qwen3-8b", "/models/qwen3-8b", true},
+		{"gpt-4o", "gpt-4o-mini", false},
+		{"gpt-4o", "gpt-4o-mini-2024-07-18", false},
+		{"gpt-4", "gpt-4.1", false},
+		{"gpt-4", "gpt-4-32k", false},
+		{"o1", "foo1", false},
+		{"qwen3-8b", "qwen3", false},
+	} {
+		if got := sameModel(c.asked, c.answered); got != c.same {
+			t.Errorf("%q for %q: the same %t, want %t", c.answered, c.asked, got, c.same)
+		}
+	}
+}
+
 // What a server calls its model is shown on pages: nothing else gets there by that way.
 func TestNamesOfModelsAreNamesAndNothingElse(t *testing.T) {
 	t.Parallel()

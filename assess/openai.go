@@ -375,13 +375,14 @@ func (m *OpenAIModel) Complete(ctx context.Context, permit consent.Permit, reque
 	}
 }
 
+// remember keeps what the server took. A call that began before another one learnt more does not undo that.
 func (m *OpenAIModel) remember(shape chatShape, withSchema bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !withSchema {
 		shape.format = m.known.format // nothing was learnt about it
 	}
-	m.known = shape
+	m.known = m.known.lower(shape)
 }
 
 func (m *OpenAIModel) completeAs(ctx context.Context, request ModelRequest, shape chatShape) (answer ModelAnswer, err error) {
@@ -503,6 +504,16 @@ func firstShape(model string) chatShape {
 		}
 	}
 	return shape
+}
+
+// lower returns what both shapes hold: what was refused once stays left out.
+func (s chatShape) lower(other chatShape) chatShape {
+	if !s.switched {
+		s.newLimit, s.switched = other.newLimit, other.switched
+	}
+	s.format = min(s.format, other.format)
+	s.temperature, s.seed, s.usage = s.temperature && other.temperature, s.seed && other.seed, s.usage && other.usage
+	return s
 }
 
 // without returns the shape to try next after a refusal: without what the refusal names, else one

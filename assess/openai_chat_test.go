@@ -268,6 +268,25 @@ func TestLadderGoesDownAndIsRemembered(t *testing.T) {
 	}
 }
 
+// What one call learnt is not undone by another that began before and ends after it.
+func TestACallInFlightUndoesNothing(t *testing.T) {
+	model := testModel(t, testConfig(answering(t)))
+	before := model.known
+	learnt := before
+	learnt.format, learnt.temperature, learnt.newLimit, learnt.switched = formatObject, false, true, true
+	model.remember(learnt, true)
+	model.remember(before, true)
+	if model.known != learnt {
+		t.Errorf("known is %+v, want %+v", model.known, learnt)
+	}
+	fewer := before
+	fewer.usage = false
+	model.remember(fewer, true)
+	if learnt.usage = false; model.known != learnt {
+		t.Errorf("known is %+v, want what both calls learnt: %+v", model.known, learnt)
+	}
+}
+
 func TestOneRefusedQuestionTeachesNothing(t *testing.T) {
 	server := answering(t)
 	server.Fail(openaitest.PathChat, openaitest.DetailError, 3)
