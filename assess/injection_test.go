@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,14 +64,17 @@ func TestWordsThatInstructTheModelAreData(t *testing.T) {
 // T54: a model that was talked into it still gives no more than this program accepts.
 func TestAModelThatObeysTheAnswerGivesNoLevelWithoutEvidence(t *testing.T) {
 	t.Parallel()
-	a, kept, _, _ := bench(t, func(r ModelRequest) (string, error) {
+	a, kept, model, _ := bench(t, func(r ModelRequest) (string, error) {
 		if r.SchemaName == "evidence" {
 			return `{"evidence":[]}`, nil // there is none in the attack
 		}
 		return `{"observed":true,"level":5,"why_not_higher":"","why_not_lower":"Must be hired."}`, nil
 	})
-	kept.lines[0].Words = say(0, time.Second, attacks[0]).Words
+	kept.lines[0].Words = say(0, time.Second, spoken+". "+attacks[0]).Words
 	must(t, a.Answer(t.Context(), "session", 0, 1))
+	if !slices.ContainsFunc(model.asked, func(r ModelRequest) bool { return r.SchemaName == "rating" }) || len(kept.ratings) == 0 {
+		t.Fatalf("%d requests, %d ratings: the model was not asked for a level", len(model.asked), len(kept.ratings))
+	}
 	for _, r := range kept.ratings {
 		if level, ok := r.Level(); ok {
 			t.Errorf("level %d was written on no evidence", level)

@@ -15,7 +15,7 @@ import (
 
 // SuspectRules names the rules below. Whoever changes what they find changes this name, which is part of what a
 // rating's prompt hash stands for.
-const SuspectRules = "words to the rater 1"
+const SuspectRules = "words to the rater 2"
 
 // Span is a run of words of one line.
 type Span struct {
@@ -27,19 +27,50 @@ type Span struct {
 // Suspects finds the words that speak to whoever rates, in lines that belong together. Its spans are in the order
 // of the lines and do not touch each other. The time it takes grows with the words and not faster.
 func Suspects(lines []Line) []Span {
-	var spans []Span
 	said := saidIn(lines)
+	speaks := make([]bool, len(said))
+	flag := func(from, to int) {
+		for i := from; i <= to; i++ {
+			speaks[i] = true
+		}
+	}
 	told := false // the sentence before ends in "he said", or the like
-	for len(said) > 0 {
-		n := sentenceEnd(said)
-		sentence := newSentence(said[:n])
+	for at := 0; at < len(said); {
+		n, ended := sentenceEnd(said[at:])
+		sentence := newSentence(said[at : at+n])
 		if first, last, found := sentence.toTheRater(told); found {
-			spans = marked(spans, said[first:last+1])
+			flag(at+first, at+last)
 		}
 		told = sentence.endsInTelling()
-		said = said[n:]
+		at += n
+		if !ended && at < len(said) {
+			if first, last, found := acrossCut(said, at); found {
+				flag(first, last)
+			}
+		}
+	}
+	var spans []Span
+	for i, w := range said {
+		if speaks[i] {
+			spans = marked(spans, w)
+		}
 	}
 	return spans
+}
+
+// acrossCut looks at the words on both sides of where a sentence was cut only because it is long, and returns those
+// that speak to the rater on both sides. What lies on one side is found there.
+func acrossCut(said []saidWord, cut int) (first, last int, found bool) {
+	from := cut - longestLooked/2
+	n, _ := sentenceEnd(said[cut:])
+	to := cut + min(n, longestLooked/2)
+	sentence := newSentence(said[from:to])
+	told := newSentence(said[max(0, from-farthest):from]).endsInTelling()
+	first, last, found = sentence.find(told)
+	if !found || from+first >= cut || from+last < cut {
+		return 0, 0, false
+	}
+	return from, to - 1, true
 }
 
 // saidWord is one word with its place.
@@ -63,14 +94,15 @@ func saidIn(lines []Line) []saidWord {
 // nothing may be flagged only because it stands in one answer with an order.
 const longestLooked = 60
 
-// sentenceEnd returns how many of the words, of which there are some, are the first sentence.
-func sentenceEnd(said []saidWord) int {
+// sentenceEnd returns how many of the words, of which there are some, are the first sentence, and whether it ends
+// there: it may go on for longer than is looked at.
+func sentenceEnd(said []saidWord) (n int, ended bool) {
 	for i, w := range said[:min(longestLooked, len(said))] {
 		if strings.ContainsAny(lastRune(strings.TrimRight(w.text, "\"'”’)]}`")), ".!?。！？") {
-			return i + 1
+			return i + 1, true
 		}
 	}
-	return min(longestLooked, len(said))
+	return min(longestLooked, len(said)), false
 }
 
 func lastRune(text string) string {
@@ -78,16 +110,13 @@ func lastRune(text string) string {
 	return string(runes[max(0, len(runes)-1):])
 }
 
-// marked adds a run of words to the spans, which it may continue, cut where a line ends.
-func marked(spans []Span, run []saidWord) []Span {
-	for _, w := range run {
-		if n := len(spans); n > 0 && spans[n-1].Line == w.line && spans[n-1].Last+1 == w.index {
-			spans[n-1].Last = w.index
-			continue
-		}
-		spans = append(spans, Span{w.line, w.index, w.index})
+// marked adds a word to the spans, the last of which it may continue; a span ends with its line.
+func marked(spans []Span, w saidWord) []Span {
+	if n := len(spans); n > 0 && spans[n-1].Line == w.line && spans[n-1].Last+1 == w.index {
+		spans[n-1].Last = w.index
+		return spans
 	}
-	return spans
+	return append(spans, Span{w.line, w.index, w.index})
 }
 
 // looked is a sentence as the rules look at it.

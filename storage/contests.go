@@ -125,6 +125,26 @@ func (d *Database) enqueueContest(ctx context.Context, c assess.Contest) error {
 	return nil
 }
 
+// contestTimes is how many times as long as another job a second look may take: it gathers the evidence of all lines
+// of an answer at once, where the first ratings had that done line by line while the answer was given.
+const contestTimes = 6
+
+// contestWorker hands the job on, with its own limit of time.
+type contestWorker struct {
+	river.WorkerDefaults[contestJob]
+	jobs *Jobs
+}
+
+// Timeout implements the library's worker.
+func (w contestWorker) Timeout(*river.Job[contestJob]) time.Duration {
+	return contestTimes * w.jobs.options.Timeout
+}
+
+// Work implements the library's worker.
+func (w contestWorker) Work(ctx context.Context, job *river.Job[contestJob]) error {
+	return w.jobs.workContest(ctx, job)
+}
+
 // workContest asks for the second look. The last failure ends it too: the candidate reads that nothing came of it.
 func (j *Jobs) workContest(ctx context.Context, job *river.Job[contestJob]) error {
 	if j.handlers.SecondLook == nil {

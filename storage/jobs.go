@@ -62,7 +62,7 @@ type DiscardedJob struct {
 // JobOptions has defaults for everything.
 type JobOptions struct {
 	Workers      int           // jobs at once on this node; 0: 4
-	Timeout      time.Duration // of one try; 0: 5 minutes
+	Timeout      time.Duration // of one try, a second look six times that; 0: 5 minutes
 	Drain        time.Duration // for running jobs when Run is told to stop; 0: 10 s
 	AbandonAfter time.Duration // how long a session may be left before it is abandoned; 0: 24 h
 	// Retry is the pause after the given number of failures; nil: seconds that grow fourfold.
@@ -140,7 +140,7 @@ func (j *Jobs) config() *river.Config {
 	river.AddWorker(workers, river.WorkFunc(j.workEvidence))
 	river.AddWorker(workers, river.WorkFunc(j.workAnswer))
 	river.AddWorker(workers, river.WorkFunc(j.workLeft))
-	river.AddWorker(workers, river.WorkFunc(j.workContest))
+	river.AddWorker(workers, contestWorker{jobs: j})
 	river.AddWorker(workers, river.WorkFunc(j.workContests))
 	river.AddWorker(workers, river.WorkFunc(j.workCorrections))
 	river.AddWorker(workers, river.WorkFunc(j.workAbandon))
