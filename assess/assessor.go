@@ -169,8 +169,8 @@ func (a *Assessor) evidenceIn(ctx context.Context, plan Plan, line Line, around 
 		found, err = findEvidence(ctx, model, names, question, plan.CompetenciesOf(question), line, around, flagged)
 		return err
 	})
-	if errors.Is(err, errUnusable) {
-		// Twice unusable: there is no evidence in this line as far as this model can tell.
+	if errors.Is(err, errUnusable) || errors.Is(err, errPastContext) {
+		// Twice unusable, or not to be read at all: there is no evidence in this line as far as this model can tell.
 		a.Log.Warn("evidence could not be used", "session", line.Session, "sequence", line.Sequence)
 		found, err = nil, nil
 	}

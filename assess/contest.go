@@ -137,7 +137,7 @@ func (a *Assessor) evidenceAnew(ctx context.Context, r toRate, asked Model, line
 		found, err = findEvidence(ctx, model, r.names, r.question, []Competency{r.competency}, line, r.lines, r.flagged)
 		return err
 	})
-	if errors.Is(err, errUnusable) || errors.Is(err, consent.ErrProvider) {
+	if errors.Is(err, errUnusable) || errors.Is(err, errPastContext) || errors.Is(err, consent.ErrProvider) {
 		return nil, nil // none that could be used; where the provider may not be asked, the pass says so
 	}
 	if err != nil {

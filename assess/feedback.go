@@ -65,7 +65,7 @@ func (a *Assessor) feedback(ctx context.Context, plan Plan, answer Answer, f toF
 		items, err = askTwice(ctx, model, request, f.parse)
 		return err
 	})
-	if errors.Is(err, errUnusable) || errors.Is(err, consent.ErrProvider) {
+	if errors.Is(err, errUnusable) || errors.Is(err, errPastContext) || errors.Is(err, consent.ErrProvider) {
 		a.Log.Warn("no feedback: the model could not be used", "session", answer.Session, "question", answer.Question)
 		items, err = nil, nil
 	}

@@ -365,7 +365,11 @@ func (m *OpenAIModel) Complete(ctx context.Context, permit consent.Permit, reque
 		}
 		refused := (*refusal)(nil)
 		simpler, ok := shape, false
-		if errors.As(err, &refused) && refused.unsupported() {
+		switch {
+		case !errors.As(err, &refused):
+		case refused.tooLong():
+			err = fmt.Errorf("%w: %w", errPastContext, err)
+		case refused.unsupported():
 			simpler, ok = shape.without(refused.message)
 		}
 		if !ok {

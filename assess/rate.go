@@ -45,6 +45,9 @@ const reasonNoEvidence = "Nothing was found in the answer that shows this."
 // reasonUnusable is for the candidate, where a model answered twice what cannot be used.
 const reasonUnusable = "The model's answer could not be used."
 
+// reasonTooLong is for the candidate. A level of a part of the answer would pass for one of all of it.
+const reasonTooLong = "This answer is longer than the model can read at once, so it was not rated by it. Answer the question again in another interview, and keep to what you did and what came of it."
+
 // ask makes one rating call and checks what comes back. A model that gives a level without evidence, also when
 // it is told so, has observed nothing; one whose answers cannot be used leaves it not assessable.
 func (r toRate) ask(ctx context.Context, model askable, pass Pass) (Rating, error) {
@@ -67,6 +70,8 @@ func (r toRate) ask(ctx context.Context, model askable, pass Pass) (Rating, erro
 		return r.without(OutcomeNotObserved, name, pass, reasonNoEvidence)
 	case errors.Is(err, errUnusable):
 		return r.without(OutcomeNotAssessable, name, pass, reasonUnusable)
+	case errors.Is(err, errPastContext):
+		return r.without(OutcomeNotAssessable, name, pass, reasonTooLong)
 	default:
 		return rating, err
 	}

@@ -53,6 +53,31 @@ func (r *refusal) temporary() bool {
 	}
 }
 
+// errPastContext says that a request has more text than the model can read at once. Nothing that is left out of the
+// request's form makes it shorter, and no later try does.
+var errPastContext = errors.New("the text is longer than the model can read at once")
+
+// tooLong: servers say it by a code of their own, or in words.
+func (r *refusal) tooLong() bool {
+	switch r.code {
+	case "context_length_exceeded", "exceed_context_size_error", "request_too_large":
+		return true
+	}
+	if r.status == http.StatusRequestEntityTooLarge {
+		return true
+	}
+	if r.status >= http.StatusInternalServerError {
+		return false // it may speak of anything
+	}
+	said := strings.ToLower(r.message)
+	for _, words := range []string{"context length", "context size", "context window", "maximum context", "prompt is too long", "input is too long", "too many tokens"} {
+		if strings.Contains(said, words) {
+			return true
+		}
+	}
+	return false
+}
+
 // unsupported: the server does not take something in the request, so a simpler one may do.
 func (r *refusal) unsupported() bool {
 	switch r.status {
@@ -354,6 +379,8 @@ func nextStep(err error) string {
 		return "turn thinking off at the server, or use a model that answers in fewer words"
 	case errors.Is(err, errDeclined):
 		return "look at the server's content filter, or use another model"
+	case errors.Is(err, errPastContext):
+		return "give the model a longer context at its server, or choose one that has it"
 	case errors.Is(err, consent.ErrProvider):
 		return "review the provider, and write the day into the register"
 	case errors.As(err, &refused):

@@ -55,6 +55,8 @@ func refused(fault Fault, body []byte, request ChatRequest) string {
 		return "unknown parameter: seed"
 	case fault == LimitError && has("max_tokens"):
 		return "unsupported parameter: 'max_tokens': use 'max_completion_tokens' instead"
+	case fault == TooLong && len(body) > ShortContext:
+		return "This model's maximum context length is 4096 tokens. Please reduce the length of the messages."
 	case fault == UsageError && has("stream_options"):
 		return "unknown field stream_options"
 	default:

@@ -31,10 +31,14 @@ const (
 	LimitError       Fault = "no max_tokens"  // 400 where max_tokens is sent
 	Filtered         Fault = "filtered"       // 400 because of what the question says
 	SeedError        Fault = "no seed"        // 400 where a seed is sent
+	TooLong          Fault = "too long"       // 400 where a request has more than [ShortContext] bytes
 	OtherModel       Fault = "other model"    // the answer names another model
 	LyingUsage       Fault = "lying usage"    // a million tokens for a word
 	UsageError       Fault = "no usage"       // 400 where stream_options is sent
 )
+
+// ShortContext is how much a server that finds requests [TooLong] takes, in bytes.
+const ShortContext = 16 << 10
 
 // Faults of streamed chats.
 const (
