@@ -11,7 +11,7 @@ import (
 // said of its words; never from what was said. The bounds come from measurement: docs/assessor.md has the tables.
 
 const (
-	// Of the speech that never came. One in ten: about half as many words again are wrong. More than a third: about
+	// Of the speech that never came. One in ten: about twice as many words are wrong as where all came. A third: about
 	// every second one.
 	noteLost = 0.10
 	mostLost = 1.0 / 3

@@ -17,8 +17,8 @@ const (
 	clippedRun = 3
 )
 
-// clipped returns how much of a sound is cut off at full scale.
-func clipped(pcm []float32) time.Duration {
+// Clipped returns how much of a sound of [SampleRate] is cut off at full scale.
+func Clipped(pcm []float32) time.Duration {
 	all, run := 0, 0
 	for _, sample := range pcm {
 		if sample >= clippedAt || sample <= -clippedAt {

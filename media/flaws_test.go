@@ -21,7 +21,7 @@ func TestOnlyFlatTopsAreClipped(t *testing.T) {
 		"just below":          {[]float32{0.98, 0.98, 0.98, 0.98}, 0},
 		"two tops and a peak": {[]float32{1, 1, 1, 0, 1, 0, 1, 1, 1, 1}, 7},
 	} {
-		if got, want := clipped(c.pcm), sampleTime(c.samples); got != want {
+		if got, want := Clipped(c.pcm), sampleTime(c.samples); got != want {
 			t.Errorf("%s: %v, want %v", name, got, want)
 		}
 	}

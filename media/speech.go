@@ -363,6 +363,6 @@ func (s *speech) deliver(span spokenSpan, ok bool) {
 		return
 	}
 	u.PCM, u.Packed = span.pcm, s.packed(span)
-	u.Flaws = Flaws{Lost: s.holes.within(span.start, span.end), Clipped: clipped(span.pcm)}
+	u.Flaws = Flaws{Lost: s.holes.within(span.start, span.end), Clipped: Clipped(span.pcm)}
 	s.sink.Hear(u)
 }

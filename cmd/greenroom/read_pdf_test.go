@@ -96,6 +96,9 @@ func TestPDFsThatAreMeantToHurt(t *testing.T) {
 	loop[1] = "<< /Type /Pages /Kids [2 0 R] /Count 1 >>" // its own child
 	action := onePage("", written("Only text."))
 	action[0] = "<< /Type /Catalog /Pages 2 0 R /OpenAction << /S /JavaScript /JS (app.alert\\(1\\)) >> /AA << /WC << /S /Launch /F (calc) >> >> >>"
+	carrier := append(onePage("", written("Only text.")),
+		"<< /Type /Filespec /F (cv.exe) /UF (cv.exe) /EF << /F 7 0 R >> >>", "<< /Type /EmbeddedFile /Length 10 >>\nstream\nMZ no text\nendstream")
+	carrier[0] = "<< /Type /Catalog /Pages 2 0 R /Names << /EmbeddedFiles << /Names [(cv.exe) 6 0 R] >> >> >>"
 	deep := onePage("", written("deep"))
 	deep[0] = "<< /Type /Catalog /Pages 2 0 R /Deep " + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000) + " >>"
 	for _, c := range []struct {
@@ -112,6 +115,7 @@ func TestPDFsThatAreMeantToHurt(t *testing.T) {
 			onePage("", written("secret"))...), web.ErrPDFEncrypted, ""},
 		{"pages in a circle", pdfOf("", loop...), nil, "*"},
 		{"scripts and programs to start", pdfOf("", action...), nil, "Only text."},
+		{"a file inside", pdfOf("", carrier...), nil, "Only text."},
 		{"deep arrays", pdfOf("", deep...), nil, "*"},
 		{"a bomb of 256 MB", pdfOf("", onePage("/Filter /FlateDecode", bomb(t, 256<<20))...), nil, "*"},
 	} {
