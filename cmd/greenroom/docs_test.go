@@ -125,6 +125,11 @@ func TestEveryPromiseIsHeldByATestOrListedAsLater(t *testing.T) {
 	checkClaims(t, "promises.md", "P", 39, map[string]bool{"built": true, "partly": true, "not needed": false, "later": false})
 }
 
+func TestEveryBadInputIsHeldByATest(t *testing.T) {
+	t.Parallel()
+	checkClaims(t, "assessor.md", "B", 20, map[string]bool{"held": true})
+}
+
 // Whatever else the documents name exists too.
 func TestDocumentsNameOnlyTestsThatExist(t *testing.T) {
 	t.Parallel()
