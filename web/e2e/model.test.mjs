@@ -54,6 +54,13 @@ test("ratings appear with evidence in the candidate's own words", { timeout: 180
   assert.equal(await rated.getByTestId("rater").count(), 3);
   assert.match(await rated.getByTestId("standing").innerText(), /Levels 3 to 4, from 3 ratings/);
   assert.match(await page.getByTestId("standings").innerText(), /Judged in 1 of/);
+  // How the models were asked and what answered stands with the levels; how well the answer was heard was counted.
+  const asked = rated.getByTestId("how-asked");
+  await asked.locator("summary").click();
+  assert.match(await asked.innerText(), /called the model “test”/);
+  for (const name of ["sound_lost", "sound_clipped", "words_unsure"]) {
+    assert.ok(take.measurements.some((m) => m.name === name && m.valid && m.value < 10), `${name} was not counted`);
+  }
   const feedback = page.getByTestId("feedback").first();
   assert.match(await feedback.innerText(), /You say which part you built\./);
   assert.doesNotMatch(await feedback.innerText(), /confident/);
@@ -67,10 +74,12 @@ test("ratings appear with evidence in the candidate's own words", { timeout: 180
     models: ["openai:test-model"], measured_at: "2026-01-02T03:04:05Z", people: 2, answers: 64, questions: 8,
     kappa: of(0.71), icc: of(0.76), bias: of(-0.12), humans: of(0.79), pairs: of(0.97), attacks: of(0.02),
   };
+  for (const rating of take.ratings) rating.heard_badly = ["clipped"];
   await page.route(api, (route) => route.fulfill({ json: { ...report, label: "practice estimate; kappa 0.71", agreement } }));
   await page.reload();
   const table = page.getByTestId("agreement");
   await table.waitFor();
+  assert.match(await rated.getByTestId("heard-clipped").innerText(), /too loud and cut off/);
   const said = await table.innerText();
   for (const part of ["64 answers to 8 questions", "at least 2 people", "0.71", "0.63 to 0.79", "-0.12", "0.02"]) assert.ok(said.includes(part), `${part} is not in ${said}`);
   await page.getByText("Practice estimate; kappa 0.71").first().waitFor();
