@@ -8,7 +8,7 @@ import (
 )
 
 // How well an answer could be heard at all is counted here, from the samples, the packets and what the speech engine
-// said of its words; never from what was said. The bounds come from measurement: docs/assessor.md has the tables.
+// said of its words; never from what was said. The bounds come from measurement: docs/transcription.md has the tables.
 
 const (
 	// Of the speech that never came. One in ten: about twice as many words are wrong as where all came. A third: about

@@ -17,7 +17,7 @@ import (
 	"greenroom/media"
 )
 
-// What loud and lost sound costs in words: the tables of docs/assessor.md, on which the bounds of the gate rest.
+// What loud and lost sound costs in words: the tables of docs/transcription.md, on which the bounds of the gate rest.
 // Without GREENROOM_MEASURE five sentences of people are heard, far too loud and with half of them lost.
 
 // overdriven is the sound of a microphone whose level is too high by so many decibels: its loudest sample at full

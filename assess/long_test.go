@@ -92,6 +92,7 @@ func TestServersSayInManyWaysThatATextIsTooLong(t *testing.T) {
 		{refusal{status: 200, message: "Prompt is too long: 9000 tokens"}, true},
 		{refusal{status: 400, message: "response_format is not supported"}, false},
 		{refusal{status: 500, message: "cannot allocate the context window"}, false},
+		{refusal{status: 429, message: "Request too large: too many tokens in a minute"}, false},
 		{refusal{status: 429, code: "rate_limit_exceeded", message: "slow down"}, false},
 	} {
 		if got := c.refused.tooLong(); got != c.want {

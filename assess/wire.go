@@ -59,15 +59,11 @@ var errPastContext = errors.New("the text is longer than the model can read at o
 
 // tooLong: servers say it by a code of their own, or in words.
 func (r *refusal) tooLong() bool {
-	switch r.code {
-	case "context_length_exceeded", "exceed_context_size_error", "request_too_large":
+	switch {
+	case r.status == http.StatusTooManyRequests, r.status >= http.StatusInternalServerError:
+		return false // of tokens in a minute, or of its own memory
+	case r.status == http.StatusRequestEntityTooLarge, r.code == "context_length_exceeded", r.code == "exceed_context_size_error":
 		return true
-	}
-	if r.status == http.StatusRequestEntityTooLarge {
-		return true
-	}
-	if r.status >= http.StatusInternalServerError {
-		return false // it may speak of anything
 	}
 	said := strings.ToLower(r.message)
 	for _, words := range []string{"context length", "context size", "context window", "maximum context", "prompt is too long", "input is too long", "too many tokens"} {

@@ -2,7 +2,7 @@ package media
 
 import "time"
 
-// Flaws is how much of an utterance is not as it was said. What it costs in words was measured: docs/assessor.md.
+// Flaws is how much of an utterance is not as it was said. What it costs in words was measured: docs/transcription.md.
 type Flaws struct {
 	Lost    time.Duration // never came: packets that were given up for lost, or that could not be decoded
 	Clipped time.Duration // at full scale for three samples or more in a row: the microphone's level is too high
