@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"greenroom/consent"
-	"greenroom/media"
 )
 
 // Results is what an assessor reads and writes. Storage implements it under the worker role. Every
@@ -24,7 +23,7 @@ type Results interface {
 	// NamesOf returns what says who the session's candidate is, for masking and for nothing else.
 	NamesOf(ctx context.Context, transcript consent.Permit, session consent.SessionID) (Names, error)
 	// GapsOf returns the stretches of the session for which there is no sound.
-	GapsOf(ctx context.Context, measurements consent.Permit, session consent.SessionID) ([]media.Gap, error)
+	GapsOf(ctx context.Context, measurements consent.Permit, session consent.SessionID) ([]Gap, error)
 	EvidenceOf(ctx context.Context, feedback consent.Permit, session consent.SessionID, question, take int) ([]Evidence, error)
 	// NoteAICall writes that a model is about to be asked; no note, no call. The Permit is for the model.
 	NoteAICall(ctx context.Context, permit consent.Permit, call consent.AICall) error
@@ -263,7 +262,7 @@ func (a *Assessor) planFor(ctx context.Context, session consent.SessionID, quest
 }
 
 // measure counts what there is to count, and returns what it was counted in.
-func (a *Assessor) measure(ctx context.Context, answer Answer) ([]Line, []media.Gap, error) {
+func (a *Assessor) measure(ctx context.Context, answer Answer) ([]Line, []Gap, error) {
 	transcript, err := a.permit(ctx, answer.Session, consent.ArtefactTranscript)
 	if err != nil {
 		return nil, nil, err
@@ -283,7 +282,7 @@ func (a *Assessor) measure(ctx context.Context, answer Answer) ([]Line, []media.
 	return lines, gaps, a.Results.SaveMeasurements(ctx, measurements, Measure(answer, lines, gaps))
 }
 
-func (a *Assessor) rate(ctx context.Context, plan Plan, answer Answer, lines []Line, gaps []media.Gap) error {
+func (a *Assessor) rate(ctx context.Context, plan Plan, answer Answer, lines []Line, gaps []Gap) error {
 	if _, err := a.permit(ctx, answer.Session, consent.ArtefactModel); err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ type hearing struct {
 }
 
 // hearingOf looks at the lines of an answer and the gaps of its sound.
-func hearingOf(answer Answer, lines []Line, gaps []media.Gap) hearing {
+func hearingOf(answer Answer, lines []Line, gaps []Gap) hearing {
 	h := hearing{length: answer.End - answer.Start, known: len(lines) > 0}
 	for _, line := range lines {
 		h.spoken += line.End - line.Start
@@ -110,7 +110,7 @@ func hearingOf(answer Answer, lines []Line, gaps []media.Gap) hearing {
 
 // toBeRated is how well it was heard what is rated. A line that the candidate corrected against its sound has their
 // words: what was wrong with the sound is no matter any more.
-func toBeRated(answer Answer, lines []Line, gaps []media.Gap) hearing {
+func toBeRated(answer Answer, lines []Line, gaps []Gap) hearing {
 	lines = slices.Clone(lines)
 	for i := range lines {
 		if lines[i].Revision > 0 {
@@ -121,7 +121,7 @@ func toBeRated(answer Answer, lines []Line, gaps []media.Gap) hearing {
 }
 
 // outside returns how much of a gap lies in the answer and in none of its lines, whose own losses are counted there.
-func outside(gap media.Gap, answer Answer, lines []Line) time.Duration {
+func outside(gap Gap, answer Answer, lines []Line) time.Duration {
 	start, end := max(gap.Start, answer.Start), min(gap.End, answer.End)
 	if end <= start {
 		return 0
@@ -192,7 +192,7 @@ const (
 )
 
 // hearing counts how well the answer was heard.
-func (m *measuring) hearing(gaps []media.Gap) {
+func (m *measuring) hearing(gaps []Gap) {
 	h := hearingOf(m.answer, m.lines, gaps)
 	looked := m.noWords()
 	if looked == "" && !h.known {

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-
-	"greenroom/media"
 )
 
 // Below these an answer says too little for a rate to mean anything.
@@ -22,7 +20,7 @@ const (
 
 // Measure counts the facts about one answer. Lines must be those of the answer, in order of time; gaps are those of
 // its session. It gives no judgement: there is no good or bad pace.
-func Measure(answer Answer, lines []Line, gaps []media.Gap) []Measurement {
+func Measure(answer Answer, lines []Line, gaps []Gap) []Measurement {
 	// A line without words is one that nobody said, as its candidate corrected it.
 	spoken := slices.DeleteFunc(slices.Clone(lines), func(l Line) bool { return len(l.Words) == 0 })
 	m := measuring{answer: answer, lines: spoken}

@@ -77,6 +77,9 @@ type Transcriber interface {
 	Engine() string
 }
 
+// Gap is a stretch of a session without sound or picture. It has a name here for those who know of no media.
+type Gap = media.Gap
+
 // LineRef addresses one line of a session.
 type LineRef struct {
 	Epoch    int `json:"epoch"`

@@ -8,7 +8,6 @@ import (
 
 	"greenroom/assess"
 	"greenroom/consent"
-	"greenroom/media"
 )
 
 // sitting is one answer in memory: the session it belongs to, what the assessor reads of it, and what it
@@ -83,7 +82,7 @@ func (s *sitting) NamesOf(_ context.Context, p consent.Permit, session consent.S
 }
 
 // GapsOf implements [assess.Results]: nobody spoke.
-func (s *sitting) GapsOf(_ context.Context, p consent.Permit, session consent.SessionID) ([]media.Gap, error) {
+func (s *sitting) GapsOf(_ context.Context, p consent.Permit, session consent.SessionID) ([]assess.Gap, error) {
 	return nil, p.Demand(session, consent.ArtefactMeasurements)
 }
 

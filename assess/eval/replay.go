@@ -10,7 +10,6 @@ import (
 
 	"greenroom/assess"
 	"greenroom/consent"
-	"greenroom/media"
 )
 
 // Stored is what a replay reads of stored sessions, under the Permits that an assessor needs. It has no way to
@@ -24,7 +23,7 @@ type Stored interface {
 	LineOf(ctx context.Context, transcript consent.Permit, session consent.SessionID, ref assess.LineRef) (assess.Line, error)
 	FollowUpOf(ctx context.Context, transcript consent.Permit, session consent.SessionID, question, take int) (assess.FollowUp, error)
 	LinesOf(ctx context.Context, transcript consent.Permit, session consent.SessionID, question, take int) ([]assess.Line, error)
-	GapsOf(ctx context.Context, measurements consent.Permit, session consent.SessionID) ([]media.Gap, error)
+	GapsOf(ctx context.Context, measurements consent.Permit, session consent.SessionID) ([]assess.Gap, error)
 	NamesOf(ctx context.Context, transcript consent.Permit, session consent.SessionID) (assess.Names, error)
 	RatingsOf(ctx context.Context, ratings consent.Permit, session consent.SessionID, question, take int) ([]assess.Rating, error)
 	NoteAICall(ctx context.Context, permit consent.Permit, call consent.AICall) error

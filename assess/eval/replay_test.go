@@ -14,7 +14,6 @@ import (
 	"greenroom/assess"
 	"greenroom/assess/openaitest"
 	"greenroom/consent"
-	"greenroom/media"
 )
 
 // shelf is sessions of one answer each, which a reference rater rated.
@@ -112,7 +111,7 @@ func (s *shelf) LinesOf(ctx context.Context, p consent.Permit, id consent.Sessio
 	return s.desks[id].LinesOf(ctx, p, id, question, take)
 }
 
-func (s *shelf) GapsOf(ctx context.Context, p consent.Permit, id consent.SessionID) ([]media.Gap, error) {
+func (s *shelf) GapsOf(ctx context.Context, p consent.Permit, id consent.SessionID) ([]assess.Gap, error) {
 	return s.desks[id].GapsOf(ctx, p, id)
 }
 
