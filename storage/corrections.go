@@ -166,7 +166,7 @@ func (c *correcting) one(words, own FieldKey, sealed sealedLine, text string) (c
 	if err != nil {
 		return correctedLine{}, fmt.Errorf("write words: %w", err)
 	}
-	corrected.Line.Words = nil
+	corrected.Words = nil // what is stored is sealed
 	corrected.words, err = words.Seal(wordsContext(line.Epoch, line.Sequence, corrected.Revision), now)
 	return corrected, err
 }
@@ -225,13 +225,16 @@ func (l correctedLine) store(ctx context.Context, tx pgx.Tx) error {
 // them, and its levels are those of earlier words.
 func (c *correcting) reopen(ctx context.Context, tx pgx.Tx, session consent.Session, question, take int) error {
 	var revision int
-	var end int64
 	var unfinished bool
 	const open = `WITH before AS (SELECT revision = 0 AND assessed_at IS NULL AS open FROM answers WHERE session = $1 AND question = $2 AND take = $3)
 		UPDATE answers SET revision = revision + 1, corrected_at = statement_timestamp(), assessed_at = NULL
-		WHERE session = $1 AND question = $2 AND take = $3 RETURNING revision, end_ns, (SELECT open FROM before)`
-	if err := tx.QueryRow(ctx, open, c.session, question, take).Scan(&revision, &end, &unfinished); err != nil {
-		return notFound(err)
+		WHERE session = $1 AND question = $2 AND take = $3 RETURNING revision, (SELECT open FROM before)`
+	err := tx.QueryRow(ctx, open, c.session, question, take).Scan(&revision, &unfinished)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil // an answer that never closed: nothing is known of it
+	}
+	if err != nil {
+		return err
 	}
 	if unfinished && session.Consents.Assessment {
 		return assess.ErrUnfinished

@@ -240,11 +240,15 @@ func TestCorrectingWithoutAssessment(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.interview(t, w.alice)
+	unclosed := testLine(id, 3, 1) // of an answer that never closed
+	if err := w.ingest.SaveLine(t.Context(), w.part(t, consent.ActorScribe, id, consent.ArtefactTranscript), unclosed); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := w.sessions.WithdrawConsent(t.Context(), w.alice.ID, id, consent.ConsentAssessment); err != nil {
 		t.Fatal(err)
 	}
 	w.ownerExec(t, `DELETE FROM river.river_job`)
-	if err := w.corrects(t, w.alice, id, theLine(0, "the swift brown canary")); err != nil {
+	if err := w.corrects(t, w.alice, id, theLine(0, "the swift brown canary"), assess.Correction{Line: unclosed.Ref(), Text: "the canary"}); err != nil {
 		t.Fatal(err)
 	}
 	answer := w.record(t, w.permits(t, actorOf(w.alice), id)).Answers[0]

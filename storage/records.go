@@ -262,7 +262,9 @@ func (r *reading) assemble(ctx context.Context, keys fieldKeys) (assess.Record, 
 		}
 	}
 	for _, followUp := range asked {
-		if a := at[take{followUp.Question, followUp.Take}]; a != nil {
+		a := at[take{followUp.Question, followUp.Take}]
+		// It may repeat words that were corrected since: then it is the candidate's alone, as those are.
+		if a != nil && (r.role != RoleEmployer || a.Answer.Revision == 0) {
 			a.FollowUp = followUp
 		}
 	}

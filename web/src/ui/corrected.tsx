@@ -7,7 +7,7 @@ import { clock } from './format';
 /** That lines were corrected and how many words; to the candidate also what was written first. */
 export function CorrectedNote(props: { lines: readonly Line[]; own: boolean }) {
   const { own } = props;
-  const corrected = props.lines.filter((l) => l.revision > 0);
+  const corrected = props.lines.filter((l) => (l.changed ?? 0) > 0);
   if (corrected.length === 0) return null;
   const { changed, of } = changedWords(props.lines);
   const first = corrected.filter((l) => l.difference !== undefined);
