@@ -121,7 +121,7 @@ func TestNamesThatAServerHadAreKeptInOrder(t *testing.T) {
 	if got := names.list(); !slices.Equal(got, []string{"b", "a"}) {
 		t.Errorf("%q, want b, then a", got)
 	}
-	for _, name := range strings.Split("0123456789", "") {
+	for name := range strings.SplitSeq("0123456789", "") {
 		names.note(name)
 	}
 	if got := names.list(); len(got) != mostNames || got[mostNames-1] != "9" {

@@ -103,6 +103,7 @@ func hearingOf(answer Answer, lines []Line, gaps []Gap) hearing {
 			h.between += missing
 		case media.GapReconnect, media.GapServerDown:
 			h.away += missing
+		case media.GapMuted, media.GapStorage, media.GapConsent: // by choice, or heard and not kept
 		}
 	}
 	return h
