@@ -3,11 +3,13 @@ package assess
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"greenroom/assess/openaitest"
 	"greenroom/consent"
 )
 
@@ -135,6 +137,36 @@ func TestSoundOfWhoeverObjectsStaysOnThisMachine(t *testing.T) {
 	}
 	if len(desk.lines) != 2 || desk.lines[0].Engine != "openai:test-speech" || desk.lines[1].Engine != "own" || len(desk.failed) != 0 {
 		t.Errorf("lines %+v, failures %v; want captions from both, each under its name", desk.lines, desk.failed)
+	}
+}
+
+// A speech server that restarts costs no words where this machine can listen; it is used again when it is back. What
+// it says against a request is no reason to listen here: that would hide what the operator has to mend.
+func TestWhileTheSpeechServerIsAwayThisMachineListens(t *testing.T) {
+	t.Parallel()
+	for fault, here := range map[openaitest.Fault]bool{openaitest.Dropped: true, openaitest.Overloaded: true, openaitest.Unauthorized: false} {
+		server := testServer(t)
+		server.Fail(openaitest.PathSpeech, fault, -1)
+		desk, config, _ := leaving(testTranscriber(t, testConfig(server)), &namedTranscriber{name: "own"})
+		scribe, stop := running(t, config)
+		scribe.Hear(twoSeconds())
+		must(t, scribe.Drain(t.Context()))
+		server.Heal()
+		u := twoSeconds()
+		u.Sequence = 1
+		scribe.Hear(u)
+		must(t, errors.Join(scribe.Drain(t.Context()), stop()))
+		var engines []string
+		for _, line := range desk.lines {
+			engines = append(engines, line.Engine)
+		}
+		want := []string{"openai:test-speech"}
+		if here {
+			want = []string{"own", "openai:test-speech"}
+		}
+		if !slices.Equal(engines, want) || (len(desk.failed) == 0) != here {
+			t.Errorf("%s: lines by %q, failures %v; want %q", fault, engines, desk.failed, want)
+		}
 	}
 }
 

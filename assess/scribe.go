@@ -44,7 +44,7 @@ type ScribeConfig struct {
 	// It is asked during a transcription too, and must end with its context.
 	Permit func(ctx context.Context, session consent.SessionID) (consent.Permit, error)
 	// Leave asks for a scribe's Permit to send sound to Transcriber's server, by the same rules; nil where
-	// Transcriber works on this machine. Where it is refused, Own listens, which does.
+	// Transcriber works on this machine. Where it is refused, or the server is away, Own listens, which does.
 	Leave func(ctx context.Context, session consent.SessionID) (consent.Permit, error)
 	Own   Transcriber
 	// Save stores a line; what it stored before under the same epoch and sequence it stores again.
@@ -438,7 +438,7 @@ func (s *Scribe) write(ctx context.Context, task *scribeTask) error {
 }
 
 // transcribe listens, on this machine if the sound may not leave it. A candidate may object to that while
-// a server is at work, or its review may run out: then the utterance is heard again, here.
+// a server is at work, its review may run out, or it may be away: then the utterance is heard again, here.
 func (s *Scribe) transcribe(ctx context.Context, task *scribeTask) (Line, error) {
 	session := task.utterance.Session
 	if s.config.Leave == nil {
@@ -452,7 +452,8 @@ func (s *Scribe) transcribe(ctx context.Context, task *scribeTask) (Line, error)
 		s.setKept(false)
 	}
 	unreviewed := errors.Is(err, consent.ErrProvider)
-	if !refusedByConsent(err) && !unreviewed {
+	away := s.config.Own != nil && ctx.Err() == nil && serverAway(err)
+	if !refusedByConsent(err) && !unreviewed && !away {
 		return line, err
 	}
 	if _, err := s.config.Permit(ctx, session); err != nil {
@@ -464,16 +465,16 @@ func (s *Scribe) transcribe(ctx context.Context, task *scribeTask) (Line, error)
 	if s.config.Own == nil {
 		return Line{}, fmt.Errorf("%w: the candidate objects to AI servers, and nothing on this machine can do it", ErrTranscriber)
 	}
-	if unreviewed {
+	if unreviewed || away {
 		s.sayKept(err)
 	}
 	return s.transcribeBy(ctx, task, s.config.Own, s.config.Permit)
 }
 
-// sayKept says once, until the server may be used again, that nothing is sent there any more.
+// sayKept says once, until the server is used again, that it is not.
 func (s *Scribe) sayKept(cause error) {
 	if !s.setKept(true) {
-		s.log.Error("nothing is sent to the speech server any more: speech is written down on this machine", "error", cause)
+		s.log.Error("the speech server cannot be used: until it can, speech is written down on this machine", "error", cause)
 	}
 }
 

@@ -366,6 +366,17 @@ func worthRetrying(err error) bool {
 	}
 }
 
+// serverAway: the server cannot be reached, or says that it does not work just now. What it says against a request
+// of ours is another thing.
+func serverAway(err error) bool {
+	var refused *refusal
+	var network networkError
+	if errors.As(err, &refused) {
+		return refused.status >= http.StatusInternalServerError
+	}
+	return errors.As(err, &network)
+}
+
 // nextStep says what an operator can do about an error.
 func nextStep(err error) string {
 	var refused *refusal

@@ -206,12 +206,23 @@ func within(distance float64) func([]Point) (float64, bool) {
 	return func(points []Point) (float64, bool) { return Within(points, distance) }
 }
 
+// shareWithin is the share of answers whose levels are so far apart at most.
+func shareWithin(points []Point, distance float64) Estimate {
+	hits := 0
+	for _, p := range points {
+		if math.Abs(p.Given-p.Gold) <= distance {
+			hits++
+		}
+	}
+	return share(hits, len(points))
+}
+
 func agreement(points []Point) Agreement {
 	return Agreement{
 		QWK: bootstrap(points, QWK), QWKByQuestion: bootstrapBy(points, func(p Point) string { return p.Cluster }, QWK),
 		ICC: bootstrap(points, absoluteICC), Consistency: bootstrap(points, consistentICC),
-		Bias: bootstrap(points, Bias), MAE: bootstrap(points, MAE), Exact: bootstrap(points, within(0)),
-		Adjacent: bootstrap(points, within(1)), Spearman: bootstrap(points, Spearman),
+		Bias: bootstrap(points, Bias), MAE: bootstrap(points, MAE), Exact: shareWithin(points, 0),
+		Adjacent: shareWithin(points, 1), Spearman: bootstrap(points, Spearman),
 	}
 }
 
@@ -235,7 +246,7 @@ func baseline(points, dull []Point) Baseline {
 		}
 	}
 	return Baseline{
-		QWK: bootstrap(dull, QWK), MAE: bootstrap(dull, MAE), Adjacent: bootstrap(dull, within(1)),
+		QWK: bootstrap(dull, QWK), MAE: bootstrap(dull, MAE), Adjacent: shareWithin(dull, 1),
 		AheadQWK: bootstrap(pairs, ahead(QWK, 1)), AheadMAE: bootstrap(pairs, ahead(MAE, -1)),
 	}
 }
