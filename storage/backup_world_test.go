@@ -89,8 +89,9 @@ func (w *backupWorld) reads(t *testing.T, of consent.Account, id consent.Session
 	permit, err := w.gate.Permit(t.Context(), actorOf(of), id, consent.ArtefactTranscript)
 	if err == nil {
 		var sealed []byte
-		w.ownerScan(t, `SELECT words FROM lines WHERE session = $1 AND epoch = 1 AND sequence = 1`, id, &sealed)
-		text, err := w.keys.OpenField(t.Context(), permit, id, consent.ScopeTranscript, wordsContext(1, 1, 0), sealed)
+		var revision int
+		w.ownerScan(t, `SELECT words, revision FROM lines WHERE session = $1 AND epoch = 1 AND sequence = 1`, id, &sealed, &revision)
+		text, err := w.keys.OpenField(t.Context(), permit, id, consent.ScopeTranscript, wordsContext(1, 1, revision), sealed)
 		words = err == nil && bytes.Contains(text, []byte("canary"))
 	}
 	if permit, err = w.gate.Permit(t.Context(), actorOf(of), id, consent.ArtefactAudio); err == nil {
@@ -103,9 +104,9 @@ func (w *backupWorld) reads(t *testing.T, of consent.Account, id consent.Session
 	return words, frames
 }
 
-func (w *backupWorld) ownerScan(t *testing.T, query string, id consent.SessionID, into any) {
+func (w *backupWorld) ownerScan(t *testing.T, query string, id consent.SessionID, into ...any) {
 	t.Helper()
-	if err := w.owner.QueryRow(t.Context(), query, id).Scan(into); err != nil {
+	if err := w.owner.QueryRow(t.Context(), query, id).Scan(into...); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 }
