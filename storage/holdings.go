@@ -18,12 +18,12 @@ const countHoldings = `
 	UNION ALL SELECT 'recordings', count(DISTINCT g.session), coalesce(sum(g.size), 0)::bigint, min(g.created_at), max(s.ended_at)
 		FROM segments g JOIN sessions s ON s.id = g.session WHERE s.candidate = $1
 	UNION ALL SELECT 'transcript', count(*), 0, min(s.created_at), max(s.ended_at)
-		FROM (SELECT session FROM lines UNION ALL SELECT session FROM line_originals) l JOIN sessions s ON s.id = l.session WHERE s.candidate = $1
+		FROM (SELECT session FROM lines UNION ALL SELECT session FROM line_originals UNION ALL SELECT session FROM follow_ups) l JOIN sessions s ON s.id = l.session WHERE s.candidate = $1
 	UNION ALL SELECT 'ratings', count(*), 0, min(r.at), max(s.ended_at)
 		FROM (SELECT session, at FROM ratings UNION ALL SELECT session, at FROM person_ratings) r
 			JOIN sessions s ON s.id = r.session WHERE s.candidate = $1
 	UNION ALL SELECT 'feedback', count(*), 0, min(s.created_at), max(s.ended_at)
-		FROM (SELECT session FROM evidence UNION ALL SELECT session FROM feedback UNION ALL SELECT session FROM contests UNION ALL SELECT session FROM follow_ups) e JOIN sessions s ON s.id = e.session WHERE s.candidate = $1
+		FROM (SELECT session FROM evidence UNION ALL SELECT session FROM feedback UNION ALL SELECT session FROM contests) e JOIN sessions s ON s.id = e.session WHERE s.candidate = $1
 	UNION ALL SELECT 'measurements', count(*), 0, min(s.created_at), max(s.ended_at)
 		FROM measurements m JOIN sessions s ON s.id = m.session WHERE s.candidate = $1
 	UNION ALL SELECT 'events', count(*), 0, min(v.at), max(v.at) FROM session_events v JOIN sessions s ON s.id = v.session WHERE s.candidate = $1

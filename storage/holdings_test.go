@@ -43,7 +43,7 @@ func TestEverythingHeldIsCounted(t *testing.T) {
 	made := w.make(t, w.request(t, w.alice, ""), w.write)
 	got := w.holdings(t, w.alice)
 	for thing, want := range map[consent.Thing]int64{
-		consent.ThingProfile: 1, consent.ThingLogIns: 1, consent.ThingInterviews: 1, consent.ThingRecordings: 1, consent.ThingTranscript: 2,
+		consent.ThingProfile: 1, consent.ThingLogIns: 1, consent.ThingInterviews: 1, consent.ThingRecordings: 1, consent.ThingTranscript: 3,
 		consent.ThingRatings: 2, consent.ThingFeedback: 2, consent.ThingMeasurements: 1, consent.ThingConsents: 1,
 		consent.ThingAuthorizations: 1, consent.ThingReceipts: 2, consent.ThingAccesses: 2, consent.ThingAICalls: 3, consent.ThingExports: 1,
 	} {

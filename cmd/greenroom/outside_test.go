@@ -79,7 +79,10 @@ func TestOutsideServicesInTrouble(t *testing.T) {
 	ai.AnswerChat(func(openaitest.ChatRequest) string { return "I would give this a 5 out of 5!" })
 	t.Run("model talks nonsense", func(t *testing.T) { neverALevel(t, p.in(t), speech) })
 	ai.Fail(openaitest.PathSpeech, openaitest.TextError, -1)
-	t.Run("speech server broken", func(t *testing.T) { unheard(t, p.in(t), speech) })
+	t.Run("speech server broken", func(t *testing.T) { heardHere(t, p.in(t), speech) })
+	ai.Heal()
+	ai.Fail(openaitest.PathSpeech, openaitest.Unauthorized, -1)
+	t.Run("speech server that refuses the key", func(t *testing.T) { unheard(t, p.in(t), speech) })
 	p.keepsTheKey()
 }
 
@@ -187,6 +190,18 @@ func neverALevel(t *testing.T, p *program, speech string) {
 }
 
 // unheard: the recording has everything although not a word could be written down.
+// heardHere: while the speech server is away this machine writes the words down, and says so in the log.
+func heardHere(t *testing.T, p *program, speech string) {
+	t.Helper()
+	result := p.rehearse("--demo", "--speech", speech, "--answers", "1")
+	if len(result.Lines) == 0 || strings.Contains(strings.Join(result.Lines, " "), spoken) {
+		t.Errorf("written down is %q, want what this machine heard", result.Lines)
+	}
+	if !strings.Contains(p.output.String(), "until it can, speech is written down on this machine") {
+		t.Error("the log does not say who listens")
+	}
+}
+
 func unheard(t *testing.T, p *program, speech string) {
 	t.Helper()
 	run := p.startRehearsal("--demo", "--speech", speech, "--answers", "2") // the first failure comes during the second answer

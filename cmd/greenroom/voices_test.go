@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"greenroom/assess"
 	"greenroom/assess/openaitest"
@@ -217,20 +218,33 @@ func TestTheInterviewerNeverTranscribesItself(t *testing.T) {
 	answer, answered := readAloud(t, 1)
 	words, interrupting := talkedOver(t, 0, 2, 3*time.Second, 3200*time.Millisecond)
 	for _, c := range []struct {
-		name, aloud, said string
-		args              []string
+		name, aloud, said, notSaid string
+		args                       []string
 	}{
-		{"the question's own sound", loud, answered, nil},
-		{"not told of", loud, asked + " " + answered, []string{"--interrupt", "20ms"}},
-		{"a candidate who interrupts", words, interrupting + " " + answered, []string{"--interrupt", "3160ms"}},
+		{"the question's own sound", loud, answered, asked, nil},
+		{"not told of", loud, asked + " " + answered, "", []string{"--interrupt", "20ms"}},
+		{"a candidate who interrupts", words, interrupting + " " + answered, asked, []string{"--interrupt", "3160ms"}},
 	} {
-		reference := filepath.Join(t.TempDir(), "said.txt")
-		if err := os.WriteFile(reference, []byte(c.said), 0o600); err != nil {
-			t.Fatal(err)
+		result := p.rehearse(append([]string{"--demo", "--aloud", c.aloud, "--speech", answer, "--answers", "1"}, c.args...)...)
+		written, said := wordsOf(strings.Join(result.Lines, " ")), wordsOf(c.said)
+		for _, word := range wordsOf(c.notSaid) {
+			if slices.Contains(written, word) && !slices.Contains(said, word) {
+				t.Errorf("%s: %q of the question is written down in %q", c.name, word, result.Lines)
+			}
 		}
-		result := p.rehearse(append([]string{"--demo", "--aloud", c.aloud, "--speech", answer, "--answers", "1", "--reference", reference}, c.args...)...)
-		if result.WordErrorRate == nil || *result.WordErrorRate > 0.15 {
-			t.Errorf("%s: word error rate %v against %q; written down is %q", c.name, result.WordErrorRate, c.said, result.Lines)
+		missing := 0
+		for _, word := range said {
+			if !slices.Contains(written, word) {
+				missing++
+			}
+		}
+		if 100*missing > 15*len(said) || 100*len(written) > 115*len(said) {
+			t.Errorf("%s: %d of %d words are missing from %q, written down is %q", c.name, missing, len(said), c.said, result.Lines)
 		}
 	}
+}
+
+// wordsOf returns the words of a text as they sound.
+func wordsOf(text string) []string {
+	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && r != '\'' })
 }
