@@ -188,20 +188,8 @@ func (contestsJob) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAt
 func (j *Jobs) workContests(ctx context.Context, _ *river.Job[contestsJob]) error {
 	err := j.database.in(ctx, RoleWorker, rowContext{}, func(tx pgx.Tx) error {
 		const open = `SELECT session, question, take, competency FROM contests WHERE by_model AND looked_at IS NULL ORDER BY at LIMIT $1`
-		rows, err := tx.Query(ctx, open, contestsAtOnce)
-		if err != nil {
-			return err
-		}
-		due, err := pgx.CollectRows(rows, pgx.RowToStructByPos[contestJob])
-		if err != nil {
-			return err
-		}
-		for _, job := range due {
-			if err := j.database.jobs.add(ctx, tx, job); err != nil {
-				return err
-			}
-		}
-		return nil
+		_, err := addDue[contestJob](ctx, tx, j.database.jobs, open, contestsAtOnce)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("look for contests: %w", err)

@@ -280,20 +280,9 @@ func (correctionsJob) InsertOpts() river.InsertOpts { return river.InsertOpts{Ma
 func (j *Jobs) workCorrections(ctx context.Context, _ *river.Job[correctionsJob]) error {
 	err := j.database.in(ctx, RoleWorker, rowContext{}, func(tx pgx.Tx) error {
 		// In the context of no session only those are seen that are to be assessed again.
-		rows, err := tx.Query(ctx, `SELECT session, question, take, 0::bigint, revision FROM answers ORDER BY corrected_at LIMIT $1`, correctionsAtOnce)
-		if err != nil {
-			return err
-		}
-		due, err := pgx.CollectRows(rows, pgx.RowToStructByPos[answerJob])
-		if err != nil {
-			return err
-		}
-		for _, job := range due {
-			if err := j.database.jobs.add(ctx, tx, job); err != nil {
-				return err
-			}
-		}
-		return nil
+		const corrected = `SELECT session, question, take, 0::bigint, revision FROM answers ORDER BY corrected_at LIMIT $1`
+		_, err := addDue[answerJob](ctx, tx, j.database.jobs, corrected, correctionsAtOnce)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("look for corrected answers: %w", err)

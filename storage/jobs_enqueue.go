@@ -69,3 +69,21 @@ func (e enqueuer) add(ctx context.Context, tx pgx.Tx, job river.JobArgs) error {
 	}
 	return nil
 }
+
+// addDue adds a job for each row of a query, whose columns are the fields of the job, and returns how many.
+func addDue[Job river.JobArgs](ctx context.Context, tx pgx.Tx, jobs enqueuer, query string, arguments ...any) (int, error) {
+	rows, err := tx.Query(ctx, query, arguments...)
+	if err != nil {
+		return 0, err
+	}
+	due, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Job])
+	if err != nil {
+		return 0, err
+	}
+	for _, job := range due {
+		if err := jobs.add(ctx, tx, job); err != nil {
+			return 0, err
+		}
+	}
+	return len(due), nil
+}

@@ -59,21 +59,8 @@ func (j *Jobs) addLeft(ctx context.Context, session consent.SessionID) (added in
 		const left = `SELECT session, question, take, end_ns, revision FROM answers a WHERE session = $1 AND assessed_at IS NULL AND revision = 0
 			AND NOT EXISTS (SELECT FROM river.river_job WHERE kind = $2 AND state NOT IN ('completed', 'cancelled', 'discarded')
 				AND args @> jsonb_build_object('session', a.session, 'question', a.question, 'take', a.take))`
-		rows, err := tx.Query(ctx, left, session, answerJob{}.Kind())
-		if err != nil {
-			return err
-		}
-		jobs, err := pgx.CollectRows(rows, pgx.RowToStructByPos[answerJob])
-		if err != nil {
-			return err
-		}
-		for _, job := range jobs {
-			if err := j.database.jobs.add(ctx, tx, job); err != nil {
-				return err
-			}
-		}
-		added = len(jobs)
-		return nil
+		added, err = addDue[answerJob](ctx, tx, j.database.jobs, left, session, answerJob{}.Kind())
+		return err
 	})
 	return added, err
 }

@@ -165,14 +165,7 @@ func (*heardPieces) DrainBefore(context.Context, consent.SessionID, time.Duratio
 func (m *mixed) hear(t *testing.T, runtime *assess.SpeechRuntime) (heard []media.Utterance) {
 	t.Helper()
 	packets := opusPackets(t, append(m.pcm, make([]float32, 2*media.SampleRate)...))
-	bank, err := assess.BuiltInBank()
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan, err := bank.Plan(bank.Roles[0].ID, assess.PlanOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, plan := builtInPlan(t)
 	synctest.Test(t, func(t *testing.T) {
 		room := &interviewer{machine: assess.NewInterview(plan, nil), hurry: func() {}, log: slog.New(slog.DiscardHandler)}
 		var pieces heardPieces

@@ -26,14 +26,7 @@ func TestNobodyHearsAQuestionAhead(t *testing.T) {
 	t.Parallel()
 	ai := openaitest.New()
 	t.Cleanup(ai.Close)
-	bank, err := assess.BuiltInBank()
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan, err := bank.Plan(bank.Roles[0].ID, assess.PlanOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	bank, plan := builtInPlan(t)
 	speaker, err := assess.NewOpenAISpeaker(assess.OpenAIConfig{BaseURL: ai.BaseURL(), VoiceModel: openaitest.VoiceModel, Voice: "v"}, bank)
 	if err != nil {
 		t.Fatal(err)
@@ -99,14 +92,7 @@ func (s *toldScribe) Drop(u media.Utterance)     { s.dropped = append(s.dropped,
 
 // What was shown of an utterance that turns out to be the voice's is taken back.
 func TestTheVoicesOwnUtterancesAreDropped(t *testing.T) {
-	bank, err := assess.BuiltInBank()
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan, err := bank.Plan(bank.Roles[0].ID, assess.PlanOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, plan := builtInPlan(t)
 	var cuts []media.SpeechCut
 	room := &interviewer{machine: assess.NewInterview(plan, nil), log: quiet(), cut: func(c media.SpeechCut) { cuts = append(cuts, c) }}
 	scribe := &toldScribe{}
@@ -165,6 +151,20 @@ func TestQuestionsAreSpokenBeforeAnybodyIsAsked(t *testing.T) {
 			t.Errorf("%d files, want %d: %v", len(files), texts, err)
 		}
 	}
+}
+
+// builtInPlan is practice for the first role that comes along.
+func builtInPlan(t *testing.T) (assess.Bank, assess.Plan) {
+	t.Helper()
+	bank, err := assess.BuiltInBank()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := bank.Plan(bank.Roles[0].ID, assess.PlanOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bank, plan
 }
 
 // readAloud makes an Ogg Opus file of one clip of read speech and returns its words.
