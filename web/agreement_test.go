@@ -72,6 +72,27 @@ func (s *stage) rateAs(t *testing.T, id consent.SessionID, prompt string, andOld
 	s.records[id] = record
 }
 
+// Where only the words before a correction were rated, the report still says by whom.
+func TestWhatWasRatedBeforeACorrectionNamesItsJudge(t *testing.T) {
+	t.Parallel()
+	by := func(model string) []ratingJSON {
+		return []ratingJSON{{Rater: raterJSON{Kind: assess.RaterModel, Model: model, Pass: assess.PassFirst}}}
+	}
+	for name, c := range map[string]struct {
+		take takeJSON
+		want string
+	}{
+		"not rated since":     {takeJSON{Earlier: by("old")}, "old"},
+		"rated since, by one": {takeJSON{Earlier: by("old"), Ratings: by("new")}, "new"},
+		"never corrected":     {takeJSON{Ratings: by("new")}, "new"},
+		"never rated":         {takeJSON{}, ""},
+	} {
+		if got := judgedBy(reportJSON{Questions: []questionJSON{{Takes: []takeJSON{c.take}}}}, Judge{}); got.Assessor.Model != c.want {
+			t.Errorf("%s: judged by %q, want %q", name, got.Assessor.Model, c.want)
+		}
+	}
+}
+
 // Whoever looked again at what is contested did not judge the rest.
 func TestASecondLookDoesNotNameTheJudge(t *testing.T) {
 	t.Parallel()

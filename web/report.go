@@ -102,7 +102,7 @@ func judgedBy(report reportJSON, today Judge) judgeJSON {
 			for _, line := range take.Lines {
 				by.TranscriberEngine, by.TranscriberPlace = line.Engine, placeOf(line.Engine, today.TranscriberEngine, today.TranscriberPlace)
 			}
-			for _, rating := range take.Ratings {
+			for _, rating := range slices.Concat(take.Earlier, take.Ratings) { // the last name that there is
 				switch model := rating.Rater.Model; {
 				case model == "", rating.Rater.Pass == assess.PassContest: // a second look stands beside the levels
 				case rating.Rater.Pass == assess.PassSecond:

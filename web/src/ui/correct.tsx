@@ -63,6 +63,7 @@ function Editor(props: CorrectProps & { open: Correction }) {
           line={line}
           first={place === 0}
           text={open.texts.value[place] ?? ''}
+          busy={open.busy.value}
           onText={(text) => open.write(place, text)}
           onPlay={onPlay && (() => onPlay(line.start_ms, line.end_ms))}
         />
@@ -96,6 +97,7 @@ interface LineFieldProps {
   line: Line;
   first: boolean; // it gets the focus
   text: string;
+  busy: boolean; // what was typed is on its way: it would not be part of it
   onText: (text: string) => void;
   onPlay: (() => void) | null;
 }
@@ -126,6 +128,7 @@ function LineField(props: LineFieldProps) {
         rows={Math.ceil((text.length + 1) / ROW_CHARACTERS)}
         value={text}
         maxLength={LONGEST_LINE}
+        readOnly={props.busy}
         onInput={(event) => props.onText(event.currentTarget.value)}
         onKeyDown={(event) => event.key === 'Enter' && event.preventDefault()} // a line is one line
         aria-describedby={changed ? `${id}-change` : undefined}

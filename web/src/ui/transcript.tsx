@@ -59,7 +59,7 @@ export function Transcript(props: TranscriptProps) {
               <div class="line-play" data-testid="transcript-line">
                 <LineBody line={line} evidence={props.evidence} flagged={props.flagged} />
                 <span class="visually-hidden">
-                  {hearingNote(line)} {flaggedNote(line, props.flagged)}
+                  {hearingNote(line)} {correctedNote(line)} {flaggedNote(line, props.flagged)}
                 </span>
               </div>
             )}

@@ -1,13 +1,12 @@
-import { useMemo, useRef, useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { Origin } from '../api/endpoints';
 import { captionsUrl, recordingUrl } from '../api/endpoints';
 import type { Report } from '../api/types';
-import { api } from '../state';
 import { correct, report as words } from '../text';
 import type { ContestDrafts } from '../ui/contest';
 import { CorrectTranscript } from '../ui/correct';
 import { CorrectedNote } from '../ui/corrected';
-import { Corrections } from '../ui/corrections';
+import type { Corrections } from '../ui/corrections';
 import type { OwnRatings } from '../ui/own-ratings';
 import type { PlayerHandle } from '../ui/player';
 import { Player } from '../ui/player';
@@ -25,6 +24,7 @@ export interface ReportBodyProps {
   onRated: (() => void) | null;
   ratings: OwnRatings; // the reader's own
   drafts?: ContestDrafts; // of the candidate's contests
+  corrections?: Corrections; // the candidate's
   unwritten?: boolean; // the candidate did not agree to have words written down
 }
 
@@ -43,8 +43,7 @@ export function ReportBody(props: ReportBodyProps) {
   const written = hasTranscript(report) && !(props.unwritten && lines.length === 0);
   const play = recording ? (ms: number, untilMs?: number) => player.current?.playFrom(ms, untilMs) : null;
   const { onRated } = props;
-  const corrections = useMemo(() => new Corrections((changed) => api.correct(id, changed)), [id]);
-  const corrects = onRated !== null && report.ended_at !== undefined;
+  const corrections = report.ended_at === undefined ? undefined : props.corrections;
   const question = report.questions[chosen.question];
   const take = question?.takes[chosen.take] ?? question?.takes[question.takes.length - 1];
   const evidence = take?.evidence ?? [];
@@ -104,7 +103,7 @@ export function ReportBody(props: ReportBodyProps) {
               <p class="quiet">{words.noTranscript}</p>
             )}
             <CorrectedNote lines={report.loose ?? []} own={onRated !== null} />
-            {corrects && (
+            {corrections && onRated && (
               <CorrectTranscript
                 about="loose"
                 title={correct.openLoose}
@@ -132,7 +131,7 @@ export function ReportBody(props: ReportBodyProps) {
           atMs={atMs}
           onRated={onRated}
           ratings={props.ratings}
-          {...(corrects && { corrections })}
+          {...(corrections && { corrections })}
           {...(props.drafts && { drafts: props.drafts })}
         />
       </div>

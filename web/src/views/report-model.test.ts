@@ -4,6 +4,7 @@ import {
   allLines,
   anchorText,
   bands,
+  changedWords,
   competencyResults,
   currentLine,
   flaggedNote,
@@ -27,6 +28,27 @@ function line(sequence: number, start_ms: number, end_ms: number, text = 'one tw
   const words = text.split(' ').map((t) => ({ text: t, start_ms, end_ms }));
   return { epoch: 1, sequence, revision: 0, start_ms, end_ms, engine: 'e', interpolated: true, words };
 }
+
+/** A line with corrected words where the text has stars. */
+function corrected(text: string, changed: number): Line {
+  const words = text
+    .split(' ')
+    .filter(Boolean)
+    .map((t) => ({ text: t.replace('*', ''), start_ms: 0, end_ms: 1, corrected: t.startsWith('*') }));
+  return { ...line(1, 0, 1), words, changed };
+}
+
+describe('words that were corrected', () => {
+  it.each<[string, Line[], number, number]>([
+    ['five of ten left out', [corrected('one two three four five', 5)], 5, 10],
+    ['one in the place of two', [corrected('we moved *Kafka to Postgres', 2)], 2, 6],
+    ['one added', [corrected('we *have moved', 1)], 1, 3],
+    ['all of a line left out, beside one as it was', [corrected('', 4), line(2, 0, 1)], 4, 7],
+    ['nothing', [line(1, 0, 1)], 0, 3],
+  ])('%s', (_, lines, changed, of) => {
+    expect(changedWords(lines)).toEqual({ changed, of });
+  });
+});
 
 function take(change: Partial<Take> = {}): Take {
   return {

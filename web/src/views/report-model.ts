@@ -160,7 +160,7 @@ export function changedWords(lines: readonly Line[]): { changed: number; of: num
   let of = 0;
   for (const line of lines) {
     changed += line.changed ?? 0;
-    of += Math.max(line.words.length, line.changed ?? 0);
+    of += line.words.filter((w) => !w.corrected).length + (line.changed ?? 0);
   }
   return { changed, of };
 }

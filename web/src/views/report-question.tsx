@@ -86,6 +86,7 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
   const { report, question, take, onRated } = props;
   const results = competencyResults(report, question, take);
   const rated = results.some((r) => r.others.length > 0);
+  const ratedBefore = results.some((r) => r.earlier.length > 0); // the words were corrected since
   const own = onRated !== null;
   const form = report.rating_form !== undefined && !report.rating_form.closed;
   const skipped = take.ended_by === 'skip';
@@ -121,7 +122,7 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
           onDone={onRated}
         />
       )}
-      {!rated && !take.pending && !form && (own || !skipped) && (
+      {!rated && !ratedBefore && !take.pending && !form && (own || !skipped) && (
         <p data-testid="no-rating">{noRatingWords(own, take)}</p>
       )}
       {!rated && counted}

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { gathered } from '../api/again';
 import { ApiError } from '../api/client';
 import { eventsUrl } from '../api/endpoints';
@@ -8,6 +8,7 @@ import { api } from '../state';
 import { home, report as words } from '../text';
 import { ModelAgreement } from '../ui/agreement';
 import type { ContestDrafts } from '../ui/contest';
+import { Corrections } from '../ui/corrections';
 import { ErrorBox } from '../ui/errors';
 import { clock, dateTime } from '../ui/format';
 import { Loaded, useLoad } from '../ui/load';
@@ -52,6 +53,7 @@ export function ReportView(props: { id: string }) {
     return () => leaving.abort();
   }, [props.id]);
   const drafts = useRef<ContestDrafts>(new Map());
+  const corrections = useMemo(() => new Corrections((changed) => api.correct(props.id, changed)), [props.id]);
   const ratings = useOwnRatings(props.id, async (place, level) => {
     await api.rateSelf(props.id, place.question, place.take, place.competency, level);
     page.reload();
@@ -78,6 +80,7 @@ export function ReportView(props: { id: string }) {
               onRated={page.reload}
               ratings={ratings}
               drafts={drafts.current}
+              corrections={corrections}
               unwritten={!session.consents.transcription}
             />
           </>
