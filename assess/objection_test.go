@@ -11,6 +11,7 @@ import (
 
 	"greenroom/assess/openaitest"
 	"greenroom/consent"
+	"greenroom/media"
 )
 
 // A candidate who objected gets everything that needs no model, and the answer is done: nothing is left
@@ -152,6 +153,9 @@ func TestWhileTheSpeechServerIsAwayThisMachineListens(t *testing.T) {
 		scribe.Hear(twoSeconds())
 		must(t, scribe.Drain(t.Context()))
 		server.Heal()
+		scribe.mu.Lock()
+		scribe.resting = time.Time{} // its rest is over
+		scribe.mu.Unlock()
 		u := twoSeconds()
 		u.Sequence = 1
 		scribe.Hear(u)
@@ -167,6 +171,53 @@ func TestWhileTheSpeechServerIsAwayThisMachineListens(t *testing.T) {
 		if !slices.Equal(engines, want) || (len(desk.failed) == 0) != here {
 			t.Errorf("%s: lines by %q, failures %v; want %q", fault, engines, desk.failed, want)
 		}
+	}
+}
+
+// While a speech server is away only one utterance waits for it. The longer it let one wait, the longer it is left
+// alone; when it is back it is asked for every one again.
+func TestAServerThatIsAwayIsLeftAlone(t *testing.T) {
+	for took, rest := range map[time.Duration]time.Duration{time.Second: 30 * time.Second, time.Minute: 5 * time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			var asked atomic.Int32
+			var back atomic.Bool
+			outside := &slowTranscriber{take: took, fail: func(media.Utterance) error {
+				if asked.Add(1); back.Load() {
+					return nil
+				}
+				return networkError{errors.New("connection refused")}
+			}}
+			desk, config, _ := leaving(outside, &namedTranscriber{name: "own"})
+			scribe, stop := running(t, config)
+			sequence := 0
+			hear := func(want int32) {
+				t.Helper()
+				for range 3 {
+					scribe.Hear(said("s", sequence))
+					sequence++
+				}
+				must(t, scribe.Drain(t.Context()))
+				if got := asked.Load(); got != want {
+					t.Errorf("a try takes %s: the server was asked %d times for %d utterances, want %d", took, got, sequence, want)
+				}
+			}
+			began := time.Now()
+			hear(1)
+			if waited := time.Since(began); waited != took {
+				t.Errorf("three utterances waited for %s, want one try of %s", waited, took)
+			}
+			pass(rest - time.Millisecond)
+			hear(1)
+			pass(time.Millisecond)
+			hear(2)
+			back.Store(true)
+			pass(rest)
+			hear(5)
+			must(t, stop())
+			if len(desk.lines) != sequence || len(desk.failed) != 0 {
+				t.Errorf("%d lines of %d utterances, failures %v", len(desk.lines), sequence, desk.failed)
+			}
+		})
 	}
 }
 

@@ -26,6 +26,11 @@ const (
 	defaultScribeDrain  = 20 * time.Second
 	firstScribePause    = 250 * time.Millisecond
 	longestScribePause  = 10 * time.Second
+
+	// A speech server that is away is left alone for so long at least, and for so many times what the try took that
+	// found it away: one that hangs would hold up every utterance until its timeout.
+	leastServerRest = 30 * time.Second
+	serverRestTries = 5
 )
 
 // ScribeConfig is what a [Scribe] works with. Its functions are called from the scribe's workers, Place
@@ -80,6 +85,7 @@ type Scribe struct {
 	packed   int64          // bytes of what is not
 	stopped  bool
 	kept     bool          // sound stays here because of the provider, and the log says so
+	resting  time.Time     // until then the speech server is left alone
 	wake     *sync.Cond    // ready or stopped changed
 	settled  chan struct{} // closed and replaced whenever an utterance is done
 	over     overhearing
@@ -438,13 +444,17 @@ func (s *Scribe) write(ctx context.Context, task *scribeTask) error {
 }
 
 // transcribe listens, on this machine if the sound may not leave it. A candidate may object to that while
-// a server is at work, its review may run out, or it may be away: then the utterance is heard again, here.
+// a server is at work, its review may run out, or it may be away: then the utterance is heard again, here, and of
+// a server that is away the next ones are not asked.
 func (s *Scribe) transcribe(ctx context.Context, task *scribeTask) (Line, error) {
 	session := task.utterance.Session
 	if s.config.Leave == nil {
 		return s.transcribeBy(ctx, task, s.config.Transcriber, s.config.Permit)
 	}
-	line, err := Line{}, s.mayLeave(ctx, session)
+	if s.serverRests() {
+		return s.transcribeBy(ctx, task, s.config.Own, s.config.Permit)
+	}
+	line, err, began := Line{}, s.mayLeave(ctx, session), time.Now()
 	if err == nil {
 		line, err = s.transcribeBy(ctx, task, s.config.Transcriber, s.config.Leave)
 	}
@@ -453,6 +463,9 @@ func (s *Scribe) transcribe(ctx context.Context, task *scribeTask) (Line, error)
 	}
 	unreviewed := errors.Is(err, consent.ErrProvider)
 	away := s.config.Own != nil && ctx.Err() == nil && serverAway(err)
+	if away {
+		s.restServer(time.Since(began))
+	}
 	if !refusedByConsent(err) && !unreviewed && !away {
 		return line, err
 	}
@@ -469,6 +482,21 @@ func (s *Scribe) transcribe(ctx context.Context, task *scribeTask) (Line, error)
 		s.sayKept(err)
 	}
 	return s.transcribeBy(ctx, task, s.config.Own, s.config.Permit)
+}
+
+// serverRests reports whether the speech server was found away, and is not to be asked again yet. Then there is an
+// engine on this machine.
+func (s *Scribe) serverRests() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Now().Before(s.resting)
+}
+
+// restServer leaves the speech server alone for a while, after a try that took so long.
+func (s *Scribe) restServer(took time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.resting = time.Now().Add(max(leastServerRest, serverRestTries*took))
 }
 
 // sayKept says once, until the server is used again, that it is not.
@@ -501,9 +529,10 @@ func (s *Scribe) transcribeBy(ctx context.Context, task *scribeTask, by Transcri
 		}
 		u.PCM = pcm
 	}
+	flaws := u.Flaws // a copy: the line outlives the samples
 	line := Line{
 		Session: u.Session, Epoch: u.Epoch, Sequence: u.Sequence, Question: task.question, Take: task.take,
-		Start: u.Start, End: u.End, Engine: by.Engine(), Flaws: &u.Flaws,
+		Start: u.Start, End: u.End, Engine: by.Engine(), Flaws: &flaws,
 	}
 	ask := func(ctx context.Context) error {
 		_, err := permit(ctx, u.Session)
