@@ -75,10 +75,14 @@ type hearing struct {
 	unsure  int
 }
 
-// hearingOf looks at the lines of an answer and the gaps of its sound.
+// hearingOf looks at the lines of an answer and the gaps of its sound. Of a line without words the candidate said that
+// nobody spoke there.
 func hearingOf(answer Answer, lines []Line, gaps []Gap) hearing {
 	h := hearing{length: answer.End - answer.Start, known: len(lines) > 0}
 	for _, line := range lines {
+		if len(line.Words) == 0 {
+			continue
+		}
 		h.spoken += line.End - line.Start
 		h.known = h.known && line.Flaws != nil
 		if line.Flaws != nil {
@@ -110,12 +114,16 @@ func hearingOf(answer Answer, lines []Line, gaps []Gap) hearing {
 }
 
 // toBeRated is how well it was heard what is rated. A line that the candidate corrected against its sound has their
-// words: what was wrong with the sound is no matter any more.
+// words: what was wrong with the sound, and how sure the engine was, is no matter any more.
 func toBeRated(answer Answer, lines []Line, gaps []Gap) hearing {
 	lines = slices.Clone(lines)
 	for i := range lines {
 		if lines[i].Revision > 0 {
 			lines[i].Flaws = &media.Flaws{}
+			lines[i].Words = slices.Clone(lines[i].Words)
+			for w := range lines[i].Words {
+				lines[i].Words[w].Confidence = 0
+			}
 		}
 	}
 	return hearingOf(answer, lines, gaps)
@@ -192,9 +200,8 @@ const (
 	reasonNotTold     = "The speech engine does not say how sure it is of enough words."
 )
 
-// hearing counts how well the answer was heard.
-func (m *measuring) hearing(gaps []Gap) {
-	h := hearingOf(m.answer, m.lines, gaps)
+// hearing says how well the answer was heard.
+func (m *measuring) hearing(h hearing) {
 	looked := m.noWords()
 	if looked == "" && !h.known {
 		looked = reasonNotLookedAt

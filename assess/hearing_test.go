@@ -70,7 +70,7 @@ func TestTheGateLooksAtTheSound(t *testing.T) {
 			return line
 		}(), nil, "", HeardBadly{}},
 		"corrected by the candidate": {func() Line {
-			line := flawed(0, 10*s, 5*s, 5*s, spoken, 0)
+			line := flawed(0, 10*s, 5*s, 5*s, spoken, 12)
 			line.Revision = 1
 			return line
 		}(), nil, "", HeardBadly{}},
@@ -83,6 +83,25 @@ func TestTheGateLooksAtTheSound(t *testing.T) {
 		}
 		if got := h.badly(); got != c.badly {
 			t.Errorf("%s: %+v, want %+v", name, got, c.badly)
+		}
+	}
+	// Where the candidate says that nobody spoke there is no speech of which something was lost, or was not.
+	emptied := flawed(10*s, 20*s, 0, 0, "", 0)
+	emptied.Revision = 1
+	for name, c := range map[string]struct {
+		lost   time.Duration
+		gaps   []media.Gap
+		reason string
+	}{
+		"more than a third of the rest lost": {4 * s, nil, reasonLost},
+		"lost where nobody spoke":            {0, []media.Gap{unheard(12*s, 18*s)}, ""},
+	} {
+		lines := []Line{flawed(0, 10*s, c.lost, 0, spoken, 0), emptied}
+		if got := gate(nil, lines, toBeRated(Answer{Session: "session", Take: 1, End: 20 * s}, lines, c.gaps)); got != c.reason {
+			t.Errorf("with a line that the candidate emptied, %s: %q, want %q", name, got, c.reason)
+		}
+		if m := measured(t, Measure(Answer{Session: "session", Take: 1, End: 20 * s}, lines, c.gaps), "sound_lost"); m.Value != percent(share(c.lost, 10*s)) {
+			t.Errorf("with a line that the candidate emptied, %s: %+v", name, m)
 		}
 	}
 	silent := Answer{Session: "session", Take: 1, End: 60 * s}

@@ -40,7 +40,7 @@ func Measure(answer Answer, lines []Line, gaps []Gap) []Measurement {
 	m.people()
 	m.numbers()
 	m.variety()
-	m.hearing(gaps)
+	m.hearing(hearingOf(answer, lines, gaps)) // with the lines that nobody said: what is lost there was no speech
 	m.add("fillers", 0, "1", "Counting um, er and the like.", reasonFillersHidden)
 	return m.found
 }
