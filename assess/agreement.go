@@ -109,11 +109,12 @@ func (c AgreementCard) Holds(models []string, bank Bank) error {
 }
 
 // Covers reports whether a rating was given by what the card is about: the same model in the same place, told the
-// same, and named by its server as it was then. Another name may be another model.
+// same, and named by its server as it was then. Another name may be another model. What is not assessable nobody gave,
+// whatever the name.
 func (c AgreementCard) Covers(rating Rating, plan Plan) bool {
 	rater := rating.Rater()
 	return rater.Kind == RaterModel && slices.Contains(c.ratersOf(rater.Pass), rater.Model) && plan.BankSHA256 == c.BankSHA256 &&
-		isLevelPrompt(rater.PromptSHA256) && c.coversName(rater.Model, rating.Asked())
+		isLevelPrompt(rater.PromptSHA256) && (rating.Outcome() == OutcomeNotAssessable || c.coversName(rater.Model, rating.Asked()))
 }
 
 // ratersOf are the models that may give ratings of a pass: the second rater the second, the first all others. What is

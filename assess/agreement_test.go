@@ -92,8 +92,11 @@ func TestACardCoversTheRatingsOfItsModelAndInstructions(t *testing.T) {
 		"a person": {func(f *RatingFields, _ *Plan, _ *AgreementCard) {
 			f.Rater, f.Asked = Rater{Kind: RaterHuman}, Asked{}
 		}, false},
-		"a name that it had":             {func(f *RatingFields, _ *Plan, _ *AgreementCard) { f.Asked.Answered = "a-2026" }, true},
-		"a name that it did not have":    {func(f *RatingFields, _ *Plan, _ *AgreementCard) { f.Asked.Answered = "a-2027" }, false},
+		"a name that it had":          {func(f *RatingFields, _ *Plan, _ *AgreementCard) { f.Asked.Answered = "a-2026" }, true},
+		"a name that it did not have": {func(f *RatingFields, _ *Plan, _ *AgreementCard) { f.Asked.Answered = "a-2027" }, false},
+		"nothing, under another name": {func(f *RatingFields, _ *Plan, _ *AgreementCard) {
+			f.Outcome, f.Reason, f.Asked.Answered = OutcomeNotAssessable, reasonUnusable, "a-2027"
+		}, true},
 		"another name, a card without":   {func(f *RatingFields, _ *Plan, c *AgreementCard) { f.Asked.Answered, c.Answered = "a-2026", nil }, false},
 		"the configured, a card without": {func(_ *RatingFields, _ *Plan, c *AgreementCard) { c.Answered = nil }, true},
 		"a rating that nobody was asked for": {func(f *RatingFields, _ *Plan, c *AgreementCard) {

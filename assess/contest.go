@@ -52,7 +52,7 @@ func (a *Assessor) secondLook(ctx context.Context, of answerOf, competency strin
 	if asked == nil {
 		asked = a.Model
 	}
-	heard, err := a.heardAgain(ctx, of, r.lines)
+	heard, err := a.heardAgain(ctx, answer, r.lines)
 	if err != nil {
 		return err
 	}
@@ -80,16 +80,12 @@ func (a *Assessor) secondLook(ctx context.Context, of answerOf, competency strin
 }
 
 // heardAgain works out how well the answer was heard, as when it was measured.
-func (a *Assessor) heardAgain(ctx context.Context, of answerOf, lines []Line) (hearing, error) {
-	answer, err := a.Results.AnswerOf(ctx, of.session, of.question, of.take)
+func (a *Assessor) heardAgain(ctx context.Context, answer Answer, lines []Line) (hearing, error) {
+	measurements, err := a.permit(ctx, answer.Session, consent.ArtefactMeasurements)
 	if err != nil {
 		return hearing{}, err
 	}
-	measurements, err := a.permit(ctx, of.session, consent.ArtefactMeasurements)
-	if err != nil {
-		return hearing{}, err
-	}
-	gaps, err := a.Results.GapsOf(ctx, measurements, of.session)
+	gaps, err := a.Results.GapsOf(ctx, measurements, answer.Session)
 	if err != nil {
 		return hearing{}, err
 	}
