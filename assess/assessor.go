@@ -57,6 +57,9 @@ type AssessorConfig struct {
 	// down, or it will not be; nil where nothing is being said on this node.
 	// An error says that something is still being written down; the answer is then tried again later.
 	Settled func(ctx context.Context, session consent.SessionID, until time.Duration) error
+	// SaidOut blocks until what was being said at the given media time ended by itself and is written down; nil as
+	// above. Where Settled ends it, this waits.
+	SaidOut func(ctx context.Context, session consent.SessionID, until time.Duration) error
 	Now     func() time.Time
 	Log     *slog.Logger
 }

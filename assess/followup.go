@@ -34,7 +34,7 @@ type FollowUp struct {
 	At           time.Time
 }
 
-// errNothingToAsk: too little was said, or not in English.
+// errNothingToAsk: too little was said or heard, or not in English.
 var errNothingToAsk = errors.New("there is nothing to ask about")
 
 // FollowUp asks the model for one question about what was said of an answer so far. It returns an error where there
@@ -73,14 +73,14 @@ func (a *Assessor) FollowUp(ctx context.Context, session consent.SessionID, wish
 	}, nil
 }
 
-// settleFor waits for the last words, but not for long.
+// settleFor waits for the last words, but not for long, and does not cut off who goes on talking.
 func (a *Assessor) settleFor(ctx context.Context, session consent.SessionID, until time.Duration) {
-	if a.Settled == nil {
+	if a.SaidOut == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, settleForFollowUp)
 	defer cancel()
-	_ = a.Settled(ctx, session, until) // what is not written down by now is not asked about
+	_ = a.SaidOut(ctx, session, until) // what is not written down by now is not asked about
 }
 
 func (a *Assessor) toFollowUp(ctx context.Context, session consent.SessionID, wish Wish) (toFollowUp, error) {
@@ -105,7 +105,7 @@ func (a *Assessor) toFollowUp(ctx context.Context, session consent.SessionID, wi
 	}
 	question := plan.Questions[wish.Question]
 	flagged := flaggedWords(Suspects(lines))
-	if flagged.unassessable(lines) != "" {
+	if gate(flagged, lines, toBeRated(Answer{}, lines, nil)) != "" { // of gaps between lines nothing is known yet
 		return toFollowUp{}, errNothingToAsk
 	}
 	return toFollowUp{

@@ -66,14 +66,18 @@ func plainQuestion(text string) bool {
 // toCandidate: it speaks to the candidate, and of nobody as "I" or "we".
 func toCandidate(question string) bool {
 	pieces := foldedPieces(question)
-	to := func(piece string) bool { return piece == "you" || piece == "your" || piece == "yourself" }
+	to := func(piece string) bool {
+		return piece == "you" || piece == "your" || piece == "yours" || piece == "yourself"
+	}
 	return slices.ContainsFunc(pieces, to) && !slices.ContainsFunc(pieces, func(piece string) bool { return firstPerson[piece] })
 }
 
-var firstPerson = wordSet(`i im ive id me my mine myself we were us our ours`)
+// firstPerson is without "we're", which reads like "were" once signs are taken out.
+var firstPerson = wordSet(`i im ive id me my mine myself we us our ours`)
 
 // givesAway: what a good answer would be, praise, and talk of instructions, folded.
 var givesAway = regexp.MustCompile(`(?:^| )(?:(?:good|great|strong|strongest|better|best|ideal|perfect|complete|full|top|right|correct|expected) (?:answers?|responses?)|level (?:\d|one|two|three|four|five)|` +
+	`(?:good|great|nice|fine|super|solid) (?:job|work|plan|point|story|example|idea|thinking|move|call)|that (?:was|is|sounds|sounded) (?:(?:an?|really|very|so|quite|pretty) ){0,2}(?:good|great|nice|fine|smart|clever|solid|cool)|` +
 	`rubrics?|competenc(?:y|ies)|star (?:method|format)|well done|congratulations|excellent|brilliant|fantastic|awesome|amazing|outstanding|wonderful|impress\w*|how great|` +
 	`(?:system|hidden|secret|initial|previous|above|your) (?:prompts?|instructions?)|language models?|as an ai)(?: |$)`)
 

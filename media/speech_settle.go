@@ -12,6 +12,7 @@ const settleWait = 400 * time.Millisecond
 // settle is a request to have everything said before a media time delivered.
 type settle struct {
 	until time.Duration
+	wait  bool // for the end of what runs at that time, instead of ending it
 	asked time.Time
 	done  chan struct{}
 }
@@ -20,10 +21,20 @@ type settle struct {
 // everything said before it has reached the [UtteranceSink], when there is no speech to text, or when
 // ctx ends.
 func (c *Capture) SettleSpeech(ctx context.Context, until time.Duration) {
+	c.settle(ctx, settle{until: until})
+}
+
+// AwaitSpeech is [Capture.SettleSpeech] that ends no utterance: it waits until the one that runs at the media time
+// has ended by itself.
+func (c *Capture) AwaitSpeech(ctx context.Context, until time.Duration) {
+	c.settle(ctx, settle{until: until, wait: true})
+}
+
+func (c *Capture) settle(ctx context.Context, request settle) {
 	if c.speech == nil {
 		return
 	}
-	request := settle{until: until, asked: c.config.Now(), done: make(chan struct{})}
+	request.asked, request.done = c.config.Now(), make(chan struct{})
 	select {
 	case c.speech.settles <- request:
 	case <-c.speech.done:
@@ -48,6 +59,10 @@ func (s *speech) settleReached() {
 			continue
 		}
 		if s.cutter.running && s.cutter.start < request.until {
+			if request.wait {
+				kept = append(kept, request)
+				continue
+			}
 			s.endUtterance()
 		}
 		close(request.done)

@@ -99,7 +99,7 @@ func followedUp(judge Judge) string {
 		return ""
 	}
 	return " If you chose it when you began a practice interview, the model (" + judge.AssessorModel + ") may also ask you up to " +
-		strconv.Itoa(assess.MostFollowUps) + " follow-up questions of its own. For each it gets the transcript of the answer that you have just given. " +
+		strconv.Itoa(assess.MostFollowUps) + " follow-up questions of its own. For that it gets the transcript of each of your answers, when you pause for a while or end it, also where no question comes of it. " +
 		"They are marked as a model's, and kept with your transcript."
 }
 

@@ -132,8 +132,8 @@ func (d *desk) Open(ctx context.Context, session consent.Session, events signali
 	if plan.Mode == "" {
 		plan.Mode = session.Mode // of before plans held it
 	}
-	if d.followUp == nil {
-		plan.FollowUps = 0 // a model was set up when the plan was made
+	if d.followUp == nil || !session.Consents.Assessment {
+		plan.FollowUps = 0 // no model is set up any more, or it may not be asked
 	}
 	room := openRoom{saving: &saving{tell: events.OnStatus}}
 	events.OnStatus = room.saving.setRecorder
@@ -274,13 +274,22 @@ const settleLimit = 20 * time.Second
 // settled blocks until what was said in the session before a media time is written down: its last
 // utterance has ended and the scribe has nothing left that began before.
 func (d *desk) settled(ctx context.Context, id consent.SessionID, until time.Duration) error {
+	return d.writtenDown(ctx, id, until, (*media.Capture).SettleSpeech)
+}
+
+// saidOut is settled without ending an utterance that runs.
+func (d *desk) saidOut(ctx context.Context, id consent.SessionID, until time.Duration) error {
+	return d.writtenDown(ctx, id, until, (*media.Capture).AwaitSpeech)
+}
+
+func (d *desk) writtenDown(ctx context.Context, id consent.SessionID, until time.Duration, heard func(*media.Capture, context.Context, time.Duration)) error {
 	ctx, cancel := context.WithTimeout(ctx, settleLimit)
 	defer cancel()
 	d.mu.Lock()
 	room, ok := d.open[id]
 	d.mu.Unlock()
 	if ok {
-		room.capture.SettleSpeech(ctx, until)
+		heard(room.capture, ctx, until)
 	}
 	return d.scribe.DrainBefore(ctx, id, until)
 }

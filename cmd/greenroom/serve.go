@@ -400,7 +400,7 @@ func (a *app) ready(ctx context.Context) error {
 func (a *app) startJobs(ctx context.Context) error {
 	a.startProbes(ctx)
 	a.assessor = assess.NewAssessor(assess.AssessorConfig{
-		Results: storage.NewResults(a.database, a.keys), Gate: a.gate, Model: a.model, Second: a.second, Settled: a.desk.settled, Log: a.log,
+		Results: storage.NewResults(a.database, a.keys), Gate: a.gate, Model: a.model, Second: a.second, Settled: a.desk.settled, SaidOut: a.desk.saidOut, Log: a.log,
 	})
 	eraser := storage.NewEraser(a.database, a.spool, a.objects, a.exports, a.processors, a.log)
 	jobs, err := storage.NewJobs(a.database, storage.JobHandlers{

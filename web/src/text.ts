@@ -280,7 +280,7 @@ export const start = {
     legend: 'Follow-up questions',
     title: 'Let the AI ask follow-up questions of its own',
     body: (n: number) =>
-      `Up to ${n} times, in place of the ready follow-up. After your answer the model gets what was written down of it, without your name, and has four seconds to ask. Each is marked as the AI’s. It needs your yes to the AI on the next page.`,
+      `Up to ${n} times, in place of the ready follow-up. Where you pause for a while, and when your answer ends, the model gets what was written down of it, without your name; it has until four seconds after the end to ask. Each is marked as the AI’s. It needs your yes to the AI on the next page.`,
   },
   tailor: {
     summary: 'Prefer questions by a résumé or a job description',

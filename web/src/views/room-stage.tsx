@@ -130,11 +130,13 @@ function StageHead(props: { state: RoomState }) {
 function Asking(props: { state: RoomState }) {
   const turn = props.state.turn;
   const asked = turn?.phase === 'reviewing' ? '' : (turn?.probe?.text ?? turn?.question?.text ?? '');
+  const named =
+    turn?.probe && asked
+      ? `${turn.probe.by === 'model' ? words.probeByModel : words.probe}: ${asked}`
+      : asked;
   return (
     <p class="visually-hidden" role="status" data-testid="asking">
-      {turn?.probe && asked
-        ? `${turn.probe.by === 'model' ? words.probeByModel : words.probe}: ${asked}`
-        : asked}
+      {turn?.phase === 'thinking' ? words.followUpThinking : named}
     </p>
   );
 }
@@ -155,7 +157,7 @@ function Asked(props: { state: RoomState }) {
           {turn.question.text}
         </h1>
         {turn.phase === 'thinking' && (
-          <p class="lead" role="status" data-testid="thinking">
+          <p class="lead" data-testid="thinking">
             {words.followUpThinking}
           </p>
         )}
