@@ -37,7 +37,11 @@ func wishNow() Wish { return Wish{Number: 1, Take: 1, Heard: 12 * time.Second} }
 func TestAModelAsksAboutAnAnswer(t *testing.T) {
 	a, kept, model, _ := bench(t, asksAbout(aboutSpoken))
 	settled := time.Duration(0)
-	a.Settled = func(_ context.Context, _ consent.SessionID, until time.Duration) error {
+	a.Settled = func(context.Context, consent.SessionID, time.Duration) error {
+		t.Error("an utterance that runs is ended for a follow-up")
+		return nil
+	}
+	a.SaidOut = func(_ context.Context, _ consent.SessionID, until time.Duration) error {
 		settled = until
 		return errors.New("some of it is still being written down")
 	}

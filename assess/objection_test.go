@@ -1,9 +1,12 @@
 package assess
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -141,14 +144,16 @@ func TestSoundOfWhoeverObjectsStaysOnThisMachine(t *testing.T) {
 	}
 }
 
-// A speech server that restarts costs no words where this machine can listen; it is used again when it is back. What
-// it says against a request is no reason to listen here: that would hide what the operator has to mend.
-func TestWhileTheSpeechServerIsAwayThisMachineListens(t *testing.T) {
+// A speech server that restarts, lost its key or talks nonsense costs no words where this machine can listen; it is
+// used again when it is back. The log says what the operator has to mend.
+func TestWhileTheSpeechServerFailsThisMachineListens(t *testing.T) {
 	t.Parallel()
-	for fault, here := range map[openaitest.Fault]bool{openaitest.Dropped: true, openaitest.Overloaded: true, openaitest.Unauthorized: false} {
+	for _, fault := range []openaitest.Fault{openaitest.Dropped, openaitest.Overloaded, openaitest.Unauthorized, openaitest.WebPage} {
 		server := testServer(t)
 		server.Fail(openaitest.PathSpeech, fault, -1)
 		desk, config, _ := leaving(testTranscriber(t, testConfig(server)), &namedTranscriber{name: "own"})
+		var log bytes.Buffer
+		config.Log = slog.New(slog.NewTextHandler(&log, nil))
 		scribe, stop := running(t, config)
 		scribe.Hear(twoSeconds())
 		must(t, scribe.Drain(t.Context()))
@@ -164,19 +169,19 @@ func TestWhileTheSpeechServerIsAwayThisMachineListens(t *testing.T) {
 		for _, line := range desk.lines {
 			engines = append(engines, line.Engine)
 		}
-		want := []string{"openai:test-speech"}
-		if here {
-			want = []string{"own", "openai:test-speech"}
-		}
-		if !slices.Equal(engines, want) || (len(desk.failed) == 0) != here {
+		want := []string{"own", "openai:test-speech"}
+		if !slices.Equal(engines, want) || len(desk.failed) != 0 {
 			t.Errorf("%s: lines by %q, failures %v; want %q", fault, engines, desk.failed, want)
+		}
+		if !strings.Contains(log.String(), "the speech server cannot be used") {
+			t.Errorf("%s: the log says %q", fault, log.String())
 		}
 	}
 }
 
 // While a speech server is away only one utterance waits for it. The longer it let one wait, the longer it is left
 // alone; when it is back it is asked for every one again.
-func TestAServerThatIsAwayIsLeftAlone(t *testing.T) {
+func TestASpeechServerThatFailsIsLeftAlone(t *testing.T) {
 	for took, rest := range map[time.Duration]time.Duration{time.Second: 30 * time.Second, time.Minute: 5 * time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
 			var asked atomic.Int32

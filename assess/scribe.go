@@ -27,8 +27,8 @@ const (
 	firstScribePause    = 250 * time.Millisecond
 	longestScribePause  = 10 * time.Second
 
-	// A speech server that is away is left alone for so long at least, and for so many times what the try took that
-	// found it away: one that hangs would hold up every utterance until its timeout.
+	// A speech server that failed is left alone for so long at least, and for so many times what the try took: one that
+	// hangs would hold up every utterance until its timeout.
 	leastServerRest = 30 * time.Second
 	serverRestTries = 5
 )
@@ -49,7 +49,7 @@ type ScribeConfig struct {
 	// It is asked during a transcription too, and must end with its context.
 	Permit func(ctx context.Context, session consent.SessionID) (consent.Permit, error)
 	// Leave asks for a scribe's Permit to send sound to Transcriber's server, by the same rules; nil where
-	// Transcriber works on this machine. Where it is refused, or the server is away, Own listens, which does.
+	// Transcriber works on this machine. Where it is refused, or the server fails, Own listens, which does.
 	Leave func(ctx context.Context, session consent.SessionID) (consent.Permit, error)
 	Own   Transcriber
 	// Save stores a line; what it stored before under the same epoch and sequence it stores again.
@@ -444,8 +444,8 @@ func (s *Scribe) write(ctx context.Context, task *scribeTask) error {
 }
 
 // transcribe listens, on this machine if the sound may not leave it. A candidate may object to that while
-// a server is at work, its review may run out, or it may be away: then the utterance is heard again, here, and of
-// a server that is away the next ones are not asked.
+// a server is at work, its review may run out, or it may fail: then the utterance is heard again, here. A server that
+// failed, at whatever, is not asked for the next ones: no key, no quota and no network cost a candidate the same words.
 func (s *Scribe) transcribe(ctx context.Context, task *scribeTask) (Line, error) {
 	session := task.utterance.Session
 	if s.config.Leave == nil {
@@ -462,11 +462,11 @@ func (s *Scribe) transcribe(ctx context.Context, task *scribeTask) (Line, error)
 		s.setKept(false)
 	}
 	unreviewed := errors.Is(err, consent.ErrProvider)
-	away := s.config.Own != nil && ctx.Err() == nil && serverAway(err)
-	if away {
+	failed := err != nil && s.config.Own != nil && ctx.Err() == nil && !unreviewed && !errors.Is(err, consent.ErrNotFound)
+	if failed {
 		s.restServer(time.Since(began))
 	}
-	if !refusedByConsent(err) && !unreviewed && !away {
+	if !refusedByConsent(err) && !unreviewed && !failed {
 		return line, err
 	}
 	if _, err := s.config.Permit(ctx, session); err != nil {
@@ -478,14 +478,14 @@ func (s *Scribe) transcribe(ctx context.Context, task *scribeTask) (Line, error)
 	if s.config.Own == nil {
 		return Line{}, fmt.Errorf("%w: the candidate objects to AI servers, and nothing on this machine can do it", ErrTranscriber)
 	}
-	if unreviewed || away {
+	if unreviewed || failed {
 		s.sayKept(err)
 	}
 	return s.transcribeBy(ctx, task, s.config.Own, s.config.Permit)
 }
 
-// serverRests reports whether the speech server was found away, and is not to be asked again yet. Then there is an
-// engine on this machine.
+// serverRests reports whether the speech server failed, and is not to be asked again yet. Then there is an engine on
+// this machine.
 func (s *Scribe) serverRests() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -366,16 +366,6 @@ func worthRetrying(err error) bool {
 	}
 }
 
-// serverAway: the server cannot be reached, or says that it does not work just now. What it says against a request
-// of ours is another thing.
-func serverAway(err error) bool {
-	if refused, ok := errors.AsType[*refusal](err); ok {
-		return refused.status >= http.StatusInternalServerError
-	}
-	_, unreachable := errors.AsType[networkError](err)
-	return unreachable
-}
-
 // nextStep says what an operator can do about an error.
 func nextStep(err error) string {
 	var refused *refusal

@@ -53,7 +53,7 @@ type EmbeddedConfig struct {
 type Embedded struct {
 	bins    binaries
 	place   embeddedPlace
-	lock    *os.File
+	lock    fileLock
 	process *exec.Cmd
 	owner   string // the password of embeddedOwner
 	done    chan struct{}
@@ -124,7 +124,7 @@ func startEmbedded(ctx context.Context, config EmbeddedConfig) (*Embedded, error
 	if err != nil {
 		return nil, err
 	}
-	lock, err := lockFolder(place.home)
+	lock, err := lockFile(filepath.Join(place.home, "lock"))
 	if err != nil {
 		return nil, err
 	}
@@ -327,19 +327,6 @@ func ensureDatabase(ctx context.Context, conn *pgx.Conn, name string) error {
 		return fmt.Errorf("make database %s: %w", name, err)
 	}
 	return nil
-}
-
-// lockFolder takes the kernel's lock on a folder; it goes when the process ends, however it ends.
-func lockFolder(folder string) (*os.File, error) {
-	file, err := os.OpenFile(filepath.Join(folder, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("open the lock: %w", err)
-	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		_ = file.Close()
-		return nil, fmt.Errorf("another server uses this data folder: stop it first: %w", err)
-	}
-	return file, nil
 }
 
 // stopOldPostmaster stops the Postgres that a killed server left behind. Our lock says that no other

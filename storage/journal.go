@@ -35,7 +35,7 @@ type Journal struct {
 	database *Database
 	dir      string
 	log      *slog.Logger
-	lock     *os.File
+	lock     fileLock
 
 	turn    chan struct{} // who holds its one value writes the files, and what follows
 	journal journalFile

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"greenroom/consent"
@@ -42,7 +41,7 @@ type Spool struct {
 	dir    string
 	max    int64
 	disk   disk
-	lock   *os.File
+	lock   fileLock
 	used   atomic.Int64  // bytes in both folders
 	sealed chan struct{} // gets a value after each seal, for the uploader
 
@@ -91,20 +90,6 @@ func OpenSpool(config SpoolConfig) (*Spool, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
-}
-
-// lockFile makes a folder this process's own until the file is closed.
-func lockFile(path string) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("lock: %w", err)
-	}
-	// The kernel drops the lock when the process ends, however it ends.
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		_ = file.Close()
-		return nil, fmt.Errorf("%s is used by another process: %w", filepath.Dir(path), err)
-	}
-	return file, nil
 }
 
 // takeStock counts the bytes that are there and notes the files an earlier process left open.

@@ -80,9 +80,6 @@ func TestOutsideServicesInTrouble(t *testing.T) {
 	t.Run("model talks nonsense", func(t *testing.T) { neverALevel(t, p.in(t), speech) })
 	ai.Fail(openaitest.PathSpeech, openaitest.TextError, -1)
 	t.Run("speech server broken", func(t *testing.T) { heardHere(t, p.in(t), speech) })
-	ai.Heal()
-	ai.Fail(openaitest.PathSpeech, openaitest.Unauthorized, -1)
-	t.Run("speech server that refuses the key", func(t *testing.T) { unheard(t, p.in(t), speech) })
 	p.keepsTheKey()
 }
 
@@ -189,32 +186,22 @@ func neverALevel(t *testing.T, p *program, speech string) {
 	}
 }
 
-// unheard: the recording has everything although not a word could be written down.
-// heardHere: while the speech server is away this machine writes the words down, and says so in the log.
+// heardHere: while the speech server fails this machine writes the words down, and says so in the log.
 func heardHere(t *testing.T, p *program, speech string) {
 	t.Helper()
 	result := p.rehearse("--demo", "--speech", speech, "--answers", "1")
-	if len(result.Lines) == 0 || strings.Contains(strings.Join(result.Lines, " "), spoken) {
-		t.Errorf("written down is %q, want what this machine heard", result.Lines)
+	candidate := p.logIn(p.accounts().Candidate)
+	p.checkRecording(candidate, result)
+	lines := candidate.report(t, result.Session).lines()
+	for _, line := range lines {
+		if text := line.text(0, len(line.Words)-1); text == "" || strings.Contains(text, spoken) {
+			t.Errorf("written down is %q, want what this machine heard", text)
+		}
+	}
+	if len(lines) == 0 {
+		t.Error("nothing is written down")
 	}
 	if !strings.Contains(p.output.String(), "until it can, speech is written down on this machine") {
 		t.Error("the log does not say who listens")
-	}
-}
-
-func unheard(t *testing.T, p *program, speech string) {
-	t.Helper()
-	run := p.startRehearsal("--demo", "--speech", speech, "--answers", "2") // the first failure comes during the second answer
-	result := run.wait("words are kept")
-	run.await("caption_failed: ", 1)
-	if !strings.Contains(run.said.String(), "The recording is not affected.") || len(result.Lines) > 0 {
-		t.Errorf("captions %q; the candidate must hear that the recording is not affected", result.Lines)
-	}
-	candidate := p.logIn(p.accounts().Candidate)
-	p.checkRecording(candidate, result)
-	for _, r := range candidate.report(t, result.Session).ratings() {
-		if r.Outcome == "level" {
-			t.Errorf("a level without a word: %+v", r)
-		}
 	}
 }

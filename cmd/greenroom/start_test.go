@@ -170,7 +170,7 @@ func TestWhatAnotherServerHoldsEndsTheStart(t *testing.T) {
 		{"port of pages", []string{"--listen", taken}, []string{taken, "GREENROOM_LISTEN"}},
 		{"port of metrics", []string{"--metrics-listen", taken}, []string{taken, "GREENROOM_METRICS_LISTEN"}},
 		{"port of media", []string{"--media-listen", taken}, []string{taken, "GREENROOM_MEDIA_LISTEN"}},
-		{"data folder", []string{"--data-dir", p.dataDir}, []string{p.dataDir, "another server uses this data folder"}},
+		{"data folder", []string{"--data-dir", p.dataDir}, []string{p.dataDir, "another server or command uses "}},
 	} {
 		t.Run(c.name, func(t *testing.T) { failToStart(t, dataDir, nil, c.args, c.want, nil) })
 	}
