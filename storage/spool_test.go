@@ -335,7 +335,7 @@ func TestSpoolIsNearlyFullBeforeItIsFull(t *testing.T) {
 
 func TestSpoolHasOneOwner(t *testing.T) {
 	spool := newTestSpool(t, 1<<20)
-	if _, err := OpenSpool(SpoolConfig{Dir: spool.dir, MaxBytes: 1}); err == nil || !strings.Contains(err.Error(), "another process") {
+	if _, err := OpenSpool(SpoolConfig{Dir: spool.dir, MaxBytes: 1}); err == nil || !strings.Contains(err.Error(), "another server") {
 		t.Errorf("second owner = %v, want a refusal", err)
 	}
 	if err := spool.Close(); err != nil {
