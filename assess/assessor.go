@@ -360,8 +360,13 @@ func (a *Assessor) ratingsOf(ctx context.Context, of answerOf) ([]Rating, error)
 // GiveUp writes that what was not rated cannot be, after the answer's job failed for the last time. Levels that
 // were given stay.
 //
-// What is written down by then is measured: an answer whose last words come too late is not left without.
-func (a *Assessor) GiveUp(ctx context.Context, session consent.SessionID, question, take int, cause error) error {
+// What is written down by then is measured: an answer whose last words come too late is not left without. Revision
+// is that of the words the job was about: where they were corrected since, the job of the new ones decides.
+func (a *Assessor) GiveUp(ctx context.Context, session consent.SessionID, question, take, revision int, cause error) error {
+	return a.unlessCorrected(session, a.giveUp(ctx, session, question, take, revision, cause))
+}
+
+func (a *Assessor) giveUp(ctx context.Context, session consent.SessionID, question, take, revision int, cause error) error {
 	plan, err := a.Results.PlanOf(ctx, session)
 	if err != nil {
 		return err
@@ -369,6 +374,9 @@ func (a *Assessor) GiveUp(ctx context.Context, session consent.SessionID, questi
 	answer, err := a.Results.AnswerOf(ctx, session, question, take)
 	if err != nil {
 		return err
+	}
+	if answer.Revision != revision {
+		return ErrCorrected
 	}
 	reason := "The model could not be reached, several times over."
 	if errors.Is(cause, ErrUnsettled) {

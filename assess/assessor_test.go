@@ -297,7 +297,7 @@ func TestProviderFailureIsReturnedThenGivenUp(t *testing.T) {
 	if len(kept.ratings) != 0 || len(kept.measurements) == 0 {
 		t.Errorf("ratings %d, measurements %d; want none and some", len(kept.ratings), len(kept.measurements))
 	}
-	must(t, a.GiveUp(t.Context(), "session", 0, 1, ErrModel))
+	must(t, a.GiveUp(t.Context(), "session", 0, 1, 0, ErrModel))
 	for _, r := range kept.ratings {
 		if _, ok := r.Level(); ok || r.Outcome() != OutcomeNotAssessable || r.Reason() == "" {
 			t.Errorf("after giving up: %+v, want not assessable with a reason", r)
@@ -305,6 +305,22 @@ func TestProviderFailureIsReturnedThenGivenUp(t *testing.T) {
 	}
 	if len(kept.ratings) != 2 || !kept.assessed {
 		t.Errorf("%d ratings, assessed %v; want 2, true", len(kept.ratings), kept.assessed)
+	}
+}
+
+// A job that fails for the last time says nothing about words that were corrected since.
+func TestAJobForOldWordsDoesNotGiveUpNewerOnes(t *testing.T) {
+	for name, cause := range map[string]error{"no model": ErrModel, "late words": ErrUnsettled} {
+		a, kept, _, _ := bench(t, good)
+		kept.of.Revision = 2
+		must(t, a.GiveUp(t.Context(), "session", 0, 1, 1, cause))
+		if len(kept.ratings)+len(kept.measurements) != 0 || kept.assessed {
+			t.Errorf("%s: %d ratings, %d measurements, assessed %v; want none, none, false", name, len(kept.ratings), len(kept.measurements), kept.assessed)
+		}
+		must(t, a.GiveUp(t.Context(), "session", 0, 1, 2, cause))
+		if len(kept.ratings) != 2 || !kept.assessed {
+			t.Errorf("%s: %d ratings, assessed %v of their own words; want 2, true", name, len(kept.ratings), kept.assessed)
+		}
 	}
 }
 
@@ -320,7 +336,7 @@ func TestAnswerWhoseWordsAreLateIsTriedAgain(t *testing.T) {
 	if len(kept.measurements) != 0 || len(kept.ratings) != 0 || kept.assessed || len(model.asked) != 0 {
 		t.Errorf("%d measurements, %d ratings, assessed %v, asked %d times; want none", len(kept.measurements), len(kept.ratings), kept.assessed, len(model.asked))
 	}
-	must(t, a.GiveUp(t.Context(), "session", 0, 1, fmt.Errorf("the last try: %w", ErrUnsettled)))
+	must(t, a.GiveUp(t.Context(), "session", 0, 1, 0, fmt.Errorf("the last try: %w", ErrUnsettled)))
 	if len(kept.measurements) == 0 || !kept.assessed {
 		t.Error("what was written down by the last try is not measured")
 	}

@@ -37,7 +37,7 @@ func TestObjectionBeforeGivingUpLeavesNoRating(t *testing.T) {
 	t.Parallel()
 	a, kept, _, f := bench(t, good)
 	f.objected.Store(true)
-	must(t, a.GiveUp(t.Context(), "session", 0, 1, ErrModel))
+	must(t, a.GiveUp(t.Context(), "session", 0, 1, 0, ErrModel))
 	if len(kept.ratings) != 0 || !kept.assessed {
 		t.Errorf("ratings %v, done %t", kept.ratings, kept.assessed)
 	}

@@ -211,7 +211,7 @@ func TestGivingUpLeavesTheLevelsThatWereGiven(t *testing.T) {
 	if err := a.Answer(t.Context(), "session", 0, 1); err == nil {
 		t.Fatal("the model was down and nobody noticed")
 	}
-	must(t, a.GiveUp(context.WithoutCancel(t.Context()), "session", 0, 1, ErrModel))
+	must(t, a.GiveUp(context.WithoutCancel(t.Context()), "session", 0, 1, 0, ErrModel))
 	first := kept.ratedBy(PassFirst)
 	if len(first) != 2 || first[0].level != 3 || first[1].Outcome() != OutcomeNotAssessable {
 		t.Errorf("first passes %+v, want the level that was given and one that is not assessable", first)

@@ -47,7 +47,7 @@ type JobHandlers struct {
 	Export func(ctx context.Context, account consent.AccountID, export consent.ExportID) error
 }
 
-// DiscardedJob is one that failed for the last time. Line is set for evidence, Question and Take for
+// DiscardedJob is one that failed for the last time. Line is set for evidence, Question, Take and Revision for
 // an answer, Export for an export.
 type DiscardedJob struct {
 	Kind     string // "evidence", "assess_answer" or "export"
@@ -55,6 +55,7 @@ type DiscardedJob struct {
 	Line     assess.LineRef
 	Question int
 	Take     int
+	Revision int // of the words that were to be assessed
 	Export   consent.ExportID
 	Err      error
 }
@@ -315,7 +316,7 @@ func (d *discards) tell(ctx context.Context, job *rivertype.JobRow, cause error)
 		if json.Unmarshal(job.EncodedArgs, &args) != nil {
 			return
 		}
-		discarded.Session, discarded.Question, discarded.Take = args.Session, args.Question, args.Take
+		discarded.Session, discarded.Question, discarded.Take, discarded.Revision = args.Session, args.Question, args.Take, args.Revision
 	case exportJob{}.Kind():
 		var args exportJob
 		if json.Unmarshal(job.EncodedArgs, &args) != nil {

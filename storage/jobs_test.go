@@ -135,11 +135,11 @@ func TestFailingJobIsTriedFiveTimesThenGivenUp(t *testing.T) {
 		Answer: func(context.Context, consent.SessionID, int, int) error { tries.Add(1); return broken },
 	}, JobOptions{OnDiscard: func(_ context.Context, job DiscardedJob) { discarded <- job }})
 	id := w.live(t, w.alice, allConsents)
-	if err := w.ingest.SaveAnswer(t.Context(), testAnswer(id, 1)); err != nil {
+	if err := w.database.enqueueCorrected(t.Context(), answerJob{Session: id, Question: 1, Take: 1, Revision: 2}); err != nil {
 		t.Fatal(err)
 	}
 	await(t, discarded, func(job DiscardedJob) bool {
-		return job.Kind == "assess_answer" && job.Session == id && job.Question == 1 && job.Take == 1 && errors.Is(job.Err, broken)
+		return job.Kind == "assess_answer" && job.Session == id && job.Question == 1 && job.Take == 1 && job.Revision == 2 && errors.Is(job.Err, broken)
 	})
 	if n := tries.Load(); n != jobAttempts {
 		t.Errorf("tried %d times, want %d", n, jobAttempts)

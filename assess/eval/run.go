@@ -153,7 +153,7 @@ func (r *Runner) rate(ctx context.Context, item Item) (Rated, error) {
 		return assessor.Answer(ctx, desk.session, 0, 1) //nolint:wrapcheck // as above
 	})
 	if err != nil && errors.Is(err, assess.ErrModel) {
-		err = errors.Join(err, assessor.GiveUp(ctx, desk.session, 0, 1, err))
+		err = errors.Join(err, assessor.GiveUp(ctx, desk.session, 0, 1, 0, err))
 	}
 	rated := desk.result(item.Target)
 	rated.Took, rated.Usage, rated.Delays = time.Since(begun), count.used, count.delay

@@ -430,7 +430,7 @@ func (a *app) giveUp(ctx context.Context, job storage.DiscardedJob) {
 	if job.Kind != "assess_answer" {
 		return
 	}
-	if err := a.assessor.GiveUp(ctx, job.Session, job.Question, job.Take, job.Err); err != nil {
+	if err := a.assessor.GiveUp(ctx, job.Session, job.Question, job.Take, job.Revision, job.Err); err != nil {
 		a.log.Error("an answer could not be given up", "session", job.Session, "question", job.Question, "error", err)
 	}
 }
