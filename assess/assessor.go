@@ -31,7 +31,9 @@ type Results interface {
 	EvidenceDone(ctx context.Context, feedback consent.Permit, session consent.SessionID, ref LineRef) (bool, error)
 	// SaveEvidence stores what was found in the line as it was read; [ErrCorrected] if it has other words since.
 	SaveEvidence(ctx context.Context, feedback consent.Permit, line Line, found []Evidence) error
-	SaveMeasurements(ctx context.Context, measurements consent.Permit, found []Measurement) error
+	// SaveMeasurements stores or replaces what was counted in the answer as it was read; [ErrCorrected] if it has other
+	// words since.
+	SaveMeasurements(ctx context.Context, measurements consent.Permit, answer Answer, found []Measurement) error
 	// RatingsOf returns what models rated in one answer so far, without their sentences.
 	RatingsOf(ctx context.Context, ratings consent.Permit, session consent.SessionID, question, take int) ([]Rating, error)
 	// SaveRating stores one rating. A first pass takes the place of every rating that a model gave the same
@@ -282,7 +284,7 @@ func (a *Assessor) measure(ctx context.Context, answer Answer) ([]Line, []Gap, e
 	if err != nil {
 		return nil, nil, err
 	}
-	return lines, gaps, a.Results.SaveMeasurements(ctx, measurements, Measure(answer, lines, gaps))
+	return lines, gaps, a.Results.SaveMeasurements(ctx, measurements, answer, Measure(answer, lines, gaps))
 }
 
 func (a *Assessor) rate(ctx context.Context, plan Plan, answer Answer, lines []Line, gaps []Gap) error {

@@ -106,7 +106,7 @@ func (k *keptResults) SaveEvidence(_ context.Context, p consent.Permit, line Lin
 	return p.Demand(line.Session, consent.ArtefactFeedback)
 }
 
-func (k *keptResults) SaveMeasurements(_ context.Context, p consent.Permit, found []Measurement) error {
+func (k *keptResults) SaveMeasurements(_ context.Context, p consent.Permit, _ Answer, found []Measurement) error {
 	k.measurements = found
 	return p.Demand(k.of.Session, consent.ArtefactMeasurements)
 }

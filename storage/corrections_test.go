@@ -123,7 +123,8 @@ func TestCorrectedWordsAreRatedAnew(t *testing.T) {
 	stale := testAnswer(id, 0)
 	for name, err := range map[string]error{
 		"a rating": w.results.SaveRating(ctx, ratings, testRating(t, nil, id)), "feedback": w.results.SaveFeedback(ctx, feedback, testFeedback(id)),
-		"evidence": w.results.SaveEvidence(ctx, feedback, testLine(id, 2, 0), []assess.Evidence{testEvidence(id, 2)}),
+		"evidence":     w.results.SaveEvidence(ctx, feedback, testLine(id, 2, 0), []assess.Evidence{testEvidence(id, 2)}),
+		"what counted": w.results.SaveMeasurements(ctx, w.part(t, consent.ActorAssessor, id, consent.ArtefactMeasurements), stale, nil),
 	} {
 		if !errors.Is(err, assess.ErrCorrected) {
 			t.Errorf("%s of the old words is stored: %v", name, err)

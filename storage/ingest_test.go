@@ -220,7 +220,7 @@ func TestWritingTwiceChangesNothing(t *testing.T) {
 			w.ingest.SaveLine(ctx, scribe, testLine(id, 1, 0)),
 			w.ingest.SaveGap(ctx, id, media.Gap{Kind: media.KindAudio, Start: 1, End: 2, Reason: media.GapNetwork}),
 			w.results.SaveEvidence(ctx, feedback, testLine(id, 1, 0), []assess.Evidence{testEvidence(id, 1)}),
-			w.results.SaveMeasurements(ctx, measured, []assess.Measurement{{Session: id, Question: 0, Take: 1, Name: "pauses", Value: 3, Valid: true}}),
+			w.results.SaveMeasurements(ctx, measured, testAnswer(id, 0), []assess.Measurement{{Session: id, Question: 0, Take: 1, Name: "pauses", Value: 3, Valid: true}}),
 			w.results.SaveRating(ctx, ratings, testRating(t, nil, id)),
 			w.results.SaveFeedback(ctx, feedback, testFeedback(id)),
 			w.results.MarkAnswerAssessed(ctx, testAnswer(id, 0)),
@@ -315,7 +315,11 @@ func TestWritersNeedThePermitOfTheirOwnKind(t *testing.T) {
 	scribe := w.part(t, consent.ActorScribe, id, consent.ArtefactTranscript)
 	assessors := w.part(t, consent.ActorAssessor, id, consent.ArtefactTranscript)
 	feedback := w.part(t, consent.ActorAssessor, id, consent.ArtefactFeedback)
+	measured := w.part(t, consent.ActorAssessor, id, consent.ArtefactMeasurements)
 	foreign := testEvidence(other, 1)
+	if err := w.ingest.SaveAnswer(ctx, testAnswer(id, 0)); err != nil {
+		t.Fatal(err)
+	}
 	for name, err := range map[string]error{
 		"zero permit":                     w.ingest.SaveLine(ctx, consent.Permit{}, testLine(id, 1, 0)),
 		"line of another session":         w.ingest.SaveLine(ctx, scribe, testLine(other, 1, 0)),
@@ -323,8 +327,10 @@ func TestWritersNeedThePermitOfTheirOwnKind(t *testing.T) {
 		"evidence with a transcript's":    w.results.SaveEvidence(ctx, assessors, testLine(id, 1, 0), nil),
 		"rating with feedback's":          w.results.SaveRating(ctx, feedback, testRating(t, nil, id)),
 		"self-rating by an assessor":      w.results.SaveRating(ctx, w.part(t, consent.ActorAssessor, id, consent.ArtefactRatings), testRating(t, selfRated, id)),
-		"measurements with no permit":     w.results.SaveMeasurements(ctx, consent.Permit{}, nil),
-		"measurement of another session":  w.results.SaveMeasurements(ctx, w.part(t, consent.ActorAssessor, id, consent.ArtefactMeasurements), []assess.Measurement{{Session: other}}),
+		"measurements with no permit":     w.results.SaveMeasurements(ctx, consent.Permit{}, testAnswer(id, 0), nil),
+		"measurement of another session":  w.results.SaveMeasurements(ctx, measured, testAnswer(id, 0), []assess.Measurement{{Session: other, Take: 1}}),
+		"measurement of another answer":   w.results.SaveMeasurements(ctx, measured, testAnswer(id, 0), []assess.Measurement{{Session: id, Take: 2}}),
+		"an answer of another session":    w.results.SaveMeasurements(ctx, measured, testAnswer(other, 0), nil),
 		"transcript read by a scribe":     second(w.results.LinesOf(ctx, scribe, id, 0, 1)),
 		"evidence of another session":     w.results.SaveEvidence(ctx, feedback, testLine(other, 1, 0), []assess.Evidence{foreign}),
 		"evidence read with transcript's": second(w.results.EvidenceOf(ctx, assessors, id, 0, 1)),
@@ -355,7 +361,7 @@ func TestWithdrawnConsentStopsWritesWhoseOldPermitStillLives(t *testing.T) {
 		"line":           w.ingest.SaveLine(ctx, scribe, testLine(id, 9, 0)),
 		"evidence":       w.results.SaveEvidence(ctx, feedback, testLine(id, 2, 0), nil),
 		"rating":         w.results.SaveRating(ctx, ratings, testRating(t, nil, id)),
-		"measurements":   w.results.SaveMeasurements(ctx, measured, nil),
+		"measurements":   w.results.SaveMeasurements(ctx, measured, testAnswer(id, 0), nil),
 		"reading a line": second(w.results.LinesOf(ctx, transcript, id, 0, 1)),
 	} {
 		if !errors.Is(err, consent.ErrNotFound) || errors.Is(err, consent.ErrFacts) {

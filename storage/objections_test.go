@@ -131,7 +131,7 @@ func TestNothingOfAModelIsWrittenAfterTheObjection(t *testing.T) {
 			t.Errorf("%s was written after the objection: %v", name, err)
 		}
 	}
-	if err := w.results.SaveMeasurements(ctx, measured, []assess.Measurement{{Session: id, Take: 1, Name: "words", Unit: "1", Valid: true}}); err != nil {
+	if err := w.results.SaveMeasurements(ctx, measured, testAnswer(id, 0), []assess.Measurement{{Session: id, Take: 1, Name: "words", Unit: "1", Valid: true}}); err != nil {
 		t.Errorf("measurements after the objection: %v", err)
 	}
 	// The policy holds without the code in front of it.

@@ -268,16 +268,20 @@ func addEvidence(ctx context.Context, tx pgx.Tx, session consent.SessionID, ref 
 	return nil
 }
 
-// SaveMeasurements stores or replaces the counted facts of one answer; all are of the Permit's session.
-func (r *Results) SaveMeasurements(ctx context.Context, measurements consent.Permit, found []assess.Measurement) error {
-	session := measurements.Session()
+// SaveMeasurements stores or replaces the counted facts of the answer as it was read; [assess.ErrCorrected] if it has
+// other words since.
+func (r *Results) SaveMeasurements(ctx context.Context, measurements consent.Permit, answer assess.Answer, found []assess.Measurement) error {
+	session := answer.Session
 	err := r.write(ctx, measurements, session, consent.ArtefactMeasurements, func(tx pgx.Tx) error {
+		if err := mustHaveWords(ctx, tx, session, answer.Question, answer.Take, answer.Revision); err != nil {
+			return err
+		}
 		const put = `INSERT INTO measurements (session, question, take, name, value, unit, counted, valid, invalid)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (session, question, take, name) DO UPDATE SET
 			value = excluded.value, unit = excluded.unit, counted = excluded.counted, valid = excluded.valid, invalid = excluded.invalid`
 		for _, m := range found {
-			if m.Session != session {
-				return fmt.Errorf("a measurement of another session: %w", consent.ErrPermit)
+			if m.Session != session || m.Question != answer.Question || m.Take != answer.Take {
+				return fmt.Errorf("a measurement of another answer: %w", consent.ErrPermit)
 			}
 			if _, err := tx.Exec(ctx, put, session, m.Question, m.Take, m.Name, m.Value, m.Unit, m.Counted, m.Valid, m.Invalid); err != nil {
 				return err

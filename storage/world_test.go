@@ -247,7 +247,7 @@ func (w *world) interview(t *testing.T, of consent.Account) consent.SessionID {
 	feedback := w.part(t, consent.ActorAssessor, id, consent.ArtefactFeedback)
 	must(w.results.NoteAICall(ctx, w.part(t, consent.ActorAssessor, id, consent.ArtefactModel), consent.AICall{Session: id, For: consent.AIEvidence, Model: "model-1", Place: "ai.example", PromptSHA256: "p1"}))
 	must(w.results.SaveEvidence(ctx, feedback, testLine(id, 2, 0), []assess.Evidence{testEvidence(id, 2)}))
-	must(w.results.SaveMeasurements(ctx, w.part(t, consent.ActorAssessor, id, consent.ArtefactMeasurements), []assess.Measurement{
+	must(w.results.SaveMeasurements(ctx, w.part(t, consent.ActorAssessor, id, consent.ArtefactMeasurements), testAnswer(id, 0), []assess.Measurement{
 		{Session: id, Question: 0, Take: 1, Name: "words_per_minute", Value: 120.5, Unit: "words/min", Counted: "Words by minutes.", Valid: true},
 	}))
 	must(w.results.SaveRating(ctx, w.part(t, consent.ActorAssessor, id, consent.ArtefactRatings), testRating(t, nil, id)))

@@ -120,7 +120,7 @@ func (s *sitting) SaveEvidence(_ context.Context, p consent.Permit, line assess.
 }
 
 // SaveMeasurements implements [assess.Results].
-func (s *sitting) SaveMeasurements(_ context.Context, p consent.Permit, _ []assess.Measurement) error {
+func (s *sitting) SaveMeasurements(_ context.Context, p consent.Permit, _ assess.Answer, _ []assess.Measurement) error {
 	return p.Demand(s.session, consent.ArtefactMeasurements)
 }
 

@@ -320,7 +320,7 @@ func (d *rerated) SaveEvidence(_ context.Context, p consent.Permit, line assess.
 }
 
 // SaveMeasurements implements [assess.Results]: what is counted is not compared.
-func (*rerated) SaveMeasurements(_ context.Context, p consent.Permit, _ []assess.Measurement) error {
+func (*rerated) SaveMeasurements(_ context.Context, p consent.Permit, _ assess.Answer, _ []assess.Measurement) error {
 	return p.Demand(p.Session(), consent.ArtefactMeasurements)
 }
 
