@@ -78,17 +78,22 @@ func TestWhatWasRatedBeforeACorrectionNamesItsJudge(t *testing.T) {
 	by := func(model string) []ratingJSON {
 		return []ratingJSON{{Rater: raterJSON{Kind: assess.RaterModel, Model: model, Pass: assess.PassFirst}}}
 	}
+	twice := append(by("old"), ratingJSON{Rater: raterJSON{Kind: assess.RaterModel, Model: "old second", Pass: assess.PassSecond}})
 	for name, c := range map[string]struct {
-		take takeJSON
-		want string
+		takes        []takeJSON
+		want, second string
 	}{
-		"not rated since":     {takeJSON{Earlier: by("old")}, "old"},
-		"rated since, by one": {takeJSON{Earlier: by("old"), Ratings: by("new")}, "new"},
-		"never corrected":     {takeJSON{Ratings: by("new")}, "new"},
-		"never rated":         {takeJSON{}, ""},
+		"not rated since":                  {[]takeJSON{{Earlier: by("old")}}, "old", ""},
+		"rated since, by one":              {[]takeJSON{{Earlier: by("old"), Ratings: by("new")}}, "new", ""},
+		"never corrected":                  {[]takeJSON{{Ratings: by("new")}}, "new", ""},
+		"never rated":                      {[]takeJSON{{}}, "", ""},
+		"one not rated since, another was": {[]takeJSON{{Ratings: by("new")}, {Earlier: by("old")}}, "new", ""},
+		"before, by two":                   {[]takeJSON{{Earlier: twice}}, "old", "old second"},
+		"before by two, since by one":      {[]takeJSON{{Earlier: twice, Ratings: by("new")}}, "new", ""},
 	} {
-		if got := judgedBy(reportJSON{Questions: []questionJSON{{Takes: []takeJSON{c.take}}}}, Judge{}); got.Assessor.Model != c.want {
-			t.Errorf("%s: judged by %q, want %q", name, got.Assessor.Model, c.want)
+		got := judgedBy(reportJSON{Questions: []questionJSON{{Takes: c.takes}}}, Judge{})
+		if got.Assessor.Model != c.want || got.Assessor.Second != c.second {
+			t.Errorf("%s: judged by %q and %q, want %q and %q", name, got.Assessor.Model, got.Assessor.Second, c.want, c.second)
 		}
 	}
 }

@@ -94,23 +94,29 @@ func (s *Server) recordingLink(ctx context.Context, r rights, session consent.Se
 }
 
 // judgedBy names who really wrote down and judged what the report shows, not who would do it today.
-// The place is known only while it is still the same one.
+// The place is known only while it is still the same one. Who judged words that were corrected since is named only
+// where nobody judged any that are there now.
 func judgedBy(report reportJSON, today Judge) judgeJSON {
 	var by Judge
+	var now, before []ratingJSON
 	for _, question := range report.Questions {
 		for _, take := range question.Takes {
 			for _, line := range take.Lines {
 				by.TranscriberEngine, by.TranscriberPlace = line.Engine, placeOf(line.Engine, today.TranscriberEngine, today.TranscriberPlace)
 			}
-			for _, rating := range slices.Concat(take.Earlier, take.Ratings) { // the last name that there is
-				switch model := rating.Rater.Model; {
-				case model == "", rating.Rater.Pass == assess.PassContest: // a second look stands beside the levels
-				case rating.Rater.Pass == assess.PassSecond:
-					by.AssessorSecond = model
-				default:
-					by.AssessorModel, by.AssessorPlace = model, placeOf(model, today.AssessorModel, today.AssessorPlace)
-				}
-			}
+			now, before = append(now, take.Ratings...), append(before, take.Earlier...)
+		}
+	}
+	if !slices.ContainsFunc(now, func(r ratingJSON) bool { return r.Rater.Model != "" }) {
+		now = before
+	}
+	for _, rating := range now { // the last name that there is
+		switch model := rating.Rater.Model; {
+		case model == "", rating.Rater.Pass == assess.PassContest: // a second look stands beside the levels
+		case rating.Rater.Pass == assess.PassSecond:
+			by.AssessorSecond = model
+		default:
+			by.AssessorModel, by.AssessorPlace = model, placeOf(model, today.AssessorModel, today.AssessorPlace)
 		}
 	}
 	if by.AssessorSecond == by.AssessorModel {

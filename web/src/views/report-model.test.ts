@@ -310,6 +310,7 @@ describe('what was judged', () => {
     ['nothing', [], 0],
     ['what the candidate gave is no judgement', [self], 0],
     ['by a person', [self, person], 1],
+    ['by a person before the words were corrected', [{ ...person, before_correction: true }], 0],
     ['by a model', [rating({})], 1],
     ['rated without a level', [nothing], 0],
   ])('%s', (_, ratings, given) => {

@@ -108,6 +108,7 @@ export function judged(report: Report): { given: number; of: number } {
             r.competency === id &&
             r.rater.kind !== 'self' &&
             r.rater.pass !== 'with_flagged' &&
+            !r.before_correction &&
             r.level !== undefined,
         )
       )

@@ -85,8 +85,9 @@ export function QuestionPanel(props: QuestionPanelProps) {
 function TakePanel(props: QuestionPanelProps & { question: Question; take: Take }) {
   const { report, question, take, onRated } = props;
   const results = competencyResults(report, question, take);
-  const rated = results.some((r) => r.others.length > 0);
-  const ratedBefore = results.some((r) => r.earlier.length > 0); // the words were corrected since
+  const others = results.flatMap((r) => r.others);
+  const rated = others.some((r) => !r.before_correction);
+  const ratedBefore = others.length > 0 || results.some((r) => r.earlier.length > 0); // the words were corrected since
   const own = onRated !== null;
   const form = report.rating_form !== undefined && !report.rating_form.closed;
   const skipped = take.ended_by === 'skip';
