@@ -29,6 +29,8 @@ func NewCorrections(database *Database, keys *Keys) *Corrections {
 // for the work on the answers that they are of. Lines that have the text already are left alone. The Permits are
 // for [consent.ArtefactPrivate] and [consent.ArtefactTranscript].
 //
+// A correction that is stored already, and whose answer got lost on its way, may be sent again: nothing happens.
+//
 // It returns [assess.ErrCorrected] if a line is of another revision, [assess.ErrUnfinished] if the first assessment
 // of an answer is not done, what [assess.Line.Correct] returns for a text, [consent.ErrBadStep] before the end,
 // [consent.ErrNotFound] for a line that there is not, and what says that the session is held or restricted.
@@ -65,6 +67,9 @@ func (s *Corrections) correct(ctx context.Context, private, transcript consent.P
 	if err := c.change(ctx, s.keys, private, transcript, list); err != nil {
 		return nil, err
 	}
+	if len(c.lines) == 0 && c.stored > 0 {
+		return nil, nil
+	}
 	if len(c.lines) == 0 {
 		return nil, assess.ErrNothingCorrected
 	}
@@ -79,6 +84,7 @@ type correcting struct {
 	sealed    map[assess.LineRef]sealedLine
 	first     map[assess.LineRef][]byte // what the engine wrote, of lines that were corrected before
 	lines     []correctedLine
+	stored    int // lines that this very correction changed before
 	jobs      []answerJob
 }
 
@@ -125,14 +131,17 @@ func (c *correcting) change(ctx context.Context, keys fieldKeys, private, transc
 		if !ok {
 			return consent.ErrNotFound
 		}
-		if sealed.Revision != correction.Revision {
-			return assess.ErrCorrected
-		}
 		corrected, err := c.one(words, own, sealed, correction.Text)
-		if errors.Is(err, assess.ErrNothingCorrected) {
+		same := errors.Is(err, assess.ErrNothingCorrected)
+		switch {
+		case same && sealed.Revision == correction.Revision+1:
+			c.stored++
 			continue
-		}
-		if err != nil {
+		case sealed.Revision != correction.Revision:
+			return assess.ErrCorrected
+		case same:
+			continue
+		case err != nil:
 			return err
 		}
 		c.lines = append(c.lines, corrected)

@@ -235,6 +235,74 @@ func TestCorrectionsThatAreRefusedChangeNothing(t *testing.T) {
 	}
 }
 
+// The answer to a correction may get lost on its way. Sent again it is done already; another text is not.
+func TestACorrectionSentAgainIsStoredOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.interview(t, w.alice)
+	list := []assess.Correction{theLine(0, "the swift brown canary"), {Line: assess.LineRef{Epoch: 1, Sequence: 1}, Text: ""}}
+	rows := func() (n [3]int) {
+		for i, query := range []string{
+			`SELECT sum(revision) FROM lines WHERE session = $1`, `SELECT count(*) FROM line_originals WHERE session = $1`,
+			`SELECT count(*) FROM session_events WHERE session = $1 AND kind = 'corrected'`,
+		} {
+			n[i] = w.ownerCount(t, query, id)
+		}
+		return n
+	}
+	for range 2 {
+		if err := w.corrects(t, w.alice, id, list...); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := rows(), [3]int{2, 2, 1}; got != want {
+			t.Errorf("revisions, originals and events are %v, want %v", got, want)
+		}
+	}
+	for name, c := range map[string]assess.Correction{
+		"another text": theLine(0, "the swift brown fox"), "what stood there first": theLine(0, secretWords), "a revision yet to come": theLine(2, "the swift brown canary"),
+	} {
+		if err := w.corrects(t, w.alice, id, c, list[1]); !errors.Is(err, assess.ErrCorrected) {
+			t.Errorf("%s: %v, want ErrCorrected", name, err)
+		}
+	}
+	if err := w.corrects(t, w.alice, id, theLine(1, "the swift brown fox")); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.corrects(t, w.alice, id, list...); !errors.Is(err, assess.ErrCorrected) {
+		t.Errorf("sent again after another correction: %v, want ErrCorrected", err)
+	}
+}
+
+// Two lines of one answer are one correction of it: it is assessed again once.
+func TestTwoLinesOfOneAnswerAreCorrectedAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.interview(t, w.alice)
+	other := testLine(id, 3, 0)
+	if err := w.ingest.SaveLine(t.Context(), w.part(t, consent.ActorScribe, id, consent.ArtefactTranscript), other); err != nil {
+		t.Fatal(err)
+	}
+	w.ownerExec(t, `DELETE FROM river.river_job`)
+	if err := w.corrects(t, w.alice, id, theLine(0, "the swift brown canary"), assess.Correction{Line: other.Ref(), Text: "the slow canary"}); err != nil {
+		t.Fatal(err)
+	}
+	answer := w.record(t, w.permits(t, actorOf(w.alice), id)).Answers[0]
+	if answer.Answer.Revision != 1 || len(answer.Lines) != 2 || len(answer.Originals) != 2 {
+		t.Fatalf("revision %d, %d lines, %d originals; want 1, 2, 2", answer.Answer.Revision, len(answer.Lines), len(answer.Originals))
+	}
+	for i, want := range []string{"the swift brown canary", "the slow canary"} {
+		if line := answer.Lines[i]; line.Text() != want || line.Revision != 1 {
+			t.Errorf("line %d is %q of revision %d, want %q of 1", i, line.Text(), line.Revision, want)
+		}
+	}
+	if n := w.ownerCount(t, `SELECT count(*) FROM river.river_job WHERE kind = 'assess_answer' AND args->>'revision' = '1'`); n != 1 {
+		t.Errorf("%d jobs for the answer, want 1", n)
+	}
+	if n := w.ownerCount(t, `SELECT count(*) FROM session_events WHERE kind = 'corrected' AND detail @> '{"lines": 2, "answers": 1}'`); n != 1 {
+		t.Errorf("%d events of two lines of one answer, want 1", n)
+	}
+}
+
 // Where the assessment is taken back the words are corrected all the same: what was counted in the old ones goes,
 // and nothing is asked of anybody.
 func TestCorrectingWithoutAssessment(t *testing.T) {
