@@ -111,10 +111,13 @@ func (a *Assessor) whileAskable(ctx context.Context, session consent.SessionID, 
 }
 
 // Evidence gathers evidence in one line, while the answer is still being given. A withdrawn consent, a
-// line outside any answer, and a model that may not be asked end it without an error: what is missing then
-// is gathered, or said to be missing, with the answer.
+// line outside any answer, a model that may not be asked and one whose reply cannot be used end it without an
+// error: what is missing then is gathered, or said to be missing, with the answer.
 func (a *Assessor) Evidence(ctx context.Context, session consent.SessionID, ref LineRef) error {
 	err := a.evidence(ctx, session, ref)
+	if errors.Is(err, errUnread) {
+		return nil
+	}
 	if errors.Is(err, consent.ErrProvider) {
 		a.Log.Error("nothing was sent to the model", "session", session, "error", err)
 		return nil
@@ -149,7 +152,8 @@ func (a *Assessor) evidence(ctx context.Context, session consent.SessionID, ref 
 }
 
 // evidenceIn asks the model about one line, with marks for the flagged words, unless that was done before. Around
-// are the lines of its answer: who is named may be told only by what was said before.
+// are the lines of its answer: who is named may be told only by what was said before. [errUnread] if no reply could
+// be used.
 func (a *Assessor) evidenceIn(ctx context.Context, plan Plan, line Line, around []Line, flagged flaggedWords) error {
 	if line.Question < 0 || line.Question >= len(plan.Questions) || len(line.Words) == 0 {
 		return nil
@@ -174,9 +178,9 @@ func (a *Assessor) evidenceIn(ctx context.Context, plan Plan, line Line, around 
 		return err
 	})
 	if errors.Is(err, errUnusable) || errors.Is(err, errPastContext) {
-		// Twice unusable, or not to be read at all: there is no evidence in this line as far as this model can tell.
+		// Nothing is kept: it would say that nothing was shown in this line, and nobody knows that.
 		a.Log.Warn("evidence could not be used", "session", line.Session, "sequence", line.Sequence)
-		found, err = nil, nil
+		return errUnread
 	}
 	if err != nil {
 		return fmt.Errorf("find evidence: %w", err)
@@ -297,10 +301,14 @@ func (a *Assessor) rate(ctx context.Context, plan Plan, answer Answer, lines []L
 	if reason := gate(flagged, lines, heard); reason != "" {
 		return a.refuseAll(ctx, plan, of, reason)
 	}
+	partly := false
 	for _, line := range lines {
-		if err := a.evidenceIn(ctx, plan, line, lines, flagged); err != nil && !errors.Is(err, consent.ErrProvider) {
+		err := a.evidenceIn(ctx, plan, line, lines, flagged)
+		unread := errors.Is(err, errUnread) || errors.Is(err, consent.ErrProvider)
+		if err != nil && !unread {
 			return err
 		}
+		partly = partly || unread
 	}
 	feedback, err := a.permit(ctx, answer.Session, consent.ArtefactFeedback)
 	if err != nil {
@@ -328,7 +336,7 @@ func (a *Assessor) rate(ctx context.Context, plan Plan, answer Answer, lines []L
 		}
 	}
 	for _, r := range a.toRate(plan, of) {
-		r.names, r.lines, r.flagged, r.evidence, r.heard = names, lines, flagged, evidence, heard.badly()
+		r.names, r.lines, r.flagged, r.evidence, r.heard, r.partly = names, lines, flagged, evidence, heard.badly(), partly
 		rated, err := a.passes(ctx, r, have)
 		if err != nil {
 			return err

@@ -66,10 +66,11 @@ func (a *Assessor) secondLook(ctx context.Context, of answerOf, competency strin
 	}
 	for _, line := range r.lines {
 		found, err := a.evidenceAnew(ctx, r, asked, line)
-		if err != nil {
+		unread := errors.Is(err, errUnread)
+		if err != nil && !unread {
 			return err
 		}
-		r.evidence = append(r.evidence, found...)
+		r.evidence, r.partly = append(r.evidence, found...), r.partly || unread
 	}
 	have, err := a.ratingsOf(ctx, of)
 	if err != nil {
@@ -122,7 +123,8 @@ func (a *Assessor) contested(ctx context.Context, of answerOf, competency string
 	return toRate{}, fmt.Errorf("question %d does not ask for %q", of.question, competency)
 }
 
-// evidenceAnew asks for evidence of one competency in one line, and keeps it nowhere.
+// evidenceAnew asks for evidence of one competency in one line, and keeps it nowhere. [errUnread] if no reply could
+// be used.
 func (a *Assessor) evidenceAnew(ctx context.Context, r toRate, asked Model, line Line) ([]Evidence, error) {
 	if len(line.Words) == 0 {
 		return nil, nil
@@ -134,7 +136,7 @@ func (a *Assessor) evidenceAnew(ctx context.Context, r toRate, asked Model, line
 		return err
 	})
 	if errors.Is(err, errUnusable) || errors.Is(err, errPastContext) || errors.Is(err, consent.ErrProvider) {
-		return nil, nil // none that could be used; where the provider may not be asked, the pass says so
+		return nil, errUnread // where the provider may not be asked, the pass says so
 	}
 	if err != nil {
 		return nil, fmt.Errorf("find evidence anew: %w", err)

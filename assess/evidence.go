@@ -44,6 +44,10 @@ var (
 	errDeclined = fmt.Errorf("%w: no answer was given", errUnusable)
 )
 
+// errUnread says that nobody knows what a line shows: the reply about it was unusable twice, or it is more than the
+// model can read. Another try may do better, but is not worth a job of its own.
+var errUnread = errors.New("the line could not be read by the model")
+
 // mostEvidence bounds how many runs of words one utterance can have.
 const mostEvidence = 4
 

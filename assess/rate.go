@@ -32,6 +32,7 @@ type toRate struct {
 	flagged    flaggedWords // of the lines; left out in each pass but [PassWithFlagged]
 	evidence   []Evidence
 	heard      HeardBadly
+	partly     bool  // of some lines nobody knows what they show
 	asked      Asked // how the answer came that is being looked at
 	now        func() time.Time
 }
@@ -42,6 +43,9 @@ var errNoEvidence = fmt.Errorf("%w: there is no evidence for a level above %d", 
 // reasonNoEvidence is for the candidate, where a model would have given a level for nothing.
 const reasonNoEvidence = "Nothing was found in the answer that shows this."
 
+// reasonUnread is for the candidate, where what shows it may stand in the lines of which no reply could be used.
+const reasonUnread = "Part of this answer could not be read by the model, and in the rest nothing was found that shows this, so there is no level. If your answer shows it, contest this."
+
 // reasonUnusable is for the candidate, where a model answered twice what cannot be used.
 const reasonUnusable = "The model's answer could not be used."
 
@@ -49,7 +53,8 @@ const reasonUnusable = "The model's answer could not be used."
 const reasonTooLong = "This answer is longer than the model can read at once, so it was not rated by it. Answer the question again in another interview, and keep to what you did and what came of it."
 
 // ask makes one rating call and checks what comes back. A model that gives a level without evidence, also when
-// it is told so, has observed nothing; one whose answers cannot be used leaves it not assessable.
+// it is told so, has observed nothing; one whose answers cannot be used leaves it not assessable. So does an answer
+// without evidence of which some was not read: whatever is low or missing then may be so for that alone.
 func (r toRate) ask(ctx context.Context, model askable, pass Pass) (Rating, error) {
 	if pass == PassWithFlagged {
 		r.flagged = nil
@@ -66,6 +71,8 @@ func (r toRate) ask(ctx context.Context, model askable, pass Pass) (Rating, erro
 		return r.parse(text, name, pass, from)
 	})
 	switch {
+	case r.partly && !r.supported() && (err == nil || errors.Is(err, errNoEvidence)):
+		return r.without(OutcomeNotAssessable, name, pass, reasonUnread)
 	case errors.Is(err, errNoEvidence):
 		return r.without(OutcomeNotObserved, name, pass, reasonNoEvidence)
 	case errors.Is(err, errUnusable):
@@ -121,7 +128,7 @@ func (r toRate) parse(text, modelName string, pass Pass, from source) (Rating, e
 		return Rating{}, fmt.Errorf("%w: there is a level for what was not observed", errUnusable)
 	}
 	fields := r.fields(modelName, pass)
-	fields.Outcome = OutcomeNotObserved
+	fields.Outcome, fields.PartlyRead = OutcomeNotObserved, r.partly
 	if *answer.Observed {
 		fields.Outcome, fields.Level = OutcomeLevel, *answer.Level
 		fields.WhyNotHigher, fields.WhyNotLower = unlessBanned(*answer.WhyNotHigher), unlessBanned(*answer.WhyNotLower)

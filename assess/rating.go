@@ -33,6 +33,7 @@ type RatingFields struct {
 	At           time.Time
 	Asked        Asked // of a model that was asked; zero where none was, and for people
 	Heard        HeardBadly
+	PartlyRead   bool // the model could not say of some lines what they show; never of people
 }
 
 // NewRating checks the fields together and returns the rating: it has a rater, and a level exactly
@@ -50,6 +51,7 @@ func NewRating(f RatingFields) (Rating, error) {
 		session: f.Session, question: f.Question, take: f.Take, competency: f.Competency,
 		rater: f.Rater, outcome: f.Outcome, level: f.Level,
 		whyNotHigher: f.WhyNotHigher, whyNotLower: f.WhyNotLower, reason: f.Reason, revision: f.Revision, at: f.At, asked: f.Asked, heard: f.Heard,
+		partlyRead: f.PartlyRead,
 	}, nil
 }
 
@@ -59,6 +61,7 @@ func (r Rating) Fields() RatingFields {
 		Session: r.session, Question: r.question, Take: r.take, Competency: r.competency,
 		Rater: r.rater, Outcome: r.outcome, Level: r.level,
 		WhyNotHigher: r.whyNotHigher, WhyNotLower: r.whyNotLower, Reason: r.reason, Revision: r.revision, At: r.at, Asked: r.asked, Heard: r.heard,
+		PartlyRead: r.partlyRead,
 	}
 }
 
@@ -104,6 +107,9 @@ func (r Rating) Asked() Asked { return r.asked }
 // Heard returns what was wrong with the sound of the answer, of a model's rating; people hear it themselves.
 func (r Rating) Heard() HeardBadly { return r.heard }
 
+// PartlyRead reports that the model could not say of some lines of the answer what they show.
+func (r Rating) PartlyRead() bool { return r.partlyRead }
+
 func checkAddress(f RatingFields) error {
 	switch {
 	case f.Session == "":
@@ -138,7 +144,7 @@ func checkRater(f RatingFields) error {
 		if f.Rater.Pass != "" {
 			return fmt.Errorf("rater %q rates once", f.Rater.Kind)
 		}
-		if f.Asked != (Asked{}) || f.Heard != (HeardBadly{}) {
+		if f.Asked != (Asked{}) || f.Heard != (HeardBadly{}) || f.PartlyRead {
 			return fmt.Errorf("rater %q was asked as a model is", f.Rater.Kind)
 		}
 	default:

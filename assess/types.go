@@ -191,6 +191,7 @@ type Rating struct {
 	at           time.Time
 	asked        Asked
 	heard        HeardBadly
+	partlyRead   bool
 }
 
 // Measurement is a counted fact about one answer. Value means nothing when Valid is false.

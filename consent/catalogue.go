@@ -107,7 +107,7 @@ func tables() []table {
 		{
 			name: "ratings", class: ClassInterview,
 			linked: "id session question take competency rater_kind model pass prompt_sha256 rubric_sha256 bank_sha256 outcome level at " +
-				"asked answered revision heard_badly",
+				"asked answered revision heard_badly partly_read",
 		},
 		{name: "rating_notes", class: ClassInterview, linked: "rating session superseded_by", sealed: "notes"},
 		{

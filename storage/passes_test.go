@@ -48,6 +48,7 @@ func TestRatingsOfSeveralPassesAreKeptApart(t *testing.T) {
 	}
 	asked := func(f *assess.RatingFields) {
 		f.Asked, f.Heard = assess.Asked{Held: assess.HeldToObject, Answered: "two-2026"}, assess.HeardBadly{Clipped: true, Unsure: true}
+		f.PartlyRead = true
 	}
 	first, second, third := passed(t, id, assess.PassFirst, "one", 4), passed(t, id, assess.PassSecond, "two", 2), passed(t, id, assess.PassThird, "one", 3)
 	second = changed(t, second, asked)

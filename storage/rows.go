@@ -101,12 +101,12 @@ func readEvidence(ctx context.Context, tx pgx.Tx, session consent.SessionID, whi
 // pass.
 func upsertRating(ctx context.Context, tx pgx.Tx, f assess.RatingFields) (int64, error) {
 	const put = `INSERT INTO ratings (session, question, take, competency, rater_kind, model, pass, prompt_sha256, rubric_sha256,
-			bank_sha256, outcome, level, at, asked, answered, revision, heard_badly)
-		VALUES ($1, $2, $3, $4, $5, $6, coalesce(nullif($7, ''), 'first'), $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+			bank_sha256, outcome, level, at, asked, answered, revision, heard_badly, partly_read)
+		VALUES ($1, $2, $3, $4, $5, $6, coalesce(nullif($7, ''), 'first'), $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 		ON CONFLICT (session, question, take, competency, revision, rater_kind, model, pass, prompt_sha256) DO UPDATE SET
 		rubric_sha256 = excluded.rubric_sha256, bank_sha256 = excluded.bank_sha256, outcome = excluded.outcome,
 		level = excluded.level, at = excluded.at, asked = excluded.asked, answered = excluded.answered,
-		heard_badly = excluded.heard_badly
+		heard_badly = excluded.heard_badly, partly_read = excluded.partly_read
 		RETURNING id`
 	var level *int
 	if f.Outcome == assess.OutcomeLevel {
@@ -115,7 +115,7 @@ func upsertRating(ctx context.Context, tx pgx.Tx, f assess.RatingFields) (int64,
 	var id int64
 	err := tx.QueryRow(ctx, put, f.Session, f.Question, f.Take, f.Competency, f.Rater.Kind, f.Rater.Model, f.Rater.Pass,
 		f.Rater.PromptSHA256, f.Rater.RubricSHA256, f.Rater.BankSHA256, f.Outcome, level, toMicrosecond(f.At),
-		f.Asked.Held, f.Asked.Answered, f.Revision, f.Heard.Names()).Scan(&id)
+		f.Asked.Held, f.Asked.Answered, f.Revision, f.Heard.Names(), f.PartlyRead).Scan(&id)
 	return id, err
 }
 
@@ -190,7 +190,7 @@ type sealedRating struct {
 func readRatings(ctx context.Context, tx pgx.Tx, session consent.SessionID, which string, arguments ...any) ([]sealedRating, error) {
 	rows, err := tx.Query(ctx, `SELECT r.session, r.question, r.take, r.competency, r.rater_kind, r.model,
 		CASE WHEN r.rater_kind = 'model' THEN r.pass ELSE '' END, r.prompt_sha256, r.rubric_sha256, r.bank_sha256,
-		r.outcome, coalesce(r.level, 0), r.at, r.asked, r.answered, r.revision, r.heard_badly, n.notes
+		r.outcome, coalesce(r.level, 0), r.at, r.asked, r.answered, r.revision, r.heard_badly, r.partly_read, n.notes
 		FROM ratings r LEFT JOIN rating_notes n ON n.rating = r.id WHERE r.session = $1`+which+` ORDER BY r.question, r.take, r.rater_kind = 'self', r.id`,
 		append([]any{session}, arguments...)...)
 	if err != nil {
@@ -201,7 +201,7 @@ func readRatings(ctx context.Context, tx pgx.Tx, session consent.SessionID, whic
 		var badly []string
 		err := row.Scan(&r.Session, &r.Question, &r.Take, &r.Competency, &r.Rater.Kind, &r.Rater.Model, &r.Rater.Pass, &r.Rater.PromptSHA256,
 			&r.Rater.RubricSHA256, &r.Rater.BankSHA256, &r.Outcome, &r.Level, &r.At,
-			&r.Asked.Held, &r.Asked.Answered, &r.Revision, &badly, &r.notes)
+			&r.Asked.Held, &r.Asked.Answered, &r.Revision, &badly, &r.PartlyRead, &r.notes)
 		r.Heard = assess.HeardBadlyBy(badly)
 		r.At = r.At.UTC()
 		return r, err

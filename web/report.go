@@ -408,7 +408,7 @@ func (p reporter) rating(r assess.Rating) (ratingJSON, bool) {
 		return ratingJSON{}, false
 	}
 	shown := ratingJSON{
-		Competency: r.Competency(), Outcome: r.Outcome(), At: r.At(), HeardBadly: r.Heard().Names(),
+		Competency: r.Competency(), Outcome: r.Outcome(), At: r.At(), HeardBadly: r.Heard().Names(), PartlyRead: r.PartlyRead(),
 		Rater: raterJSON{
 			Kind: rater.Kind, Model: rater.Model, Pass: rater.Pass,
 			PromptSHA256: rater.PromptSHA256, RubricSHA256: rater.RubricSHA256, BankSHA256: rater.BankSHA256,

@@ -182,6 +182,7 @@ type ratingJSON struct {
 	OrgName      string         `json:"org_name,omitempty" doc:"Of a person's organization."`
 	Yours        bool           `json:"yours,omitempty" doc:"Employers only: you gave it."`
 	HeardBadly   []string       `json:"heard_badly,omitempty" enum:"lost,clipped,unsure" doc:"What was wrong with the sound of the answer, beside a model's rating: some of it did not reach the server, was too loud, or gave words that the speech engine was unsure of."`
+	PartlyRead   bool           `json:"partly_read,omitempty" doc:"The model gave no usable reply about what some utterances of the answer show."`
 	Why          string         `json:"why,omitempty" doc:"A person's sentence, where the transcript may be seen: it may quote."`
 	Before       bool           `json:"before_correction,omitempty" doc:"A person gave it before the words were corrected."`
 	Revision     int            `json:"revision,omitempty" doc:"Of the words that an earlier rating is about."`

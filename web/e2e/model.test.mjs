@@ -74,12 +74,13 @@ test("ratings appear with evidence in the candidate's own words", { timeout: 180
     models: ["openai:test-model"], measured_at: "2026-01-02T03:04:05Z", people: 2, answers: 64, questions: 8,
     kappa: of(0.71), icc: of(0.76), bias: of(-0.12), humans: of(0.79), pairs: of(0.97), attacks: of(0.02),
   };
-  for (const rating of take.ratings) rating.heard_badly = ["clipped"];
+  for (const rating of take.ratings) Object.assign(rating, { heard_badly: ["clipped"], partly_read: true });
   await page.route(api, (route) => route.fulfill({ json: { ...report, label: "practice estimate; kappa 0.71", agreement } }));
   await page.reload();
   const table = page.getByTestId("agreement");
   await table.waitFor();
   assert.match(await rated.getByTestId("heard-clipped").innerText(), /too loud and cut off/);
+  assert.match(await rated.getByTestId("partly-read").innerText(), /look for evidence in all/);
   const said = await table.innerText();
   for (const part of ["64 answers to 8 questions", "at least 2 people", "0.71", "0.63 to 0.79", "-0.12", "0.02"]) assert.ok(said.includes(part), `${part} is not in ${said}`);
   await page.getByText("Practice estimate; kappa 0.71").first().waitFor();

@@ -786,6 +786,9 @@ export const heardBadly = {
   unsure: 'The speech engine was unsure of many words of this answer. Some may be wrong.',
 };
 
+export const partlyRead =
+  'The model could not look for evidence in all of this answer. What was said there may count for too little.';
+
 export const scopes: Record<string, { name: string; short: string; body: string }> = {
   ratings: {
     name: 'Levels',

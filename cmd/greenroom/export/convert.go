@@ -197,7 +197,7 @@ func ratingOf(f assess.RatingFields) Rating {
 	return Rating{
 		Competency: f.Competency, Rater: Rater(f.Rater), Outcome: f.Outcome, Level: f.Level,
 		WhyNotHigher: f.WhyNotHigher, WhyNotLower: f.WhyNotLower, Reason: f.Reason, At: f.At.UTC(),
-		Revision: f.Revision, Held: f.Asked.Held, Answered: f.Asked.Answered, HeardBadly: f.Heard.Names(),
+		Revision: f.Revision, Held: f.Asked.Held, Answered: f.Asked.Answered, HeardBadly: f.Heard.Names(), PartlyRead: f.PartlyRead,
 	}
 }
 

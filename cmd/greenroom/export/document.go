@@ -239,6 +239,7 @@ type Rating struct {
 	Held         assess.Held    `json:"held,omitempty" enum:"schema,object,words" doc:"How a model's answer was held to its form; absent where no model was asked."`
 	Answered     string         `json:"answered,omitempty" doc:"The name that the server gave its model, where it is not the configured one."`
 	HeardBadly   []string       `json:"heard_badly,omitempty" enum:"lost,clipped,unsure" doc:"What was wrong with the sound of the answer, beside a model's rating."`
+	PartlyRead   bool           `json:"partly_read,omitempty" doc:"The model gave no usable reply about what some utterances of the answer show."`
 	OrgName      string         `json:"org_name,omitempty" doc:"Of a person's organization."`
 	Why          string         `json:"why,omitempty" doc:"A person's sentence."`
 }

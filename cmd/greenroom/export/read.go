@@ -108,7 +108,7 @@ func (v *verifying) keptSession(folder string) (Kept, error) {
 			rating, err := assess.NewRating(assess.RatingFields{
 				Session: session.ID, Question: a.Question, Take: a.Take, Competency: r.Competency, Rater: assess.Rater(r.Rater),
 				Outcome: r.Outcome, Level: r.Level, WhyNotHigher: r.WhyNotHigher, WhyNotLower: r.WhyNotLower, Reason: r.Reason, At: r.At,
-				Revision: r.Revision, Asked: assess.Asked{Held: r.Held, Answered: r.Answered}, Heard: assess.HeardBadlyBy(r.HeardBadly),
+				Revision: r.Revision, Asked: assess.Asked{Held: r.Held, Answered: r.Answered}, Heard: assess.HeardBadlyBy(r.HeardBadly), PartlyRead: r.PartlyRead,
 			})
 			if err != nil {
 				return Kept{}, fmt.Errorf("read %s: %w", folder+sessionName, err)

@@ -148,7 +148,7 @@ func recordOf(session consent.Session) (assess.Record, error) {
 			Ratings: []assess.Rating{
 				rating(assess.RatingFields{
 					Rater: model, Outcome: assess.OutcomeLevel, Level: 4, WhyNotHigher: "a", WhyNotLower: "b", Revision: 1,
-					Asked: assess.Asked{Held: assess.HeldBySchema, Answered: "judge-1b"}, Heard: assess.HeardBadly{Lost: true},
+					Asked: assess.Asked{Held: assess.HeldBySchema, Answered: "judge-1b"}, Heard: assess.HeardBadly{Lost: true}, PartlyRead: true,
 				}),
 				rating(assess.RatingFields{Rater: model, Outcome: assess.OutcomeNotAssessable, Reason: "too short", Revision: 1}),
 				rating(assess.RatingFields{Rater: assess.Rater{Kind: assess.RaterSelf}, Outcome: assess.OutcomeLevel, Level: 2}),

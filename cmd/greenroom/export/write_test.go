@@ -80,8 +80,8 @@ func TestExportHoldsEverythingOfTheAccount(t *testing.T) {
 	if before := answer.Ratings[0]; len(answer.Ratings) != 5 || before.Revision != 0 || before.Level != 2 || answer.Ratings[1].Revision != answer.Revision {
 		t.Errorf("ratings %+v: want that of the words before, and those of the words now", answer.Ratings)
 	}
-	if now := answer.Ratings[1]; now.Held != assess.HeldBySchema || now.Answered != "judge-1b" || !slices.Equal(now.HeardBadly, []string{"lost"}) {
-		t.Errorf("the rating of the words now is %+v: want how it was asked, what answered, and that sound was lost", now)
+	if now := answer.Ratings[1]; now.Held != assess.HeldBySchema || now.Answered != "judge-1b" || !slices.Equal(now.HeardBadly, []string{"lost"}) || !now.PartlyRead {
+		t.Errorf("the rating of the words now is %+v: want how it was asked, what answered, that sound was lost, and that some was not read", now)
 	}
 	if answer.Ratings[3].Rater.Kind != "self" || answer.Ratings[1].WhyNotHigher == "" || answer.Ratings[2].Reason == "" {
 		t.Errorf("ratings %+v: want the model's with its sentences, and the self-rating", answer.Ratings)

@@ -1,6 +1,12 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { Contest, Evidence, Rating } from '../api/types';
-import { contest as contestWords, correct as correctWords, heardBadly, report as words } from '../text';
+import {
+  contest as contestWords,
+  correct as correctWords,
+  heardBadly,
+  partlyRead,
+  report as words,
+} from '../text';
 import type { CompetencyResult } from '../views/report-model';
 import { anchorText, rangeWords } from '../views/report-model';
 import { clock } from './format';
@@ -94,6 +100,11 @@ function ModelRatings(props: { result: CompetencyResult; ratings: Rating[]; labe
           {heardBadly[flaw]}
         </p>
       ))}
+      {ratings.some((r) => r.partly_read) && (
+        <p class="quiet" data-testid="partly-read">
+          {partlyRead}
+        </p>
+      )}
       <ul class="raters">
         {ratings.map((r) => (
           <li key={r.rater.pass ?? r.at} class="badge" data-testid="rater">
