@@ -87,12 +87,16 @@ func (l Line) Correct(first []Word, text string) (Line, error) {
 			continue
 		}
 		l.Changed += max(b.wasEnd-b.was, b.nowEnd-b.now)
-		added, exact := b.timed(first, texts, l)
-		l.Words = append(l.Words, added...)
-		l.Interpolated = l.Interpolated || !exact
+		l.Words = append(l.Words, b.timed(first, texts, l)...)
 	}
 	l.Revision++
 	return l, nil
+}
+
+// HasEstimatedTimes reports whether the times of any word were not measured: those that its engine spread over the
+// utterance, and those that a correction shared out.
+func (l Line) HasEstimatedTimes() bool {
+	return slices.ContainsFunc(l.Words, func(w Word) bool { return l.Interpolated || w.Spread })
 }
 
 // withTerms keeps terms of several words together, which stand in a line as one.
@@ -224,8 +228,9 @@ func costOf(was, now string) int {
 	}
 }
 
-// timed gives the words of a block their times. They are exact where each word stands in the place of one.
-func (b block) timed(first []Word, texts []string, l Line) (words []Word, exact bool) {
+// timed gives the words of a block their times: those of the words in whose place they stand, one for one, or else
+// shares of the time that there is.
+func (b block) timed(first []Word, texts []string, l Line) []Word {
 	begin, end := l.Start, l.End
 	switch {
 	case b.wasEnd > b.was:
@@ -239,7 +244,7 @@ func (b block) timed(first []Word, texts []string, l Line) (words []Word, exact 
 		}
 	}
 	texts = texts[b.now:b.nowEnd]
-	words = make([]Word, len(texts))
+	words := make([]Word, len(texts))
 	letters, all := 0, 0
 	for _, text := range texts {
 		all += utf8.RuneCountInString(text)
@@ -247,9 +252,9 @@ func (b block) timed(first []Word, texts []string, l Line) (words []Word, exact 
 	at := func(letters int) time.Duration {
 		return begin + time.Duration(float64(max(0, end-begin))*float64(letters)/float64(all))
 	}
-	exact = len(texts) == 0 || len(texts) == b.wasEnd-b.was
+	exact := len(texts) == b.wasEnd-b.was
 	for i, text := range texts {
-		words[i] = Word{Text: text, Corrected: true}
+		words[i] = Word{Text: text, Corrected: true, Spread: !exact}
 		if exact {
 			words[i].Start, words[i].End = first[b.was+i].Start, first[b.was+i].End
 			continue
@@ -258,5 +263,5 @@ func (b block) timed(first []Word, texts []string, l Line) (words []Word, exact 
 		letters += utf8.RuneCountInString(text)
 		words[i].End = at(letters)
 	}
-	return words, exact
+	return words
 }

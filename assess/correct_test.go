@@ -62,8 +62,8 @@ func TestCorrectingALine(t *testing.T) {
 				t.Errorf("%s: word %d is %+v", name, i, w)
 			}
 		}
-		if text := strings.Join(texts, " "); text != c.want || got.Changed != c.changed || got.Interpolated != c.spread || got.Revision != 1 {
-			t.Errorf("%s: %q, %d changed, spread %v, revision %d; want %q, %d, %v, 1", name, text, got.Changed, got.Interpolated, got.Revision, c.want, c.changed, c.spread)
+		if text := strings.Join(texts, " "); text != c.want || got.Changed != c.changed || got.HasEstimatedTimes() != c.spread || got.Revision != 1 {
+			t.Errorf("%s: %q, %d changed, spread %v, revision %d; want %q, %d, %v, 1", name, text, got.Changed, got.HasEstimatedTimes(), got.Revision, c.want, c.changed, c.spread)
 		}
 		for i, want := range c.times {
 			w := got.Words[i]
@@ -91,6 +91,37 @@ func TestCorrectingTwice(t *testing.T) {
 	}
 	if _, err := once.Correct(heard.Words, "We moved off Postgres."); !errors.Is(err, ErrNothingCorrected) {
 		t.Errorf("the same again: %v", err)
+	}
+}
+
+// Times are estimated for as long as a word is there that has such.
+func TestEstimatedTimesGoWithTheirWords(t *testing.T) {
+	t.Parallel()
+	measured, spread := heardLine("We", "loved", "Postgres."), heardLine("We", "loved", "Postgres.")
+	spread.Interpolated = true
+	for name, c := range map[string]struct {
+		line  Line
+		texts []string // one correction after the other
+		want  bool
+	}{
+		"shared out":                  {measured, []string{"We moved off Postgres."}, true},
+		"shared out, then put back":   {measured, []string{"We moved off Postgres.", "We loved Postgres."}, false},
+		"shared out, then one by one": {measured, []string{"We moved off Postgres.", "We moved Postgres."}, false},
+		"shared out, then left out":   {measured, []string{"We really loved Postgres.", ""}, false},
+		"by the engine":               {spread, []string{"We moved Postgres."}, true},
+		"by the engine, put back":     {spread, []string{"We moved off Postgres.", "We loved Postgres."}, true},
+		"by the engine, left out":     {spread, []string{""}, false},
+	} {
+		line := c.line
+		for _, text := range c.texts {
+			var err error
+			if line, err = line.Correct(c.line.Words, text); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		if got := line.HasEstimatedTimes(); got != c.want {
+			t.Errorf("%s: %v, want %v of %+v", name, got, c.want, line.Words)
+		}
 	}
 }
 

@@ -48,6 +48,8 @@ type Word struct {
 	Heard string `json:"heard,omitempty"`
 	// Corrected: the candidate wrote it, in the place of what the engine heard.
 	Corrected bool `json:"corrected,omitempty"`
+	// Spread: a correction put it where there were not as many words, and shared the time of its place out.
+	Spread bool `json:"spread,omitempty"`
 }
 
 // Line is the recognised text of one utterance.
@@ -60,7 +62,7 @@ type Line struct {
 	Start        time.Duration
 	End          time.Duration
 	Engine       string // e.g. "moonshine-tiny", "openai:whisper-1"
-	Interpolated bool   // word times were spread over the utterance, not measured, of some words at least
+	Interpolated bool   // the engine's word times were spread over the utterance, not measured
 	Words        []Word
 	Revision     int          // how often the candidate corrected it
 	CorrectedAt  time.Time    // when they last did; zero: never

@@ -212,9 +212,9 @@ func (c *correcting) store(ctx context.Context, tx pgx.Tx) error {
 
 // store puts the line's words in the place of those that were read, and keeps these.
 func (l correctedLine) store(ctx context.Context, tx pgx.Tx) error {
-	const put = `UPDATE lines SET words = $4, interpolated = $5, changed = $6, revision = revision + 1, corrected_at = statement_timestamp(), evidence_at = NULL
-		WHERE session = $1 AND epoch = $2 AND sequence = $3 AND revision = $7 - 1`
-	done, err := tx.Exec(ctx, put, l.Session, l.Epoch, l.Sequence, l.words, l.Interpolated, l.Changed, l.Revision)
+	const put = `UPDATE lines SET words = $4, changed = $5, revision = revision + 1, corrected_at = statement_timestamp(), evidence_at = NULL
+		WHERE session = $1 AND epoch = $2 AND sequence = $3 AND revision = $6 - 1`
+	done, err := tx.Exec(ctx, put, l.Session, l.Epoch, l.Sequence, l.words, l.Changed, l.Revision)
 	if err != nil {
 		return err
 	}

@@ -303,6 +303,27 @@ func TestTwoLinesOfOneAnswerAreCorrectedAtOnce(t *testing.T) {
 	}
 }
 
+// Words whose times were shared out are known as such; with them gone, what the engine measured is measured.
+func TestEstimatedTimesGoWhenTheirWordsAreTakenBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.interview(t, w.alice)
+	measured := testLine(id, 3, 0)
+	measured.Interpolated = false
+	if err := w.ingest.SaveLine(t.Context(), w.part(t, consent.ActorScribe, id, consent.ArtefactTranscript), measured); err != nil {
+		t.Fatal(err)
+	}
+	for revision, text := range []string{"the very quick brown canary", wordsOf(measured.Words)} {
+		if err := w.corrects(t, w.alice, id, assess.Correction{Line: measured.Ref(), Revision: revision, Text: text}); err != nil {
+			t.Fatal(err)
+		}
+		lines := w.record(t, w.permits(t, actorOf(w.alice), id)).Answers[0].Lines
+		if got, want := lines[1].HasEstimatedTimes(), revision == 0; got != want || !lines[0].HasEstimatedTimes() {
+			t.Errorf("%q has estimated times: %v, want %v; what the engine spread: %v, want true", lines[1].Text(), got, want, lines[0].HasEstimatedTimes())
+		}
+	}
+}
+
 // Where the assessment is taken back the words are corrected all the same: what was counted in the old ones goes,
 // and nothing is asked of anybody.
 func TestCorrectingWithoutAssessment(t *testing.T) {

@@ -463,7 +463,7 @@ func linesOf(lines []assess.Line) []lineJSON {
 	for _, line := range lines {
 		shown := lineJSON{
 			Epoch: line.Epoch, Sequence: line.Sequence, StartMS: line.Start.Milliseconds(), EndMS: line.End.Milliseconds(),
-			Engine: line.Engine, Interpolated: line.Interpolated, Words: make([]wordJSON, 0, len(line.Words)),
+			Engine: line.Engine, Interpolated: line.HasEstimatedTimes(), Words: make([]wordJSON, 0, len(line.Words)),
 			Revision: line.Revision, CorrectedAt: line.CorrectedAt, Changed: line.Changed,
 		}
 		for _, word := range line.Words {

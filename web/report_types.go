@@ -141,7 +141,7 @@ type lineJSON struct {
 	StartMS      int64      `json:"start_ms"`
 	EndMS        int64      `json:"end_ms"`
 	Engine       string     `json:"engine"`
-	Interpolated bool       `json:"interpolated" doc:"Word times were spread over the utterance, not measured."`
+	Interpolated bool       `json:"interpolated" doc:"Times of some of its words at least are estimated, not measured."`
 	Words        []wordJSON `json:"words"`
 	Revision     int        `json:"revision" doc:"How often the candidate corrected it."`
 	CorrectedAt  time.Time  `json:"corrected_at,omitzero"`

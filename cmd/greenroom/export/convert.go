@@ -18,7 +18,7 @@ func transcriptOf(record assess.Record) Transcript {
 		line := Line{
 			Epoch: l.Epoch, Sequence: l.Sequence, Question: l.Question, Take: l.Take,
 			StartMS: l.Start.Milliseconds(), EndMS: l.End.Milliseconds(),
-			Engine: l.Engine, Interpolated: l.Interpolated, Words: wordsOf(l.Words), Revision: l.Revision, CorrectedAt: l.CorrectedAt.UTC(),
+			Engine: l.Engine, Interpolated: l.HasEstimatedTimes(), Words: wordsOf(l.Words), Revision: l.Revision, CorrectedAt: l.CorrectedAt.UTC(),
 		}
 		if l.Flaws != nil {
 			line.LostMS, line.ClippedMS = new(l.Flaws.Lost.Milliseconds()), new(l.Flaws.Clipped.Milliseconds())

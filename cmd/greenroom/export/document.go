@@ -346,7 +346,7 @@ type Line struct {
 	StartMS      int64      `json:"start_ms"`
 	EndMS        int64      `json:"end_ms"`
 	Engine       string     `json:"engine" doc:"Who wrote it down."`
-	Interpolated bool       `json:"interpolated" doc:"Word times were spread over the utterance, not measured."`
+	Interpolated bool       `json:"interpolated" doc:"Times of some of its words at least are estimated, not measured."`
 	LostMS       *int64     `json:"lost_ms,omitempty" doc:"How much of its sound never came; absent where that was not looked at."`
 	ClippedMS    *int64     `json:"clipped_ms,omitempty" doc:"How much of its sound was cut off because it was too loud; absent where that was not looked at."`
 	Words        []Word     `json:"words"`
