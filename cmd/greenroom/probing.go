@@ -14,11 +14,19 @@ const probeAgain = 5 * time.Minute
 // probes asks the configured models what they do, beside everything else: a model server that is down holds
 // up no start. What was found is logged once, and shown to operations.
 type probes struct {
-	models []*assess.OpenAIModel
+	models []probed
 
 	mu    sync.Mutex // guards found
 	found []assess.Capabilities
 }
+
+// probed is a model whose server can be asked what it does.
+type probed interface {
+	Probe(ctx context.Context) assess.Capabilities
+	Names() []string
+}
+
+var _ probed = (*assess.OpenAIModel)(nil)
 
 // run probes until every model answered, then ends.
 func (p *probes) run(ctx context.Context, say func(assess.Capabilities)) error {
