@@ -14,6 +14,8 @@ import (
 const (
 	probeTimeout = 30 * time.Second
 	mostShapes   = 8 // requests of one probe: the ladder has fewer rungs
+	// probeTokens is as many as a rating gets: a model that thinks spends most of them before it answers.
+	probeTokens = 600
 
 	// The instructions ask for one thing and the schema for another: who answers by the schema was held to it.
 	probeSystem = `This is a test of a connection. Answer with the JSON object {"word":"apple"} and with nothing else.`
@@ -84,7 +86,7 @@ func (m *OpenAIModel) Probe(ctx context.Context) Capabilities {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	found := Capabilities{Model: m.Name(), At: m.config.Now()}
-	request := ModelRequest{System: probeSystem, User: Prompt{text: probeText}, Schema: probeSchema, SchemaName: "probe", MaxTokens: 50}
+	request := ModelRequest{System: probeSystem, User: Prompt{text: probeText}, Schema: probeSchema, SchemaName: "probe", MaxTokens: probeTokens}
 	shape := firstShape(m.config.ChatModel)
 	shape.seed = true
 	for range mostShapes {
@@ -133,7 +135,7 @@ func (c *Capabilities) learn(asked string, answer ModelAnswer, shape chatShape) 
 	switch {
 	case answer.PromptTokens == 0 && answer.CompletionTokens == 0:
 		c.Usage = "none"
-	case answer.PromptTokens > 3*sent || answer.PromptTokens < 1 || answer.CompletionTokens > 10*max(got, 10) || answer.CompletionTokens < 1:
+	case answer.PromptTokens > 3*sent || answer.PromptTokens < 1 || answer.CompletionTokens > max(probeTokens, 10*got) || answer.CompletionTokens < 1:
 		c.Usage = "implausible"
 	default:
 		c.Usage = "counted"

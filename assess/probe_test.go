@@ -96,7 +96,7 @@ func TestProbeSendsOnlyItsFixedTextAndIsLearntFrom(t *testing.T) {
 	model.Probe(t.Context())
 	for _, request := range server.Take() {
 		body := string(request.Body)
-		if !strings.Contains(body, asJSON(t, probeSystem)) || !strings.Contains(body, asJSON(t, probeText)) {
+		if !strings.Contains(body, `"max_tokens":600`) || !strings.Contains(body, asJSON(t, probeSystem)) || !strings.Contains(body, asJSON(t, probeText)) {
 			t.Errorf("sent %s", body)
 		}
 	}
@@ -105,6 +105,18 @@ func TestProbeSendsOnlyItsFixedTextAndIsLearntFrom(t *testing.T) {
 	}
 	if body := string(server.Take()[0].Body); !strings.Contains(body, "json_object") || strings.Contains(body, "seed") {
 		t.Errorf("after a probe that found the schema ignored: %s", body)
+	}
+}
+
+// A model that thinks before a short answer is not one whose server counts wrongly.
+func TestProbeTakesThoughtsForTokens(t *testing.T) {
+	t.Parallel()
+	for tokens, want := range map[int]string{9: "counted", 580: "counted", probeTokens + 1: "implausible"} {
+		var found Capabilities
+		found.learn("m", ModelAnswer{Text: `{"number":7}`, PromptTokens: 60, CompletionTokens: tokens}, chatShape{})
+		if found.Usage != want {
+			t.Errorf("%d tokens: %s, want %s", tokens, found.Usage, want)
+		}
 	}
 }
 

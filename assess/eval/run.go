@@ -54,7 +54,7 @@ type Runner struct {
 }
 
 // probe asks each model a fixed question about nobody, and says what its server did with it. What cannot answer
-// that will not rate either.
+// that, also when it is asked again, will not rate either.
 func (r *Runner) probe(ctx context.Context) ([]assess.Capabilities, error) {
 	probed := []assess.Capabilities{}
 	for _, model := range []assess.Model{r.Model, r.Second} {
@@ -64,9 +64,15 @@ func (r *Runner) probe(ctx context.Context) ([]assess.Capabilities, error) {
 		if !ok {
 			continue
 		}
-		found := chat.Probe(ctx)
-		if found.Problem != "" {
-			return nil, fmt.Errorf("%w: %s", ErrUnreachable, found)
+		var found assess.Capabilities
+		err := retried(ctx, func() error {
+			if found = chat.Probe(ctx); found.Problem != "" {
+				return fmt.Errorf("%w: %w: %s", ErrUnreachable, assess.ErrModel, found)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
 		probed = append(probed, found)
 	}
