@@ -324,6 +324,33 @@ func TestEstimatedTimesGoWhenTheirWordsAreTakenBack(t *testing.T) {
 	}
 }
 
+// A person rates the words that they read. Those of before a correction stay rated, and are rated no more.
+func TestAPersonDoesNotRateWordsThatWereCorrected(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id, ctx := w.interview(t, w.alice), t.Context()
+	w.share(t, w.alice, id, w.acme, consent.ScopeRatings, consent.ScopeTranscript)
+	w.personRates(t, w.acmes, id, 3, "")
+	if err := w.corrects(t, w.alice, id, theLine(0, "the swift brown canary")); err != nil {
+		t.Fatal(err)
+	}
+	raters, rate := NewRaters(w.database, w.keys), w.permit(t, actorOf(w.acmes), id, consent.ArtefactRate)
+	for _, revision := range []int{0, 2} {
+		if err := raters.RateAnswer(ctx, rate, personRating(t, id, 5), revision, personsWhy); !errors.Is(err, assess.ErrCorrected) {
+			t.Errorf("a level of revision %d: %v, want ErrCorrected", revision, err)
+		}
+	}
+	if got := strings.Join(w.peopleOf(t, w.alice, id), "|"); got != "Acme 3" {
+		t.Errorf("the candidate is shown %q, want what was given before", got)
+	}
+	if err := raters.RateAnswer(ctx, rate, personRating(t, id, 5), 1, ""); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(w.peopleOf(t, w.alice, id), "|"); got != "Acme 5" {
+		t.Errorf("the candidate is shown %q, want what was given since", got)
+	}
+}
+
 // Where the assessment is taken back the words are corrected all the same: what was counted in the old ones goes,
 // and nothing is asked of anybody.
 func TestCorrectingWithoutAssessment(t *testing.T) {

@@ -38,9 +38,9 @@ func (p *Raters) FormClosed(ctx context.Context, rate consent.Permit) (bool, err
 }
 
 // RateAnswer stores or replaces the person's rating of one competency of one answer, with a sentence that may be
-// empty. [consent.ErrNotFound] if there is no such answer, the plan does not ask for the competency, or the form
-// is closed.
-func (p *Raters) RateAnswer(ctx context.Context, rate consent.Permit, rating assess.Rating, why string) error {
+// empty. Revision is that of the answer's words that the person read; [assess.ErrCorrected] if it has others since.
+// [consent.ErrNotFound] if there is no such answer, the plan does not ask for the competency, or the form is closed.
+func (p *Raters) RateAnswer(ctx context.Context, rate consent.Permit, rating assess.Rating, revision int, why string) error {
 	f := rating.Fields()
 	if f.Rater.Kind != assess.RaterHuman || f.Session != rate.Session() || f.WhyNotHigher != "" || f.WhyNotLower != "" || f.Reason != "" {
 		return fmt.Errorf("rate an answer: %w", consent.ErrPermit)
@@ -62,6 +62,10 @@ func (p *Raters) RateAnswer(ctx context.Context, rate consent.Permit, rating ass
 			return err
 		}
 		if err := upsertPersonRating(ctx, tx, form, f, sealed); err != nil {
+			return err
+		}
+		// Nothing here holds off a correction, so this comes last: one that came before is seen.
+		if err := mustHaveWords(ctx, tx, f.Session, f.Question, f.Take, revision); err != nil {
 			return err
 		}
 		return notify(ctx, tx, f.Session, TopicResults)

@@ -69,7 +69,7 @@ func TestPeopleOfAnOrganizationRateWhatTheyMayRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	raters := NewRaters(w.database, w.keys)
-	if err := raters.RateAnswer(t.Context(), rate, personRating(t, id, 5), ""); !errors.Is(err, consent.ErrNotFound) {
+	if err := raters.RateAnswer(t.Context(), rate, personRating(t, id, 5), 0, ""); !errors.Is(err, consent.ErrNotFound) {
 		t.Errorf("rating after the withdrawal, with a Permit from before: %v", err)
 	}
 	if _, err := w.gate.Permit(t.Context(), actorOf(w.acmes), id, consent.ArtefactRate); !errors.Is(err, consent.ErrNotFound) {
@@ -110,7 +110,7 @@ func TestAClosedFormStaysAsItIs(t *testing.T) {
 	if !closed() {
 		t.Error("the form is open after it was closed")
 	}
-	if err := raters.RateAnswer(t.Context(), rate(), personRating(t, id, 5), personsWhy); !errors.Is(err, consent.ErrNotFound) {
+	if err := raters.RateAnswer(t.Context(), rate(), personRating(t, id, 5), 0, personsWhy); !errors.Is(err, consent.ErrNotFound) {
 		t.Errorf("rating in a closed form: %v", err)
 	}
 	if got := strings.Join(w.peopleOf(t, w.alice, id), "|"); got != "Acme 3" {
@@ -144,7 +144,7 @@ func TestPeopleRateOnlyAnswersAndCompetenciesThatExist(t *testing.T) {
 		"by the candidate":              {testRating(t, selfRated, id), "", consent.ErrPermit},
 		"a sentence that is too long":   {personRating(t, id, 3), strings.Repeat("x", assess.LongestWhy+1), assess.ErrTextTooLong},
 	} {
-		if err := raters.RateAnswer(t.Context(), rate, c.rating, c.why); !errors.Is(err, c.want) {
+		if err := raters.RateAnswer(t.Context(), rate, c.rating, 0, c.why); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
@@ -154,7 +154,7 @@ func TestPeopleRateOnlyAnswersAndCompetenciesThatExist(t *testing.T) {
 	for name, permit := range map[string]consent.Permit{
 		"zero": {}, "for another artefact": w.permit(t, actorOf(w.acmes), id, consent.ArtefactRatings),
 	} {
-		if err := raters.RateAnswer(t.Context(), permit, personRating(t, id, 3), ""); !errors.Is(err, consent.ErrPermit) {
+		if err := raters.RateAnswer(t.Context(), permit, personRating(t, id, 3), 0, ""); !errors.Is(err, consent.ErrPermit) {
 			t.Errorf("rating with a Permit that is %s: %v", name, err)
 		}
 		if _, err := raters.FormClosed(t.Context(), permit); !errors.Is(err, consent.ErrPermit) {

@@ -263,7 +263,7 @@ func (w *world) interview(t *testing.T, of consent.Account) consent.SessionID {
 func (w *world) personRates(t *testing.T, who consent.Account, session consent.SessionID, level int, why string) {
 	t.Helper()
 	permit := w.permit(t, actorOf(who), session, consent.ArtefactRate)
-	if err := NewRaters(w.database, w.keys).RateAnswer(t.Context(), permit, personRating(t, session, level), why); err != nil {
+	if err := NewRaters(w.database, w.keys).RateAnswer(t.Context(), permit, personRating(t, session, level), 0, why); err != nil {
 		t.Fatalf("rate as a person: %v", err)
 	}
 }

@@ -20,6 +20,8 @@ type personRatingInput struct {
 	Body       struct {
 		Level int    `json:"level" minimum:"0" maximum:"5" doc:"0: the answer shows nothing about it."`
 		Why   string `json:"why,omitempty" maxLength:"400" doc:"A sentence for the candidate, as plain text."`
+		// A page from before there were corrections shows, and rates, what was first written down.
+		Revision int `json:"revision,omitempty" minimum:"0" doc:"Of the take whose words were shown; another one is refused. Absent: 0."`
 	}
 }
 
@@ -56,7 +58,11 @@ func (s *Server) rateAnswer(ctx context.Context, account consent.Account, in *pe
 	if err != nil {
 		return nil, newProblem(http.StatusUnprocessableEntity, "That is not a rating.", "Choose a level from 1 to 5.").because(err)
 	}
-	if err := s.cfg.Raters.RateAnswer(ctx, permit, rating, why); err != nil {
+	if err := s.cfg.Raters.RateAnswer(ctx, permit, rating, in.Body.Revision, why); err != nil {
+		if errors.Is(err, assess.ErrCorrected) {
+			return nil, newProblem(http.StatusConflict, "The candidate corrected these words since this page showed them. Nothing was saved.",
+				"Keep a copy of your sentence, load the page again, read what is there now, and choose a level for it.").because(err)
+		}
 		return nil, fmt.Errorf("rate an answer: %w", err)
 	}
 	return &none{}, nil

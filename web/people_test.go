@@ -123,6 +123,16 @@ func TestRatingAsAPerson(t *testing.T) {
 			t.Errorf("%s: %d", name, got.status)
 		}
 	}
+	s.set(func(w *world) { w.records[id].Answers[0].Answer.Revision = 1 })
+	if p := rate(watcher, map[string]any{"level": 2}).want(http.StatusConflict).problem(); !strings.Contains(p.Detail, "corrected") || !strings.Contains(p.Next, "load the page again") {
+		t.Errorf("a level of words that were corrected since is refused with %+v", p)
+	}
+	var report reportJSON
+	watcher.get(sharedPath(id, "report")).want(http.StatusOK).into(&report)
+	if shown := report.Questions[0].Takes[0].Revision; shown != 1 {
+		t.Errorf("revision %d is shown, want 1", shown)
+	}
+	rate(watcher, map[string]any{"level": 2, "revision": 1}).want(http.StatusNoContent)
 	unknown := watcher.get(sharedPath(consent.NewID[consent.SessionID](), "report")).want(http.StatusNotFound).face()
 	if got := rate(stranger, map[string]any{"level": 1}).want(http.StatusNotFound).face(); got != unknown {
 		t.Errorf("without the transcript rating answers %s", got)
@@ -134,7 +144,7 @@ func TestRatingAsAPerson(t *testing.T) {
 	if got := rate(watcher, map[string]any{"level": 1}).want(http.StatusNotFound).face(); got != unknown {
 		t.Errorf("after the withdrawal rating answers %s", got)
 	}
-	if len(s.given) != 2 {
+	if len(s.given) != 3 {
 		t.Errorf("%d ratings were stored", len(s.given))
 	}
 }

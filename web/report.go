@@ -295,7 +295,7 @@ func (p reporter) take(answered assess.AnswerResult) takeJSON {
 		take.EndedBy = a.EndedBy // whoever sees that there is an answer sees also that there is none
 	}
 	if p.may(consent.ArtefactTranscript) {
-		take.Lines, take.CorrectedAt = p.lines(answered.Lines, answered.Originals), a.CorrectedAt
+		take.Lines, take.Revision, take.CorrectedAt = p.lines(answered.Lines, answered.Originals), a.Revision, a.CorrectedAt
 		if asked := answered.FollowUp; asked.Text != "" {
 			take.FollowUp = &followUpJSON{Text: asked.Text, Model: asked.Model, At: asked.At}
 		}

@@ -109,6 +109,7 @@ type takeJSON struct {
 	Pending      bool              `json:"pending" doc:"Assessment work is still queued or running."`
 	Lines        []lineJSON        `json:"lines,omitzero" doc:"Absent where the transcript is withheld."`
 	Measurements []measurementJSON `json:"measurements,omitzero" doc:"Absent where measurements are withheld."`
+	Revision     int               `json:"revision,omitempty" doc:"How often the candidate corrected words of it, where the transcript is shown: which words a person rates."`
 	CorrectedAt  time.Time         `json:"corrected_at,omitzero" doc:"When the candidate last corrected words of it; everything but earlier is about the corrected words."`
 	Ratings      []ratingJSON      `json:"ratings"`
 	Earlier      []ratingJSON      `json:"earlier,omitempty" doc:"What models rated before the words were corrected. Only the candidate sees the sentences."`

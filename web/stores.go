@@ -133,9 +133,10 @@ type Shared interface {
 type Raters interface {
 	// FormClosed reports whether the person saved or skipped their own ratings of the session.
 	FormClosed(ctx context.Context, rate consent.Permit) (bool, error)
-	// RateAnswer stores or replaces the person's rating; [consent.ErrNotFound] if there is no such answer, the
-	// plan does not ask for the competency, or the form is closed.
-	RateAnswer(ctx context.Context, rate consent.Permit, rating assess.Rating, why string) error
+	// RateAnswer stores or replaces the person's rating of the answer's words in the given revision;
+	// [assess.ErrCorrected] if it has others since, [consent.ErrNotFound] if there is no such answer, the plan does
+	// not ask for the competency, or the form is closed.
+	RateAnswer(ctx context.Context, rate consent.Permit, rating assess.Rating, revision int, why string) error
 	// CloseForm closes the form for good; closing twice is no error.
 	CloseForm(ctx context.Context, rate consent.Permit) error
 }

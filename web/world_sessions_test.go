@@ -195,7 +195,7 @@ func (w *world) FormClosed(_ context.Context, rate consent.Permit) (bool, error)
 	return !w.openForms, rate.Demand(rate.Session(), consent.ArtefactRate)
 }
 
-func (w *world) RateAnswer(_ context.Context, rate consent.Permit, rating assess.Rating, why string) error {
+func (w *world) RateAnswer(_ context.Context, rate consent.Permit, rating assess.Rating, revision int, why string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err := rate.Demand(rating.Session(), consent.ArtefactRate); err != nil {
@@ -203,6 +203,9 @@ func (w *world) RateAnswer(_ context.Context, rate consent.Permit, rating assess
 	}
 	if !w.openForms {
 		return consent.ErrNotFound
+	}
+	if w.records[rating.Session()].Answers[0].Answer.Revision != revision {
+		return assess.ErrCorrected
 	}
 	w.wrote("RateAnswer")
 	w.given = append(w.given, assess.PersonRating{Rating: rating, Organization: "Acme", Yours: true, Why: why})

@@ -1357,6 +1357,8 @@ export const rateFirst = {
   why: 'Why, in a sentence (optional)',
   whyHint: 'For the candidate. Name what was said, nothing about who said it.',
   whyLater: 'Kept together with a level: choose one first or afterwards.',
+  before: (level: number) =>
+    `You chose ${level === 0 ? 'that the answer shows nothing about this' : `level ${level}`} before the candidate corrected these words. It stays as given before, unless you choose again.`,
 };
 
 /** Where the link of an invitation leads. */

@@ -124,12 +124,14 @@ export function endpoints(client: Client) {
       question: number,
       take: number,
       competency: string,
+      revision: number, // of the words that were read
       level: number,
       why: string,
     ) =>
       client.put<void>(`shared/${at(id)}/answers/${question}/${take}/ratings/${at(competency)}`, {
         level,
         why,
+        revision,
       }),
     finishRatingForm: (id: string) => client.post<void>(`shared/${at(id)}/rating-form/done`),
     sharedRecording: (id: string, call?: Call) => client.get<t.Recording>(`shared/${at(id)}/recording`, call),

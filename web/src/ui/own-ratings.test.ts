@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Rating } from '../api/types';
 import { closeForm, type OwnRating, OwnRatings, PAUSE_MS, type Place } from './own-ratings';
 
-const place: Place = { question: 1, take: 1, competency: 'planning' };
+const place: Place = { question: 1, take: 1, competency: 'planning', revision: 0 };
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -58,6 +58,27 @@ describe('a rating of one’s own', () => {
     ratings.of(place, stored(2, 'Said before.')).choose(5);
     await stand();
     expect(sent()).toEqual([[5, 'Said before.']]);
+  });
+
+  it('is chosen anew for corrected words, and keeps a sentence that is not stored', async () => {
+    const { ratings, asked, answer } = setUp();
+    const corrected = { ...place, revision: 1 };
+    const rating = ratings.of(place, null);
+    rating.choose(3);
+    await stand();
+    await answer(0);
+    rating.write('They named a date.');
+    const anew = ratings.of(corrected, null);
+    expect([anew.level.value, anew.why.value, anew.withoutLevel]).toEqual([null, 'They named a date.', true]);
+    anew.choose(4);
+    void anew.leave();
+    expect(asked.map((a) => [a.place.revision, a.level])).toEqual([
+      [0, 3],
+      [1, 4],
+    ]);
+    await answer(1);
+    expect(ratings.of(corrected, null)).toBe(anew);
+    expect(ratings.of({ ...place, revision: 2 }, null).why.value).toBe(''); // it was stored
   });
 
   it('takes a newer report for what was not touched here, and not for what was', async () => {

@@ -12,6 +12,7 @@ export interface Place {
   question: number;
   take: number;
   competency: string;
+  revision: number; // of the answer's words that are shown
 }
 
 /** 0 stands for: the answer shows nothing about it. */
@@ -124,12 +125,17 @@ export class OwnRatings {
 
   constructor(private readonly send: SendRating) {}
 
-  /** The rating of this place: what was done here, else what the server has. */
+  /**
+   * The rating of this place: what was done here, else what the server has. A level is of the words that it was
+   * chosen for; where these were corrected it is chosen anew, and a sentence that is not stored stays.
+   */
   of(place: Place, stored: Rating | null): OwnRating {
     const key = `${place.question}/${place.take}/${place.competency}`;
     const known = this.all.get(key);
-    if (known && (known.touched || known.stored === stored)) return known;
+    const sameWords = known?.place.revision === place.revision;
+    if (known && sameWords && (known.touched || known.stored === stored)) return known;
     const rating = new OwnRating(place, stored, this.send);
+    if (known && !sameWords && (known.unsaved || known.withoutLevel)) rating.write(known.why.value);
     this.all.set(key, rating);
     return rating;
   }

@@ -1,5 +1,5 @@
 import { useEffect } from 'preact/hooks';
-import type { Competency } from '../api/types';
+import type { Competency, Rating } from '../api/types';
 import { app, rateFirst as words } from '../text';
 import { anchorText } from '../views/report-model';
 import { ErrorBox } from './errors';
@@ -9,6 +9,7 @@ import type { OwnRating } from './own-ratings';
 export interface PersonRatingProps {
   competency: Competency;
   rating: OwnRating;
+  before: Rating | null; // what the same person gave before the words were corrected
   closing: boolean; // nothing changes while the form closes
 }
 
@@ -33,6 +34,11 @@ export function PersonRating(props: PersonRatingProps) {
       data-testid={`person-rating-${competency.id}`}
     >
       <legend>{words.question(competency.name)}</legend>
+      {props.before && level === null && (
+        <p class="note" data-testid={`person-before-${competency.id}`}>
+          {words.before(props.before.level ?? 0)}
+        </p>
+      )}
       {steps.map((step) => (
         <label key={step} class={level === step ? 'anchor anchor-on' : 'anchor'}>
           <input

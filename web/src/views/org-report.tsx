@@ -38,7 +38,7 @@ export function OrgReportView(props: { id: string }) {
   }, [props.id, round, gone]);
   useEndOf(page, end);
   const ratings = useOwnRatings(props.id, (place, level, why) =>
-    api.rateAnswer(props.id, place.question, place.take, place.competency, level, why),
+    api.rateAnswer(props.id, place.question, place.take, place.competency, place.revision, level, why),
   );
   if (gone) {
     return <OrgMessage title={words.goneTitle} text={words.gone} back={words.toList} id="access-ended" />;

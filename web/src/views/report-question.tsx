@@ -138,9 +138,15 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
             <PersonRating
               competency={result.competency}
               rating={rates.of(
-                { question: question.index, take: take.take, competency: result.competency.id },
-                result.others.find((r) => r.yours) ?? null,
+                {
+                  question: question.index,
+                  take: take.take,
+                  competency: result.competency.id,
+                  revision: take.revision ?? 0,
+                },
+                result.others.find((r) => r.yours && !r.before_correction) ?? null,
               )}
+              before={result.others.find((r) => r.yours && r.before_correction) ?? null}
               closing={rates.closing.value}
             />
           ) : (
@@ -177,7 +183,12 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
               <SelfRating
                 competency={result.competency}
                 rating={props.ratings.of(
-                  { question: question.index, take: take.take, competency: result.competency.id },
+                  {
+                    question: question.index,
+                    take: take.take,
+                    competency: result.competency.id,
+                    revision: 0, // of what they said themselves, whatever was written down
+                  },
                   result.self,
                 )}
               />
