@@ -73,6 +73,6 @@ func (a *answeringNames) list() []string {
 	return slices.Clone(a.names)
 }
 
-// Names returns the names that the server gave its model in its answers since this program began, the newest last;
-// at most eight. More than one: it was changed behind its name.
+// Names returns the newest eight names that the server gave its model since this program began, the newest last; also
+// in answers that could not be used. More than one: it was changed behind its name.
 func (m *OpenAIModel) Names() []string { return m.names.list() }

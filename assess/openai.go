@@ -359,7 +359,6 @@ func (m *OpenAIModel) Complete(ctx context.Context, permit consent.Permit, reque
 		answer, err := m.completeAs(ctx, request, shape)
 		if err == nil {
 			m.remember(shape, request.Schema != nil)
-			m.names.note(answer.Model)
 			return answer, nil
 		}
 		refused := (*refusal)(nil)
@@ -412,6 +411,7 @@ func (m *OpenAIModel) completeOnce(ctx context.Context, request ModelRequest, sh
 		answer = ModelAnswer{}
 	} else {
 		answer.Held = shape.held(request)
+		m.names.note(answer.Model) // also of what cannot be used: it says what answers there
 	}
 	if err != nil && reader.text.Len() > 0 && request.OnDelta != nil {
 		return answer, finalError{err} // pieces were handed on already: a second try would repeat them

@@ -196,9 +196,13 @@ func TestRepliesThatEndOnPurposeAreUnusable(t *testing.T) {
 			t.Parallel()
 			server := answering(t)
 			server.Fail(openaitest.PathChat, test.fault, -1)
-			answer, err := testModel(t, testConfig(server)).Complete(t.Context(), mayAsk(), testRequest())
+			model := testModel(t, testConfig(server))
+			answer, err := model.Complete(t.Context(), mayAsk(), testRequest())
 			if answer != test.want || !errors.Is(err, ErrModel) || !errors.Is(err, errUnusable) || !errors.Is(err, test.cause) {
 				t.Errorf("got %+v and %v, want %+v and %v", answer, err, test.want, test.cause)
+			}
+			if names := strings.Join(model.Names(), " "); names != test.want.Model {
+				t.Errorf("what answered is known as %q, want %q", names, test.want.Model)
 			}
 			if told := whatToRepair(err); !errors.Is(told, test.cause) || errors.Is(told, ErrModel) {
 				t.Errorf("the model is told %q", told)

@@ -100,7 +100,6 @@ func (m *OpenAIModel) Probe(ctx context.Context) Capabilities {
 			}
 			shape.seed = false
 			m.remember(shape, true)
-			m.names.note(answer.Model)
 			return found
 		}
 		refused := (*refusal)(nil)

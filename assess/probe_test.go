@@ -2,6 +2,7 @@ package assess
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -94,6 +95,9 @@ func TestProbeSendsOnlyItsFixedTextAndIsLearntFrom(t *testing.T) {
 	server.AnswerChat(byWords)
 	model := testModel(t, testConfig(server))
 	model.Probe(t.Context())
+	if names := model.Names(); !slices.Equal(names, []string{openaitest.ChatModel}) {
+		t.Errorf("what answered is known as %q", names)
+	}
 	for _, request := range server.Take() {
 		body := string(request.Body)
 		if !strings.Contains(body, `"max_tokens":600`) || !strings.Contains(body, asJSON(t, probeSystem)) || !strings.Contains(body, asJSON(t, probeText)) {
