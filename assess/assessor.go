@@ -172,7 +172,7 @@ func (a *Assessor) evidenceIn(ctx context.Context, plan Plan, line Line, around 
 	}
 	question := plan.Questions[line.Question]
 	var found []Evidence
-	call := consent.AICall{For: consent.AIEvidence, PromptSHA256: promptSHA256(evidenceSystem, evidenceSchema)}
+	call := consent.AICall{For: consent.AIEvidence, PromptSHA256: raterSHA256(evidenceSystem, evidenceSchema)}
 	err = a.whileAskable(ctx, line.Session, a.Model, call, func(ctx context.Context, model askable) (err error) {
 		found, err = findEvidence(ctx, model, names, question, plan.CompetenciesOf(question), line, around, flagged)
 		return err

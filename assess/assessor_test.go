@@ -366,7 +366,7 @@ func TestEveryCallIsNotedBeforeItIsMade(t *testing.T) {
 		t.Fatalf("Answer = %v, want the provider's failure", err)
 	}
 	want := []consent.AICall{
-		{Session: "session", For: consent.AIEvidence, Model: "scripted", Place: "this test", PromptSHA256: promptSHA256(evidenceSystem, evidenceSchema)},
+		{Session: "session", For: consent.AIEvidence, Model: "scripted", Place: "this test", PromptSHA256: raterSHA256(evidenceSystem, evidenceSchema)},
 		{Session: "session", For: consent.AIRating, Model: "scripted", Place: "this test", PromptSHA256: ratingSHA256(ratingSystem)},
 	}
 	if !slices.Equal(kept.calls, want) {

@@ -130,7 +130,7 @@ func (a *Assessor) evidenceAnew(ctx context.Context, r toRate, asked Model, line
 		return nil, nil
 	}
 	var found []Evidence
-	call := consent.AICall{For: consent.AIEvidence, PromptSHA256: promptSHA256(evidenceSystem, evidenceSchema)}
+	call := consent.AICall{For: consent.AIEvidence, PromptSHA256: raterSHA256(evidenceSystem, evidenceSchema)}
 	err := a.whileAskable(ctx, r.of.session, asked, call, func(ctx context.Context, model askable) (err error) {
 		found, err = findEvidence(ctx, model, r.names, r.question, []Competency{r.competency}, line, r.lines, r.flagged)
 		return err

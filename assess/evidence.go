@@ -103,7 +103,7 @@ func parseEvidence(text, modelName string, competencies []Competency, line Line)
 			Competency: c.ID, Line: line.Ref(), First: *e.First, Last: *e.Last, Polarity: e.Polarity, Part: e.Part,
 			Rater: Rater{
 				Kind: RaterModel, Model: modelName,
-				PromptSHA256: promptSHA256(evidenceSystem, evidenceSchema), RubricSHA256: rubricSHA256(c),
+				PromptSHA256: raterSHA256(evidenceSystem, evidenceSchema), RubricSHA256: rubricSHA256(c),
 			},
 		})
 	}

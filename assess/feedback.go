@@ -58,7 +58,7 @@ func (a *Assessor) feedback(ctx context.Context, plan Plan, answer Answer, f toF
 		return err
 	}
 	var items []FeedbackItem
-	hash := promptSHA256(feedbackSystem, feedbackSchema)
+	hash := raterSHA256(feedbackSystem, feedbackSchema)
 	call := consent.AICall{For: consent.AIFeedback, PromptSHA256: hash}
 	err = a.whileAskable(ctx, answer.Session, a.Model, call, func(ctx context.Context, model askable) (err error) {
 		request := ModelRequest{System: feedbackSystem, User: prompt, Schema: feedbackSchema, SchemaName: "advice", MaxTokens: 900}

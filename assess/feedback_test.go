@@ -42,7 +42,7 @@ func TestFeedbackRestsOnEvidenceOrMeasurements(t *testing.T) {
 	if fmt.Sprint(got.Items) != fmt.Sprint(want) {
 		t.Errorf("kept %+v, want %+v", got.Items, want)
 	}
-	if got.Rater.Model != "scripted" || got.Rater.PromptSHA256 != promptSHA256(feedbackSystem, feedbackSchema) || got.Rater.BankSHA256 != kept.plan.BankSHA256 {
+	if got.Rater.Model != "scripted" || got.Rater.PromptSHA256 != raterSHA256(feedbackSystem, feedbackSchema) || got.Rater.BankSHA256 != kept.plan.BankSHA256 {
 		t.Errorf("rater %+v", got.Rater)
 	}
 	last := model.asked[len(model.asked)-1]

@@ -183,7 +183,7 @@ func (f toFollowUp) words(utterance, first, last int) (string, error) {
 func (q Question) withFollowUp(asked string) Question {
 	if asked != "" {
 		quoted, _ := json.Marshal(asked) // a string always can be
-		q.Text += " Later in the answer the interviewer asked: " + string(quoted)
+		q.Text += followUpLeadIn + string(quoted)
 	}
 	return q
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -180,7 +181,7 @@ func TestRatersAreToldOfAFollowUp(t *testing.T) {
 		want := kept.plan.Questions[0].Text
 		if asked != "" {
 			quoted, _ := json.Marshal(asked)
-			want += " Later in the answer the interviewer asked: " + string(quoted)
+			want += followUpLeadIn + string(quoted)
 		}
 		for _, request := range model.asked {
 			var prompt struct {
@@ -194,6 +195,35 @@ func TestRatersAreToldOfAFollowUp(t *testing.T) {
 			if c, _ := competencyOf(kept.plan.Competencies, rating.Competency()); rating.Rater().RubricSHA256 != rubricSHA256(c.For(kept.plan.Questions[0])) {
 				t.Errorf("the rubric of %s is another", rating.Competency())
 			}
+		}
+	}
+}
+
+// Another lead-in makes another prompt: no rating, evidence or feedback by one passes for that by the other.
+func TestHashesOfPromptsHoldTheLeadInOfFollowUps(t *testing.T) {
+	t.Parallel()
+	a, kept, _, _ := bench(t, good)
+	must(t, a.Answer(t.Context(), "session", 0, 1))
+	must(t, a.SecondLook(t.Context(), "session", 0, 1, "ownership"))
+	want := map[consent.AIPurpose][]string{
+		consent.AIEvidence: {promptSHA256(evidenceSystem+"\n"+followUpLeadIn, evidenceSchema)},
+		consent.AIFeedback: {promptSHA256(feedbackSystem+"\n"+followUpLeadIn, feedbackSchema)},
+	}
+	for _, system := range []string{ratingSystem, ratingAgainSystem} {
+		want[consent.AIRating] = append(want[consent.AIRating], promptSHA256(system+"\n"+SuspectRules+"\n"+followUpLeadIn, ratingSchema))
+	}
+	seen := map[consent.AIPurpose]bool{}
+	for _, call := range kept.calls {
+		if seen[call.For] = true; !slices.Contains(want[call.For], call.PromptSHA256) {
+			t.Errorf("%s was noted with another hash", call.For)
+		}
+	}
+	if len(seen) != len(want) {
+		t.Errorf("asked for %v", seen)
+	}
+	for _, r := range kept.ratings {
+		if !slices.Contains(want[consent.AIRating], r.Rater().PromptSHA256) {
+			t.Errorf("a rating of the %s pass has another hash", r.Rater().Pass)
 		}
 	}
 }

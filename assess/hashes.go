@@ -20,7 +20,7 @@ func PromptsSHA256() string {
 
 // LevelPrompts returns the hashes of the prompts on which a level depends.
 func LevelPrompts() []string {
-	return []string{promptSHA256(evidenceSystem, evidenceSchema), ratingSHA256(ratingSystem), ratingSHA256(ratingAgainSystem)}
+	return []string{raterSHA256(evidenceSystem, evidenceSchema), ratingSHA256(ratingSystem), ratingSHA256(ratingAgainSystem)}
 }
 
 // RubricsSHA256 names the competencies of a bank with the anchors that hold for each of its questions.

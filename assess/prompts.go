@@ -62,6 +62,9 @@ Return a JSON object:
 
 Ask for what the story lacks or leaves unclear: what the candidate did themselves, why they decided so, what came of it, how they knew. Use a word or two of those that you ask about. Do not ask again what was asked. Do not praise, judge or sum up, and do not say what an answer should hold. Never ask about age, family, health, religion, origin, politics, pay or anything else that is private, nor about feelings. Marks in square brackets, such as [name], stand for words that were taken out: do not write them. Words are written down by a machine: read words that sound alike as they were meant. No links, quotation marks or markup.`
 
+// followUpLeadIn comes between the bank's question and what a model asked later, in what raters are given.
+const followUpLeadIn = " Later in the answer the interviewer asked: "
+
 const repairSystem = `Your last answer could not be used: %s. Answer again with only the JSON object that was asked for.`
 
 var evidenceSchema = json.RawMessage(`{"type":"object","additionalProperties":false,"required":["evidence"],"properties":{"evidence":{"type":"array","maxItems":4,"items":{"type":"object","additionalProperties":false,"required":["competency","first","last","polarity","part"],"properties":{"competency":{"type":"string"},"first":{"type":"integer","minimum":0},"last":{"type":"integer","minimum":0},"polarity":{"type":"string","enum":["supports","contradicts"]},"part":{"type":"string","enum":["situation","task","action","result","other"]}}}}}}`)
@@ -78,8 +81,13 @@ func promptSHA256(system string, schema json.RawMessage) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// raterSHA256 names what whoever judges an answer was told: also how it is given what else was asked in it.
+func raterSHA256(system string, schema json.RawMessage) string {
+	return promptSHA256(system+"\n"+followUpLeadIn, schema)
+}
+
 // ratingSHA256 names what a rating was asked with: also the rules by which words are left out of the question.
-func ratingSHA256(system string) string { return promptSHA256(system+"\n"+SuspectRules, ratingSchema) }
+func ratingSHA256(system string) string { return raterSHA256(system+"\n"+SuspectRules, ratingSchema) }
 
 // rubricSHA256 names the exact competency and anchors a rating was made on.
 func rubricSHA256(c Competency) string {
