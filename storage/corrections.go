@@ -288,8 +288,9 @@ func (correctionsJob) InsertOpts() river.InsertOpts { return river.InsertOpts{Ma
 
 func (j *Jobs) workCorrections(ctx context.Context, _ *river.Job[correctionsJob]) error {
 	err := j.database.in(ctx, RoleWorker, rowContext{}, func(tx pgx.Tx) error {
-		// In the context of no session only those are seen that are to be assessed again.
-		const corrected = `SELECT session, question, take, 0::bigint, revision FROM answers ORDER BY corrected_at LIMIT $1`
+		// In the context of no session only those are seen that are to be assessed.
+		const corrected = `SELECT session, question, take, 0::bigint, revision FROM answers
+			WHERE revision > 0 AND assessed_at IS NULL ORDER BY corrected_at LIMIT $1`
 		_, err := addDue[answerJob](ctx, tx, j.database.jobs, corrected, correctionsAtOnce)
 		return err
 	})

@@ -26,7 +26,7 @@ func readsWithoutPermit() map[string]string {
 		"part of a correction, which demands its Permits first":        "correcting.reopen",
 		"unwraps for whoever a Permit and its own question let in":     "Keys.unwrap",
 		"keeps the wrapped keys, opens none of them for anybody":       "OpenKeys Keys.openEpochs Keys.resealBatch Keys.destroyEpochs destroyKeys",
-		"counts, or times: no row's content leaves it":                 "countHoldings Ops.Overview assessIfDone aiCalls Jobs.workContests Jobs.workCorrections Jobs.addLeft",
+		"counts, or times: no row's content leaves it":                 "countHoldings Ops.Overview assessIfDone aiCalls Jobs.workContests Jobs.workCorrections Jobs.workLeft",
 		"when each answer began and ended, for the room and assessor":  "Ingest.SessionForRoom Ingest.SaveAnswer Results.AnswerOf",
 	}
 	return byName(reasons)

@@ -7,14 +7,12 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
-
-	"greenroom/consent"
 )
 
 const (
 	leftEvery  = 10 * time.Minute
 	leftAfter  = time.Hour // of the interview's end; before, a job is late and not lost
-	leftAtOnce = 100       // sessions
+	leftAtOnce = 1000      // answers
 )
 
 // leftJob adds a job to each answer that none is left of: the last try of the one before died with its process, or
@@ -28,39 +26,24 @@ func (leftJob) Kind() string { return "look_for_left_answers" }
 func (leftJob) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 1} }
 
 func (j *Jobs) workLeft(ctx context.Context, _ *river.Job[leftJob]) error {
-	// The newest first: one of which nothing can come does not stand in the way of the others.
-	const over = `SELECT id FROM sessions WHERE state = 'ended' AND assessment AND held_at IS NULL AND restricted_at IS NULL
-		AND state_at < now() - $1::interval ORDER BY state_at DESC LIMIT $2`
-	rows, err := j.database.Pool(RoleWorker).Query(ctx, over, leftAfter, leftAtOnce)
-	if err != nil {
-		return fmt.Errorf("look for sessions that are not assessed: %w", err)
-	}
-	sessions, err := pgx.CollectRows(rows, pgx.RowTo[consent.SessionID])
-	if err != nil {
-		return fmt.Errorf("look for sessions that are not assessed: %w", err)
-	}
-	for _, session := range sessions {
-		added, err := j.addLeft(ctx, session)
-		if err != nil {
-			return fmt.Errorf("look for answers without a job: %w", err)
-		}
-		if added > 0 {
-			j.options.Log.Warn("answers without a job got one", "session", session, "answers", added)
-		}
-	}
-	return nil
-}
-
-// addLeft adds a job for each answer of the session that is not assessed and has none. Its own end makes such a job
-// another one than those before it, which may still be kept. Of answers that were corrected [Jobs.workCorrections]
-// takes care.
-func (j *Jobs) addLeft(ctx context.Context, session consent.SessionID) (added int, err error) {
-	err = j.database.in(ctx, RoleWorker, rowContext{session: string(session)}, func(tx pgx.Tx) error {
-		const left = `SELECT session, question, take, end_ns, revision FROM answers a WHERE session = $1 AND assessed_at IS NULL AND revision = 0
+	added := 0
+	err := j.database.in(ctx, RoleWorker, rowContext{}, func(tx pgx.Tx) (err error) {
+		// In the context of no session only those are seen that are to be assessed. The newest first: one of which
+		// nothing can come does not stand in the way of the others. The end makes such a job another one than those
+		// before it, which may still be kept. Of answers that were corrected [Jobs.workCorrections] takes care.
+		const left = `SELECT a.session, a.question, a.take, a.end_ns, a.revision FROM answers a JOIN sessions s ON s.id = a.session
+			WHERE a.revision = 0 AND a.assessed_at IS NULL AND s.state IN ('ended', 'abandoned') AND s.state_at < now() - $1::interval
 			AND NOT EXISTS (SELECT FROM river.river_job WHERE kind = $2 AND state NOT IN ('completed', 'cancelled', 'discarded')
-				AND args @> jsonb_build_object('session', a.session, 'question', a.question, 'take', a.take))`
-		added, err = addDue[answerJob](ctx, tx, j.database.jobs, left, session, answerJob{}.Kind())
+				AND args @> jsonb_build_object('session', a.session, 'question', a.question, 'take', a.take))
+			ORDER BY s.state_at DESC, a.session, a.question, a.take LIMIT $3`
+		added, err = addDue[answerJob](ctx, tx, j.database.jobs, left, leftAfter, answerJob{}.Kind(), leftAtOnce)
 		return err
 	})
-	return added, err
+	if err != nil {
+		return fmt.Errorf("look for answers without a job: %w", err)
+	}
+	if added > 0 {
+		j.options.Log.Warn("answers without a job got one", "answers", added)
+	}
+	return nil
 }

@@ -285,8 +285,10 @@ func TestAnswersWithoutAJobGetOne(t *testing.T) {
 	waiting, fresh := overFor(answered(allConsents), "2 hours"), overFor(answered(allConsents), "1 minute")
 	overFor(answered(consent.Consents{Recording: true, Transcription: true}), "2 hours")
 	overFor(w.interview(t, w.alice), "2 hours") // its answer is assessed
+	abandoned := answered(allConsents)          // the program died, and nobody came back
+	w.ownerExec(t, `UPDATE sessions SET state = 'abandoned', state_at = now() - interval '2 hours' WHERE id = $1`, abandoned)
 	w.ownerExec(t, `UPDATE river.river_job SET state = 'discarded', finalized_at = now() WHERE args ->> 'session' = $1`, lost)
-	w.ownerExec(t, `DELETE FROM river.river_job WHERE args ->> 'session' = ANY ($1)`, []string{string(gone), string(fresh)})
+	w.ownerExec(t, `DELETE FROM river.river_job WHERE args ->> 'session' = ANY ($1)`, []string{string(gone), string(fresh), string(abandoned)})
 	jobs, err := NewJobs(w.database, JobHandlers{
 		Evidence: func(context.Context, consent.SessionID, assess.LineRef) error { return nil },
 		Answer:   func(context.Context, consent.SessionID, int, int) error { return nil },
@@ -301,12 +303,12 @@ func TestAnswersWithoutAJobGetOne(t *testing.T) {
 		}
 	}
 	const added = `SELECT count(*) FROM river.river_job WHERE kind = 'assess_answer' AND state = 'available' AND args ->> 'session' = $1`
-	for name, id := range map[string]consent.SessionID{"discarded": lost, "deleted": gone, "still there": waiting} {
+	for name, id := range map[string]consent.SessionID{"discarded": lost, "deleted": gone, "deleted, and abandoned": abandoned, "still there": waiting} {
 		if n := w.ownerCount(t, added, id); n != 1 {
 			t.Errorf("the job was %s: %d jobs wait, want 1", name, n)
 		}
 	}
-	if n := w.ownerCount(t, `SELECT count(*) FROM river.river_job`) - before; n != 2 {
-		t.Errorf("%d jobs were added, want 2", n)
+	if n := w.ownerCount(t, `SELECT count(*) FROM river.river_job`) - before; n != 3 {
+		t.Errorf("%d jobs were added, want 3", n)
 	}
 }

@@ -60,7 +60,6 @@ func sights() map[string]sight {
 	}
 	atWork := func(more sight) sight {
 		return and(sight{
-			"answers": "alone", // corrected, and open
 			"sessions session_events exports export_sessions authorizations authorization_events organizations notices contests": "where true",
 			"receipts": "where side = 'candidate' AND kind IN ('given', 'revoked', 'expired')", "viewers": "where seen_at < now() - interval '1 hour'",
 		}, more)
@@ -117,12 +116,15 @@ func sights() map[string]sight {
 
 		"scribe":         and(closedToScribe("live"), sight{"answers lines follow_ups": "live", "gaps": "live/audio live/video"}),
 		"scribe of held": closedToScribe("held"), "scribe of restricted": closedToScribe("restricted"), "scribe of erased": closedToScribe("erased"),
-		"assessor":         atWork(sight{"accounts": "alice", "answers": "alone live", "lines follow_ups evidence rating_notes feedback measurements": "live", "ratings": "live/model", "gaps": "live/audio live/video"}),
+		"assessor":         atWork(sight{"accounts": "alice", "answers lines follow_ups evidence rating_notes feedback measurements": "live", "ratings": "live/model", "gaps": "live/audio live/video"}),
 		"assessor of held": atWork(sight{"accounts": "alice"}), "assessor of restricted": atWork(sight{"accounts": "alice"}),
-		"assessor of erased": atWork(sight{"accounts": "alice"}), "worker": atWork(nil),
+		"assessor of erased": atWork(sight{"accounts": "alice"}), "worker": atWork(sight{
+			// open, after an interview that may be assessed
+			"answers": "where session NOT IN (@onair, @held, @restricted, @erased, @erased.held, @c.held, @c.restricted, @c.erased, @d.erased, @carols, @suss)",
+		}),
 
 		"dan": ofCandidate("dan"), "rita as a candidate": ofCandidate("rita"),
-		"assessor of otto": atWork(sight{"accounts": "otto", "answers": "alone ottos", "lines follow_ups evidence rating_notes feedback measurements": "ottos", "ratings": "ottos/model", "gaps": "ottos/audio ottos/video"}),
+		"assessor of otto": atWork(sight{"accounts": "otto", "answers lines follow_ups evidence rating_notes feedback measurements": "ottos", "ratings": "ottos/model", "gaps": "ottos/audio ottos/video"}),
 		"login of dan":     and(maps.Clone(ofLogin), sight{"sessions": "d.open"}),
 		"login":            ofLogin,
 		"keys":             {"sessions accounts members organizations notices authorizations authorization_events data_keys exports export_sessions export_keys": "where true"},
