@@ -9,8 +9,8 @@ import (
 type Limits struct {
 	MostDifference *float64 // of the mean difference's size, in levels
 	LeastKappa     *float64
-	LeastSame      *float64 // share of the levels that are the same, 0 to 1
-	LeastLevels    int      // on both sides; with fewer nothing can be said
+	LeastSame      *float64 // share of the levels that are the same, 0 to 1; one that is gone or came is not
+	LeastLevels    int      // with fewer nothing can be said
 }
 
 // Verdict is what a limit came to.
@@ -43,14 +43,14 @@ func (r *Replayed) Check(l Limits) Verdict {
 	}{
 		{"mean difference at most", l.MostDifference, r.Overall.Difference, func(v, most float64) bool { return math.Abs(v) <= most }},
 		{"kappa at least", l.LeastKappa, r.Overall.QWK, func(v, least float64) bool { return v >= least }},
-		{"same level at least", l.LeastSame, r.Overall.Exact, func(v, least float64) bool { return v >= least }},
+		{"same level at least", l.LeastSame, r.Same, func(v, least float64) bool { return v >= least }},
 	} {
 		if c.limit == nil {
 			continue
 		}
 		check := LimitCheck{What: c.what, Limit: *c.limit, Found: c.found, Verdict: VerdictWithin}
 		switch {
-		case !c.found.Known || r.Overall.N < l.LeastLevels:
+		case !c.found.Known || c.found.N < l.LeastLevels:
 			check.Verdict = VerdictUnknown
 			if worst == VerdictWithin {
 				worst = VerdictUnknown

@@ -12,7 +12,7 @@ func TestDriftIsHeldAgainstLimits(t *testing.T) {
 		return Estimate{Value: value, Low: value - 1, High: value + 1, N: 30, Known: true}
 	}
 	limit := func(value float64) *float64 { return &value }
-	drift := LevelDrift{N: 30, Exact: known(0.8), Difference: known(-0.3), QWK: known(0.7)}
+	drift := LevelDrift{N: 30, Difference: known(-0.3), QWK: known(0.7)}
 	steady := drift
 	steady.QWK = Estimate{N: 30} // levels that never vary have no kappa
 	for name, c := range map[string]struct {
@@ -32,6 +32,9 @@ func TestDriftIsHeldAgainstLimits(t *testing.T) {
 		"no limit":             {drift, Limits{LeastLevels: 20}, VerdictWithin, nil},
 	} {
 		found := Replayed{Overall: c.drift}
+		if c.drift.N > 0 {
+			found.Same = known(0.8)
+		}
 		if got := found.Check(c.limits); got != c.want || len(found.Checks) != len(c.each) {
 			t.Errorf("%s: %s with %+v, want %s", name, got, found.Checks, c.want)
 			continue

@@ -1,7 +1,9 @@
 package eval
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"maps"
@@ -213,6 +215,44 @@ func TestReplayByAnotherRaterTellsTheDrift(t *testing.T) {
 		if words := strings.Join(strings.Fields(answer.Text)[:4], " "); strings.Contains(said.String(), words) {
 			t.Errorf("what somebody said was printed: %q", words)
 		}
+	}
+}
+
+// A model that gives fewer levels does not drift among those that it gives.
+func TestLevelOnOneSideAloneIsNotTheSame(t *testing.T) {
+	t.Parallel()
+	level, none := assess.Standing{Outcome: assess.OutcomeLevel}, assess.Standing{Outcome: assess.OutcomeNotAssessable}
+	for name, c := range map[string]struct {
+		some pair
+		want float64
+	}{
+		"gone": {pair{LevelChange: LevelChange{Old: 3}, old: level, again: none}, 0.75},
+		"came": {pair{LevelChange: LevelChange{New: 3}, old: none, again: level}, 0.75},
+		"none": {pair{old: none, again: none}, 1},
+	} {
+		pairs := slices.Repeat([]pair{{LevelChange: LevelChange{Old: 4, New: 4}, old: level, again: level}}, 15)
+		var found Replayed
+		found.sum(append(pairs, slices.Repeat([]pair{c.some}, 5)...))
+		least := 0.9
+		want := map[bool]Verdict{true: VerdictWithin, false: VerdictExceeded}[c.want == 1]
+		if got := found.Check(Limits{LeastSame: &least, LeastLevels: 15}); got != want || found.Same.Value != c.want || found.Overall.Exact.Value != 1 {
+			t.Errorf("%s: %s, %v the same, %v on both sides; want %s, %v", name, got, found.Same, found.Overall.Exact, want, c.want)
+		}
+	}
+	var found Replayed
+	found.sum(slices.Repeat([]pair{{LevelChange: LevelChange{Old: 3}, old: level, again: none}}, 20))
+	least := 0.0
+	if got := found.Check(Limits{LeastSame: &least, LeastLevels: 20}); got != VerdictWithin || !found.Same.Known || found.Same.Value != 0 {
+		t.Errorf("all are gone: %s, %v; want 0 of 20", got, found.Same)
+	}
+}
+
+// What an export has not is left out, rather than told as if nothing had changed.
+func TestReplayLeavesOutWhatIsNotKnown(t *testing.T) {
+	t.Parallel()
+	text, err := json.Marshal(Replayed{Banks: Told{Old: []string{"b"}}})
+	if err != nil || bytes.Contains(text, []byte("rubrics")) || !bytes.Contains(text, []byte("banks")) {
+		t.Errorf("%s, %v", text, err)
 	}
 }
 

@@ -32,12 +32,14 @@ type Replayed struct {
 	Lost    int `json:"levels_lost"`
 	Gained  int `json:"levels_gained"`
 	NoLevel int `json:"no_level"` // on neither side
+	// Same is the share of levels that are the same, where a level that is gone or came is another one.
+	Same Estimate `json:"same"`
 
 	Largest []LevelChange `json:"largest"` // levels that moved most, at most [mostChanges]
 
 	Models  Told `json:"models"`
 	Prompts Told `json:"prompts"`
-	Rubrics Told `json:"rubrics"`
+	Rubrics Told `json:"rubrics,omitzero"` // absent: not known
 	Banks   Told `json:"banks"`
 
 	Requests int `json:"requests"`
@@ -78,7 +80,7 @@ const mostChanges = 20
 // sum makes the numbers of what was compared.
 func (r *Replayed) sum(pairs []pair) {
 	byCompetency := map[string][]pair{}
-	var both []pair
+	var both, either []pair
 	for _, p := range pairs {
 		switch hadLevel, hasLevel := p.old.Outcome == assess.OutcomeLevel, p.again.Outcome == assess.OutcomeLevel; {
 		case hadLevel && hasLevel:
@@ -93,9 +95,12 @@ func (r *Replayed) sum(pairs []pair) {
 			r.Gained++
 		default:
 			r.NoLevel++
+			continue
 		}
+		either = append(either, p)
 	}
 	r.Overall, r.ByCompetency = driftOf(both), map[string]LevelDrift{}
+	r.Same = bootstrapBy(pointsOf(either), clusterOf, within(0))
 	for id, of := range byCompetency {
 		r.ByCompetency[id] = driftOf(of)
 	}
@@ -109,9 +114,17 @@ func (r *Replayed) sum(pairs []pair) {
 
 func (c LevelChange) size() int { return max(c.New-c.Old, c.Old-c.New) }
 
-// driftOf draws whole sessions for its intervals: the answers of one person resemble each other. Within one
-// session it draws levels.
 func driftOf(pairs []pair) LevelDrift {
+	points := pointsOf(pairs)
+	return LevelDrift{
+		N: len(points), Exact: bootstrapBy(points, clusterOf, within(0)), Difference: bootstrapBy(points, clusterOf, Bias),
+		MAE: bootstrapBy(points, clusterOf, MAE), QWK: bootstrapBy(points, clusterOf, QWK),
+	}
+}
+
+// pointsOf has whole sessions drawn for the intervals: the answers of one person resemble each other. Within one
+// session levels are drawn.
+func pointsOf(pairs []pair) []Point {
 	points := make([]Point, len(pairs))
 	sessions := map[consent.SessionID]bool{}
 	for i, p := range pairs {
@@ -123,12 +136,10 @@ func driftOf(pairs []pair) LevelDrift {
 			points[i].Cluster = strconv.Itoa(i)
 		}
 	}
-	by := func(p Point) string { return p.Cluster }
-	return LevelDrift{
-		N: len(points), Exact: bootstrapBy(points, by, within(0)), Difference: bootstrapBy(points, by, Bias),
-		MAE: bootstrapBy(points, by, MAE), QWK: bootstrapBy(points, by, QWK),
-	}
+	return points
 }
+
+func clusterOf(p Point) string { return p.Cluster }
 
 func told(pairs []pair, of func(assess.Rater) string) Told {
 	var all Told
@@ -174,6 +185,7 @@ func (r *Replayed) Print(w io.Writer) error {
 		out.drift(id, r.ByCompetency[id])
 	}
 	out.line("Levels on one side alone: %d are gone, %d came; %d have none on either side.", r.Lost, r.Gained, r.NoLevel)
+	out.row("same level, of those on either side", r.Same, "")
 	out.changes(r.Largest)
 	out.line("")
 	out.line("WHAT RATED\tbefore\tnow\tchanged for")

@@ -125,6 +125,9 @@ func (c *replayCommand) which() (since time.Time, only consent.SessionID, err er
 	if c.Export != "" && (c.Since != "" || c.Sample > 0) {
 		return since, "", errors.New("--export has the interviews of one candidate: choose one with --session, and leave out --since and --sample")
 	}
+	if c.Export == "" && (c.Keys != "" || c.Server != "") {
+		return since, "", errors.New("--keys and --server are for --export: leave them out")
+	}
 	if c.Session != "" {
 		if c.Since != "" || c.Sample > 0 {
 			return since, "", errors.New("--session is one session: leave out --since and --sample")

@@ -18,8 +18,8 @@ type replayCheck struct {
 	Check          bool     `help:"End with status 2 if the levels drifted further than a limit, and with 3 if there is too little to tell."`
 	MostDifference *float64 `help:"Limit for --check: the mean difference of levels, up or down, at most." placeholder:"LEVELS"`
 	LeastKappa     *float64 `help:"Limit for --check: quadratic weighted kappa of old and new levels, at least." placeholder:"KAPPA"`
-	LeastSame      *float64 `help:"Limit for --check: share of levels that are the same, at least." placeholder:"SHARE"`
-	LeastLevels    int      `help:"With fewer levels on both sides --check says that there is too little to tell." default:"20"`
+	LeastSame      *float64 `help:"Limit for --check: share of levels that are the same, at least; one that is gone or came is not." placeholder:"SHARE"`
+	LeastLevels    int      `help:"With fewer levels --check says that there is too little to tell." default:"20"`
 }
 
 // sane refuses what can never fail, or never hold.
@@ -56,13 +56,16 @@ func (c replayCheck) hold(found *eval.Replayed) eval.Verdict {
 	})
 }
 
-// status is what the command ends with when everything was rated.
+// status is what the command ends with when it came to its end.
 func (c replayCheck) status(found eval.Replayed, verdict eval.Verdict) error {
+	if c.Check && found.Failed > 0 {
+		return fmt.Errorf("%d answers could not be rated again: nobody knows what their levels would be. Run it again", found.Failed)
+	}
 	switch verdict {
 	case eval.VerdictExceeded:
 		return statusError{statusDrifted, errors.New("the levels drifted further than they may")}
 	case eval.VerdictUnknown:
-		return statusError{statusTooLittle, fmt.Errorf("too little to tell: %d levels on both sides, at least %d are needed, and they must vary for kappa", found.Overall.N, c.LeastLevels)}
+		return statusError{statusTooLittle, fmt.Errorf("too little to tell: %d levels on both sides, %d on either, at least %d are needed, and they must vary for kappa", found.Overall.N, found.Same.N, c.LeastLevels)}
 	case eval.VerdictWithin:
 	}
 	return nil

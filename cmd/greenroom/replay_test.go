@@ -146,6 +146,20 @@ func TestReplayRatesStoredSessionsAgainAndChangesNothing(t *testing.T) {
 	}
 }
 
+// Of an answer that no model rated nobody knows whether its level moved.
+func TestReplayChecksNothingWhereAnswersFailed(t *testing.T) {
+	t.Parallel()
+	for _, verdict := range []eval.Verdict{eval.VerdictWithin, eval.VerdictExceeded, eval.VerdictUnknown} {
+		_, hasStatus := errors.AsType[statusError](replayCheck{Check: true}.status(eval.Replayed{Failed: 1}, verdict))
+		if err := (replayCheck{Check: true}).status(eval.Replayed{Failed: 1}, verdict); err == nil || hasStatus {
+			t.Errorf("%s with --check: %v, want a failure", verdict, err)
+		}
+	}
+	if err := (replayCheck{}).status(eval.Replayed{Failed: 1}, eval.VerdictWithin); err != nil {
+		t.Errorf("without --check: %v", err)
+	}
+}
+
 func exitStatus(err error) int {
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	if !ok {
@@ -178,6 +192,8 @@ func TestReplaySaysWhatIsMissing(t *testing.T) {
 		"no number":           {with("--check", "--least-kappa", "NaN"), "use -1 to 1"},
 		"one level":           {with("--check", "--least-kappa", "0", "--least-levels", "1"), "use 2 or more"},
 		"an export since":     {with("--export", "replay_test.go", "--since", "2026-11-01"), "leave out --since"},
+		"keys of nothing":     {with("--keys", "replay_test.go"), "are for --export"},
+		"a server of nothing": {with("--server", "https://greenroom.example"), "are for --export"},
 		"whose export":        {with("--export", "replay_test.go"), "Name the server's public keys"},
 		"no server":           {with("--database-url", "postgres://127.0.0.1:9/none"), "no server works with the ledger in " + filepath.Join(folder, "ledger")},
 	} {
