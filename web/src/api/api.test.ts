@@ -98,6 +98,19 @@ describe('Client', () => {
     expect([error.status, error.message]).toEqual([0, words.unanswered.detail]);
   });
 
+  it('does not say so either where the network goes after the request was sent', async () => {
+    const network = { onLine: true };
+    vi.stubGlobal('navigator', network);
+    const lost = () => {
+      network.onLine = false;
+      return Promise.reject(new TypeError('Failed to fetch'));
+    };
+    const error = await failure(new Client({ fetch: lost }).put('me', {}));
+    expect(error.message).toBe(words.unanswered.detail);
+    expect((await failure(new Client({ fetch: lost }).put('me', {}))).message).toBe(words.offline.detail);
+    vi.unstubAllGlobals();
+  });
+
   it('lets go quietly when the page is left', async () => {
     const leaving = new AbortController();
     leaving.abort();

@@ -91,13 +91,16 @@ export class Client {
       init.headers = { ...init.headers, 'Content-Type': 'application/json' };
     }
     if (call.signal) init.signal = call.signal;
+    const offline = globalThis.navigator?.onLine === false; // later it may be, of a request that was sent
     try {
       return await (this.options.fetch ?? fetch)(`/api/v1/${path}`, init);
     } catch (cause) {
       if (call.signal?.aborted) throw cause; // nobody waits for it any more
       // What changes something may have arrived, and only its answer been lost.
-      const sure = method === 'GET' || globalThis.navigator?.onLine === false;
-      throw new ApiError({ status: 0, ...(sure ? failure.offline : failure.unanswered) });
+      throw new ApiError({
+        status: 0,
+        ...(method === 'GET' || offline ? failure.offline : failure.unanswered),
+      });
     }
   }
 }
