@@ -47,6 +47,7 @@ async function look(page, name) {
   await page.setViewportSize({ width: 1440, height: 900 });
 }
 
+const focused = (page) => page.evaluate(() => document.activeElement.dataset.testid);
 const phase = (page, want) => page.locator(`[data-testid="countdown"][data-phase="${want}"]`).waitFor();
 
 test("silence, a moment and a review", { timeout: 240_000 }, async (t) => {
@@ -75,12 +76,15 @@ test("silence, a moment and a review", { timeout: 240_000 }, async (t) => {
   const closing = byId(page, "closing");
   await page.waitForFunction(() => document.querySelector('[data-testid="closing"]')?.dataset.left, null, { timeout: 60_000 });
   const began = Date.now();
+  await byId(page, "room-done").focus();
   assert.match(await closing.textContent(), /Finishing your answer in [1-4] s\. Keep talking to go on\./);
   assert.equal(await closing.getByRole("status").textContent(), "Finishing your answer in 4 seconds. Keep talking to go on.");
   await look(page, "closing");
   await byId(page, "thinking").waitFor();
   assert.equal(await byId(page, "thinking").textContent(), "Thinking of a follow-up…");
-  assert.deepEqual([await byId(page, "room-done").count(), await byId(page, "room-skip").isEnabled()], [0, true]);
+  assert.deepEqual([await byId(page, "room-done").getAttribute("aria-disabled"), await byId(page, "room-skip").isEnabled()], ["true", true]);
+  assert.equal(await focused(page), "room-done", "the focus was lost while a follow-up is thought of");
+  await page.evaluate(() => document.activeElement.blur()); // keys are the focused button's own
   await look(page, "thinking");
   await phase(page, "probing");
   t.diagnostic(`the follow-up came ${Date.now() - began} ms after the countdown was seen`);

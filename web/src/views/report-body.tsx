@@ -25,6 +25,7 @@ export interface ReportBodyProps {
   ratings: OwnRatings; // the reader's own
   drafts?: ContestDrafts; // of the candidate's contests
   corrections?: Corrections; // the candidate's
+  restricted?: boolean; // the candidate keeps it to themselves
   unwritten?: boolean; // the candidate did not agree to have words written down
 }
 
@@ -131,6 +132,7 @@ export function ReportBody(props: ReportBodyProps) {
           atMs={atMs}
           onRated={onRated}
           ratings={props.ratings}
+          restricted={props.restricted === true}
           {...(corrections && { corrections })}
           {...(props.drafts && { drafts: props.drafts })}
         />

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Line, Measurement, Rating, Report, Take } from '../api/types';
+import { report as words } from '../text';
 import {
   allLines,
   anchorText,
@@ -20,6 +21,7 @@ import {
   measurementName,
   measurementValue,
   missingWords,
+  pendingWords,
   rangeWords,
   timelineMs,
 } from './report-model';
@@ -263,6 +265,10 @@ describe('words that speak to whoever rates', () => {
     const alone = take({ ratings: [model('with_flagged', 5)] });
     expect(judged(report({ questions: [{ ...question, takes: [alone] }] })).given).toBe(0);
   });
+});
+
+it('promises no result of an interview that is restricted', () => {
+  expect([pendingWords(true), pendingWords(false)]).toEqual([words.restricted, words.pending]);
 });
 
 describe('measurements', () => {

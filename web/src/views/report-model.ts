@@ -89,6 +89,16 @@ export function isPending(report: Report): boolean {
   return report.questions.some((q) => q.takes.some((t) => t.pending));
 }
 
+/** What is said of a result that has not come: nothing comes of an interview that its candidate restricted. */
+export function pendingWords(restricted: boolean): string {
+  return restricted ? report.restricted : report.pending;
+}
+
+/** Whether what levels rest on is not shown to this reader. */
+export function quotesWithheld(of: Report): boolean {
+  return of.withheld?.includes('feedback') === true;
+}
+
 export function hasModelRating(report: Report): boolean {
   return report.questions.some((q) => q.takes.some((t) => t.ratings.some((r) => r.rater.kind === 'model')));
 }

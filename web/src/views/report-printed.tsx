@@ -8,7 +8,7 @@ import { FlaggedNote } from '../ui/flagged';
 import { FollowUpNote } from '../ui/follow-up';
 import { Levels } from '../ui/levels';
 import { Measurements } from '../ui/measurements';
-import { competencyResults } from './report-model';
+import { competencyResults, quotesWithheld } from './report-model';
 
 /**
  * The screen shows one question at a time, paper shows them all. They are made only for printing, and at
@@ -57,13 +57,14 @@ function All(props: { report: Report; own: boolean }) {
   );
 }
 
-function PrintedTake(props: { report: Report; question: Question; take: Take; own: boolean }) {
+export function PrintedTake(props: { report: Report; question: Question; take: Take; own: boolean }) {
   const { report, question, take } = props;
   const results = competencyResults(report, question, take);
   return (
     <>
       {question.takes.length > 1 && <h3>{words.takeTab(take.take)}</h3>}
       <FollowUpNote take={take} />
+      {take.ended_by === 'skip' && <p>{props.own ? words.endedBy.skip : words.notAnswered}</p>}
       <CorrectedNote lines={take.lines ?? []} own={props.own} />
       <FlaggedNote take={take} results={results} own={false} />
       {results
@@ -71,7 +72,12 @@ function PrintedTake(props: { report: Report; question: Question; take: Take; ow
         .map((result) => (
           <article key={result.competency.id} class="competency">
             <h3>{result.competency.name}</h3>
-            <Levels result={result} label={report.label ?? null} onPlay={null} />
+            <Levels
+              result={result}
+              label={report.label ?? null}
+              onPlay={null}
+              quotesWithheld={quotesWithheld(report)}
+            />
             {result.self?.level !== undefined && (
               <p>
                 {words.selfTitle}: {words.level(result.self.level)}

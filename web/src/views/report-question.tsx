@@ -14,7 +14,7 @@ import { Measurements } from '../ui/measurements';
 import type { OwnRatings } from '../ui/own-ratings';
 import { PersonRating } from '../ui/person-rating';
 import { SelfRating } from '../ui/self-rating';
-import { competencyResults } from './report-model';
+import { competencyResults, pendingWords, quotesWithheld } from './report-model';
 
 export interface QuestionPanelProps {
   report: Report;
@@ -27,6 +27,7 @@ export interface QuestionPanelProps {
   ratings?: OwnRatings; // the reader's own: an employer's, or the candidate's of themselves
   drafts?: ContestDrafts; // absent in the room, where nothing is contested yet
   corrections?: Corrections; // the candidate's, of an interview that is over
+  restricted?: boolean; // the candidate keeps it to themselves: nobody works on it
 }
 
 export function QuestionTabs(props: { report: Report; chosen: number; onChoose: (place: number) => void }) {
@@ -108,7 +109,7 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
       <div aria-live="polite">
         {take.pending && (
           <p class="note" data-testid="pending">
-            {words.pending}
+            {pendingWords(props.restricted === true)}
           </p>
         )}
       </div>
@@ -155,7 +156,7 @@ function TakePanel(props: QuestionPanelProps & { question: Question; take: Take 
               label={report.label ?? null}
               onPlay={props.onPlay}
               justContested={contested === result.competency.id}
-              quotesWithheld={report.withheld?.includes('feedback') === true}
+              quotesWithheld={quotesWithheld(report)}
             />
           )}
           {rates && result.contest && <p class="note">{contestWords.second}</p>}

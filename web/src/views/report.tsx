@@ -1,8 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { gathered } from '../api/again';
-import { ApiError } from '../api/client';
-import { eventsUrl } from '../api/endpoints';
-import { listen } from '../api/events';
+import { useMemo, useRef, useState } from 'preact/hooks';
 import type { Report, Session } from '../api/types';
 import { api } from '../state';
 import { home, report as words } from '../text';
@@ -17,12 +13,7 @@ import { ReportBody } from './report-body';
 import { hasModelRating, isAnswered, isPending, judged } from './report-model';
 import { sessionPath } from './steps';
 import { useOwnRatings } from './use-own-ratings';
-
-/** Several results within this are one reload. */
-const GATHER_MS = 300;
-
-/** Not logged in, not there (any more), held. */
-const notForYou = [401, 404, 423];
+import { isNotForYou, useReportEvents } from './use-report-events';
 
 export function ReportView(props: { id: string }) {
   const [round, setRound] = useState(0);
@@ -31,35 +22,16 @@ export function ReportView(props: { id: string }) {
     const [session, report] = await Promise.all([api.session(props.id, call), api.report(props.id, call)]);
     return { session, report };
   }, `${props.id}/${round}`); // another round is another key: nothing of the one before is shown while it loads
-  useEffect(() => {
-    const leaving = new AbortController();
-    const look = gathered(page.reload, GATHER_MS, leaving.signal);
-    // A stream that is refused does not say why. Whoever is logged out, elsewhere too, sees nothing any more.
-    const refused = async () => {
-      const call = { signal: leaving.signal, mayBeLoggedOut: true };
-      const error = await api.session(props.id, call).then(
-        () => null,
-        (cause: unknown) => cause,
-      );
-      if (error instanceof ApiError && notForYou.includes(error.status)) setRound((n) => n + 1);
-      else look();
-    };
-    listen(
-      eventsUrl('sessions', props.id),
-      leaving.signal,
-      { results: look, consents: look },
-      () => void refused(),
-    );
-    return () => leaving.abort();
-  }, [props.id]);
+  // Nothing stays on the screen of whoever may not read it any more: logged out elsewhere, erased, held.
+  const shut = isNotForYou(page.error);
+  useReportEvents(props.id, shut, page.reload, () => setRound((n) => n + 1));
   const drafts = useRef<ContestDrafts>(new Map());
   const corrections = useMemo(() => new Corrections((changed) => api.correct(props.id, changed)), [props.id]);
   const ratings = useOwnRatings(props.id, async (place, level) => {
     await api.rateSelf(props.id, place.question, place.take, place.competency, level);
     page.reload();
   });
-  // Nothing stays on the screen of whoever may not read it any more: logged out elsewhere, erased, held.
-  if (page.error instanceof ApiError && notForYou.includes(page.error.status)) {
+  if (shut) {
     return (
       <Page title={words.title('')} wide>
         <ErrorBox error={page.error} retry={page.reload} />
@@ -81,6 +53,7 @@ export function ReportView(props: { id: string }) {
               ratings={ratings}
               drafts={drafts.current}
               corrections={corrections}
+              restricted={Boolean(session.restricted_at)}
               unwritten={!session.consents.transcription}
             />
           </>

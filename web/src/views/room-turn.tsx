@@ -101,12 +101,14 @@ export function TurnControls(props: {
           {words.startAnswer} <kbd>{words.space}</kbd>
         </button>
       )}
-      {(phase === 'answering' || phase === 'probing') && (
+      {(phase === 'answering' || phase === 'thinking' || phase === 'probing') && (
+        // While a follow-up is thought of nothing is done, but the focus stays for when it is asked.
         <button
           type="button"
           class="button button-primary button-large"
-          disabled={!can(state, 'done')}
-          onClick={() => send('done')}
+          disabled={phase !== 'thinking' && !can(state, 'done')}
+          aria-disabled={phase === 'thinking'}
+          onClick={() => can(state, 'done') && send('done')}
           data-testid="room-done"
         >
           {words.done} <kbd>{words.space}</kbd>
