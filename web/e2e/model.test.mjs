@@ -121,6 +121,7 @@ async function corrects(page, session, competency) {
   await byId(page, "question-tab-1").click();
   await byId(page, "question-tab-0").click();
   assert.match(await field.inputValue(), /Kafka/);
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.testid), "question-tab-0", "who came back lost the focus");
   await page.unroute(post);
   await byId(page, "correct-save-0-1").click();
   await byId(page, "corrected-note").first().waitFor();

@@ -25,6 +25,7 @@ export function CorrectTranscript(props: CorrectProps) {
   const open = corrections.of(about);
   const opener = useRef<HTMLButtonElement>(null);
   const wasOpen = useRef(false);
+  const pressed = useRef(false); // else it was open before, and whoever came back to it has the focus elsewhere
   useEffect(() => {
     if (wasOpen.current && !open) opener.current?.focus(); // its buttons are gone
     wasOpen.current = open !== null;
@@ -37,17 +38,20 @@ export function CorrectTranscript(props: CorrectProps) {
           type="button"
           class="button"
           ref={opener}
-          onClick={() => corrections.open(about, props.lines)}
+          onClick={() => {
+            pressed.current = true;
+            corrections.open(about, props.lines);
+          }}
           data-testid={`correct-${about}`}
         >
           {props.title}
         </button>
       </p>
     );
-  return <Editor {...props} open={open} />;
+  return <Editor {...props} open={open} focus={pressed.current} />;
 }
 
-function Editor(props: CorrectProps & { open: Correction }) {
+function Editor(props: CorrectProps & { open: Correction; focus: boolean }) {
   const { about, corrections, open, onPlay } = props;
   const changes = open.changed.length;
   const save = async (event: Event) => {
@@ -61,7 +65,7 @@ function Editor(props: CorrectProps & { open: Correction }) {
         <LineField
           key={`${line.epoch}-${line.sequence}`}
           line={line}
-          first={place === 0}
+          focus={props.focus && place === 0}
           text={open.texts.value[place] ?? ''}
           busy={open.busy.value}
           onText={(text) => open.write(place, text)}
@@ -95,7 +99,7 @@ function Editor(props: CorrectProps & { open: Correction }) {
 
 interface LineFieldProps {
   line: Line;
-  first: boolean; // it gets the focus
+  focus: boolean; // it gets it
   text: string;
   busy: boolean; // what was typed is on its way: it would not be part of it
   onText: (text: string) => void;
@@ -107,7 +111,7 @@ function LineField(props: LineFieldProps) {
   const id = useId();
   const field = useRef<HTMLTextAreaElement>(null);
   useEffect(() => {
-    if (props.first) field.current?.focus();
+    if (props.focus) field.current?.focus();
   }, []);
   const at = clock(line.start_ms);
   const changes = differenceOf(lineText(line), text);
