@@ -23,8 +23,8 @@ import (
 // has the race detector, and can be killed.
 const beProgram = "GREENROOM_TEST_BE_THE_PROGRAM"
 
-// testProgram names the built program, which takes this binary's place where servers are killed: they do not live
-// to say what a race detector found, and cost less without one. Without it this binary is killed.
+// testProgram names the built program, which takes this binary's place where servers are killed, for they do not live
+// to say what a race detector found, and where PDFs are read. Without it this binary does both, and takes longer.
 const testProgram = "GREENROOM_TEST_PROGRAM"
 
 func TestMain(m *testing.M) {

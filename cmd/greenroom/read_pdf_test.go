@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +75,9 @@ func newTestReader(t *testing.T) *pdfReader {
 	reader, err := newPDFReader()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if built := os.Getenv(testProgram); built != "" { // eight times faster, and a document is read by one goroutine
+		reader.program = built
 	}
 	return reader
 }
