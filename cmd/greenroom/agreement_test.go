@@ -67,12 +67,10 @@ func TestACardByPeopleChangesTheLabel(t *testing.T) {
 		return 3, true // what the rehearsal says
 	}))
 	card := filepath.Join(t.TempDir(), "card.json")
-	command := evalCommand{
-		Gold: peopleAgree(t, set), Levels: "human", Rater: "configured", Parallel: 4, Card: card,
-		AI: aiConfig{BaseURL: ai.BaseURL(), ChatModel: openaitest.ChatModel},
-	}
-	if err := command.Run(t.Context()); err != nil {
-		t.Fatal(err)
+	command := builtCommand(t, "eval", "--gold", peopleAgree(t, set), "--levels", "human", "--parallel", "4", "--card", card,
+		"--ai-base-url", ai.BaseURL(), "--ai-chat-model", openaitest.ChatModel)
+	if said, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%v:\n%s", err, said)
 	}
 	p := startProgram(t, t.TempDir(), "GREENROOM_AI_BASE_URL="+ai.BaseURL(), "GREENROOM_AI_CHAT_MODEL="+openaitest.ChatModel, "GREENROOM_AGREEMENT_CARD="+card)
 	result := p.rehearse("--demo", "--speech", firstSeconds(t, 1, 8), "--answers", "1")

@@ -24,7 +24,8 @@ import (
 const beProgram = "GREENROOM_TEST_BE_THE_PROGRAM"
 
 // testProgram names the built program, which takes this binary's place where servers are killed, for they do not live
-// to say what a race detector found, and where PDFs are read. Without it this binary does both, and takes longer.
+// to say what a race detector found, and where all that is done is arithmetic. Without it this binary does both, and
+// takes longer.
 const testProgram = "GREENROOM_TEST_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -84,6 +85,16 @@ func programCommand(ctx context.Context, t testing.TB, args ...string) *exec.Cmd
 	command := exec.CommandContext(ctx, os.Args[0], args...)
 	command.Dir = root
 	command.Env = append(os.Environ(), beProgram+"=1")
+	return command
+}
+
+// builtCommand runs the built program where there is one.
+func builtCommand(t testing.TB, args ...string) *exec.Cmd {
+	t.Helper()
+	command := programCommand(t.Context(), t, args...)
+	if built := os.Getenv(testProgram); built != "" {
+		command.Path, command.Args[0] = built, built
+	}
 	return command
 }
 
