@@ -73,7 +73,7 @@ test-page: web/dist/index.html ## types and unit tests of the page
 	cd web && npm run --silent typecheck && npm run --silent test
 
 e2e: build tools ## the whole program in Chromium with fake devices that play real speech
-	cd web && node --test --test-reporter=spec e2e/
+	cd web && node --test --test-concurrency=2 --test-reporter=spec e2e/ # speech takes its time: one waits, one works
 
 # Pages wait for speech most of the time: what they leave is for the fuzzer, which gives way to them.
 e2e-and-fuzz: build tools

@@ -48,7 +48,7 @@ test("own levels survive other questions, the last sentence is stored before the
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("ArrowDown");
   await form.getByText("Saved.").waitFor();
-  assert.deepEqual(puts, [{ level: 3, why: "" }]);
+  assert.deepEqual(puts, [{ level: 3, why: "", revision: 0 }]);
 
   await why.fill("A date was named.");
   await byId(page, "question-tab-1").click();
@@ -59,8 +59,8 @@ test("own levels survive other questions, the last sentence is stored before the
   await byId(page, `person-${competency}-4`).check();
   await form.getByText("Saved.").waitFor();
   assert.deepEqual(puts.slice(1), [
-    { level: 3, why: "A date was named." },
-    { level: 4, why: "A date was named." },
+    { level: 3, why: "A date was named.", revision: 0 },
+    { level: 4, why: "A date was named.", revision: 0 },
   ]);
 
   // What could not be saved keeps the form open.
