@@ -23,7 +23,7 @@ func TestEvalFailsForABadRaterAndSaysWhy(t *testing.T) {
 				t.Errorf("%s: %v, want %q named", rater, err, fails)
 			}
 		} else if said, err := builtCommand(t, args...).CombinedOutput(); (err == nil) != (fails == "") ||
-			fails != "" && !(strings.Contains(string(said), errRater.Error()) && strings.Contains(string(said), fails)) {
+			fails != "" && (!strings.Contains(string(said), errRater.Error()) || !strings.Contains(string(said), fails)) {
 			t.Errorf("%s: %v, want %q named:\n%s", rater, err, fails, said)
 		}
 		text, err := os.ReadFile(path)
