@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alexedwards/argon2id"
+
 	"greenroom/consent"
 )
 
@@ -40,11 +42,11 @@ func logInCookieOf(t *testing.T, r reply) *http.Cookie {
 // knows gives the account a password, as an administration command makes it.
 func (s *stage) knows(t *testing.T, account consent.Account, password string) {
 	t.Helper()
-	hash, err := HashPassword(password)
+	hash, err := argon2id.CreateHash(password, cheapHash)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.set(func(w *world) { w.hashes[account.Email] = hash })
+	s.set(func(w *world) { w.hashes[account.Email] = consent.PasswordHash{Hash: hash} })
 }
 
 func TestAgeCheckStoresNothing(t *testing.T) {
@@ -80,6 +82,7 @@ func TestChildLeavesNothingBehind(t *testing.T) {
 func TestSignUpLogsIn(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
+	s.server.passwords.cost = hashParams()
 	p := s.nobody(t)
 	got := p.do(http.MethodPost, "/api/v1/accounts", signUpBody(nil)).want(http.StatusCreated)
 	var account accountJSON

@@ -44,6 +44,7 @@ func HashPassword(password string) (consent.PasswordHash, error) {
 // passwords makes and checks hashes, and bounds how many at once: each holds 64 MiB.
 type passwords struct {
 	pepper Pepper
+	cost   *argon2id.Params // of new hashes
 	slots  chan struct{}
 }
 
@@ -53,7 +54,7 @@ const (
 )
 
 func newPasswords(pepper Pepper) passwords {
-	return passwords{pepper: pepper, slots: make(chan struct{}, maxHashes)}
+	return passwords{pepper: pepper, cost: hashParams(), slots: make(chan struct{}, maxHashes)}
 }
 
 // errNoSlot says that a password was not looked at.
@@ -84,7 +85,7 @@ func (p passwords) hash(ctx context.Context, password string) (consent.PasswordH
 	if err != nil {
 		return consent.PasswordHash{}, fmt.Errorf("hash password: %w", err)
 	}
-	if made.Hash, err = argon2id.CreateHash(seasoned, hashParams()); err != nil {
+	if made.Hash, err = argon2id.CreateHash(seasoned, p.cost); err != nil {
 		return consent.PasswordHash{}, fmt.Errorf("hash password: %w", err)
 	}
 	return made, nil
@@ -118,6 +119,5 @@ func (p passwords) stale(stored consent.PasswordHash) bool {
 		return true
 	}
 	params, _, _, err := argon2id.DecodeHash(stored.Hash)
-	want := hashParams()
-	return err != nil || params.Memory < want.Memory || params.Iterations < want.Iterations
+	return err != nil || params.Memory < p.cost.Memory || params.Iterations < p.cost.Iterations
 }
