@@ -75,6 +75,7 @@ test("who is invited is confirmed, watches, and is cut off with the time shown",
   await look(employer.page, "org-report");
   await fits(candidate.page, "the viewers");
 
+  await watch(employer.page); // again: what was being fetched may have arrived while all that was looked at
   await byId(candidate.page, "share-withdraw").click();
   await byId(employer.page, "access-ended").waitFor({ timeout: 5_000 });
   const lines = byId(byId(candidate.page, "cut-offs"), "cut-off");
@@ -148,7 +149,7 @@ async function redeem(page, link) {
 
 /** Opens the shared report and plays its recording, over a line so slow that it is not fetched whole before it is cut off. */
 async function watch(page) {
-  await page.reload();
+  await page.goto(`${server.address}/org`);
   const line = await page.context().newCDPSession(page);
   await line.send("Network.enable");
   await line.send("Network.emulateNetworkConditions", { offline: false, latency: 0, downloadThroughput: 12_000, uploadThroughput: -1 });
