@@ -396,12 +396,19 @@ func TestBrokenModelsAreRefused(t *testing.T) {
 
 func BenchmarkMoonshine(b *testing.B) {
 	r := openTestRuntime(b)
-	u := utteranceOf(testClips(b)[0].pcm, 0)
-	for b.Loop() {
-		transcribe(b, r.Transcriber(), u)
+	var read []float32
+	for _, clip := range testClips(b) {
+		read = append(read, clip.pcm...)
 	}
-	perRun := b.Elapsed() / time.Duration(b.N)
-	b.ReportMetric(perRun.Seconds()/u.Length().Seconds(), "compute-s/audio-s")
+	for _, length := range []time.Duration{5 * time.Second, 10 * time.Second, 15 * time.Second, 20 * time.Second, MaxUtterance} {
+		b.Run(length.String(), func(b *testing.B) {
+			u := utteranceOf(read[:int(length.Seconds()*media.SampleRate)], 0)
+			for b.Loop() {
+				transcribe(b, r.Transcriber(), u)
+			}
+			b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)/length.Seconds(), "compute-s/audio-s")
+		})
+	}
 }
 
 func BenchmarkSilero(b *testing.B) {

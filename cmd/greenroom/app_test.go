@@ -62,7 +62,11 @@ func TestMainJob(t *testing.T) {
 	t.Parallel()
 	speech, reference := realSpeech(t)
 	p := startProgram(t, t.TempDir())
+	begun := time.Now()
 	result := p.rehearse("--demo", "--speech", speech, "--reference", reference, "--answers", "1")
+	if all := time.Since(begun).Milliseconds(); result.ReportMS > all {
+		t.Errorf("of %d ms it waited %d for the report", all, result.ReportMS)
+	}
 	if result.WordErrorRate == nil || *result.WordErrorRate > 0.10 {
 		t.Errorf("word error rate %v, want at most 10 %%; heard %q", result.WordErrorRate, result.Lines)
 	} else {

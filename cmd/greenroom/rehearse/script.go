@@ -24,12 +24,12 @@ type script struct {
 	peer  *publisher
 	group *errgroup.Group
 
-	begun    time.Time
-	aloud    bool // the first question was said, or is being said
-	answered int
-	closes   atomic.Pointer[time.Time] // when the running answer ends: done was said, or a countdown runs
-	ended    time.Time                 // when the last answer did
-	probed   [2]int                    // the question and its probe that were answered last, from 1
+	begun      time.Time
+	aloud      bool // the first question was said, or is being said
+	answered   int
+	closes     atomic.Pointer[time.Time] // when the running answer ends: done was said, or a countdown runs
+	answeredAt time.Time                 // when the last answer ended
+	probed     [2]int                    // the question and its probe that were answered last, from 1
 }
 
 func (s *script) play(ctx context.Context) error {
@@ -225,7 +225,7 @@ func (s *script) noteTurn(m roomMessage) {
 		return
 	}
 	if closed := s.closes.Swap(nil); closed != nil {
-		s.ended = *closed
+		s.answeredAt = *closed
 		s.result.TurnMS = append(s.result.TurnMS, m.receivedAt.Sub(*closed).Milliseconds())
 	}
 }
@@ -238,7 +238,7 @@ func (s *script) answerProbe(m roomMessage) error {
 	s.probed = [2]int{m.Index + 1, m.Probe.Index + 1}
 	s.say("follow-up: %s", m.Probe.Text)
 	if m.Probe.By != "" {
-		s.result.FollowUpMS = append(s.result.FollowUpMS, m.receivedAt.Sub(s.ended).Milliseconds())
+		s.result.FollowUpMS = append(s.result.FollowUpMS, m.receivedAt.Sub(s.answeredAt).Milliseconds())
 	}
 	return s.room.send("done", nil)
 }
