@@ -641,9 +641,9 @@ export const report = {
   noRatingNoCounts: 'No one has rated this answer yet.',
   noRatingAtAll: 'You can rate yourself, and ask somebody you trust to rate it.',
   notJudged: (n: number, of: number) =>
-    n === of
-      ? `Nothing in your answers was judged: none of the ${of} things that they can be rated on has a level, and none is made up.`
-      : `Not judged: ${n} of the ${of} things that your answers can be rated on. They have no level, and none is made up.`,
+    n < of
+      ? `Not judged: ${n} of the ${of} things that your answers can be rated on. ${n === 1 ? 'It has' : 'They have'} no level, and none is made up.`
+      : `Nothing in your answers was judged: ${of === 1 ? 'the one thing' : `none of the ${of} things`} that they can be rated on has ${of === 1 ? 'no' : 'a'} level, and none is made up.`,
   label: 'Unvalidated practice estimate',
   labelWhy:
     'No agreement of this model with human raters has been shown here. Read the words it points to and judge yourself.',

@@ -332,4 +332,19 @@ describe('what was judged', () => {
     ];
     expect(judged(report({ questions }))).toEqual({ given, of: 2 });
   });
+
+  it.each([
+    ['a level stays where the next take was not judged', [[rating({})], []], 1],
+    ['the last take that was judged counts', [[rating({})], [nothing]], 0],
+    ['and the level that came of another try', [[nothing], [rating({})]], 1],
+  ])('%s', (_, takes, given) => {
+    const of = {
+      index: 0,
+      text: 'q',
+      kind: 'k',
+      competencies: ['a'],
+      takes: takes.map((r) => take({ ratings: r as Rating[] })),
+    };
+    expect(judged(report({ questions: [of] })).given).toBe(given);
+  });
 });

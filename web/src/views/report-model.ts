@@ -103,29 +103,27 @@ export function hasModelRating(report: Report): boolean {
   return report.questions.some((q) => q.takes.some((t) => t.ratings.some((r) => r.rater.kind === 'model')));
 }
 
-/** How many competencies of answers a model or a person gave a level for, and of how many. Skipped ones have none. */
+/**
+ * How many competencies of answers a model or a person gave a level for, and of how many. Each question counts with the
+ * last take in which somebody judged it, as it does over the interview; one that was skipped does not count.
+ */
 export function judged(report: Report): { given: number; of: number } {
   let given = 0;
   let of = 0;
   for (const question of report.questions) {
-    const take = question.takes.findLast((t) => t.ended_by !== 'skip');
-    if (!take) continue;
+    const takes = question.takes.filter((t) => t.ended_by !== 'skip');
+    if (takes.length === 0) continue;
     for (const id of question.competencies) {
       of++;
-      if (
-        take.ratings.some(
-          (r) =>
-            r.competency === id &&
-            r.rater.kind !== 'self' &&
-            r.rater.pass !== 'with_flagged' &&
-            !r.before_correction &&
-            r.level !== undefined,
-        )
-      )
-        given++;
+      const by = takes.map((t) => t.ratings.filter((r) => r.competency === id && judges(r)));
+      if (by.findLast((ratings) => ratings.length > 0)?.some((r) => r.level !== undefined)) given++;
     }
   }
   return { given, of };
+}
+
+function judges(r: Rating): boolean {
+  return r.rater.kind !== 'self' && r.rater.pass !== 'with_flagged' && !r.before_correction;
 }
 
 export interface CompetencyResult {
