@@ -287,11 +287,12 @@ func (o *Objects) removeAll(ctx context.Context, prefix string) error {
 	return nil
 }
 
-// removeVersions removes exactly these versions. One that is gone is no error.
+// removeVersions removes exactly these versions. One that is gone is no error, also where a store calls it one that
+// somebody else removes at the same moment.
 func (o *Objects) removeVersions(ctx context.Context, versions []minio.ObjectInfo) error {
 	for _, v := range versions {
 		err := o.client.RemoveObject(ctx, o.bucket, v.Key, minio.RemoveObjectOptions{VersionID: v.VersionID})
-		if err != nil {
+		if err != nil && minio.ToErrorResponse(err).Code != "NoSuchKey" {
 			return fmt.Errorf("remove object %s: %w", v.Key, o.explain(err))
 		}
 	}

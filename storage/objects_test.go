@@ -257,6 +257,28 @@ func TestOldVersionsAreRemovedToo(t *testing.T) {
 	}
 }
 
+// A store may say that there is no such key, of an object that another server of ours has just removed.
+func TestRemovingWhatIsGoneIsNoError(t *testing.T) {
+	t.Parallel()
+	for code, gone := range map[string]bool{"NoSuchKey": true, "NoSuchBucket": false} {
+		store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/xml")
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = fmt.Fprintf(w, "<Error><Code>%s</Code><Key>%s</Key></Error>", code, r.URL.Path)
+		}))
+		t.Cleanup(store.Close)
+		objects, err := newObjects(ObjectsConfig{
+			Endpoint: strings.TrimPrefix(store.URL, "http://"), Bucket: "recordings", Region: "us-east-1", AccessKey: "key", SecretKey: "secret",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := objects.removeVersions(t.Context(), []minio.ObjectInfo{{Key: "a/1"}}); (err == nil) != gone {
+			t.Errorf("%s: %v", code, err)
+		}
+	}
+}
+
 func TestObjectStoreErrorsSayWhatToCheck(t *testing.T) {
 	t.Parallel()
 	onEveryStore(t, func(t *testing.T, config ObjectsConfig) {
