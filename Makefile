@@ -77,7 +77,7 @@ e2e: build tools ## the whole program in Chromium with fake devices that play re
 
 # Pages wait for speech most of the time: what they leave is for the fuzzer, which gives way to them.
 e2e-and-fuzz: build tools
-	@nice -n 19 .ci/fuzz 20s $(FUZZED) > $(STATE)/fuzz.log 2>&1 & fuzz=$$!; \
+	@nice -n 19 .ci/fuzz 5s $(FUZZED) > $(STATE)/fuzz.log 2>&1 & fuzz=$$!; \
 	$(MAKE) --no-print-directory e2e; pages=$$?; \
 	wait $$fuzz; found=$$?; cat $(STATE)/fuzz.log; exit $$((pages | found))
 

@@ -383,7 +383,7 @@ func TestACopyHasWhatStoodThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.make(t, w.request(t, w.alice, id), func(ctx context.Context, out io.Writer, export consent.Export, _ func(context.Context, consent.SessionID, consent.ExportFault) error) error {
-		answer := w.record(t, w.permits(t, actorOfExport(export), id)).Answers[0] //nolint:contextcheck // both have the test's own
+		answer := w.record(t, w.permits(t, actorOfExport(export), id)).Answers[0]
 		if len(answer.Originals) != 1 || wordsOf(answer.Originals[0].Words) != secretWords || len(answer.Earlier) != 1 || answer.Earlier[0].WhyNotHigher() != secretReason {
 			t.Errorf("the copy has %+v, rated %+v", answer.Originals, answer.Earlier)
 		}

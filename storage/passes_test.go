@@ -42,7 +42,7 @@ func TestRatingsOfSeveralPassesAreKeptApart(t *testing.T) {
 	}
 	save := func(r assess.Rating) {
 		t.Helper()
-		if err := w.results.SaveRating(ctx, w.part(t, consent.ActorAssessor, id, consent.ArtefactRatings), r); err != nil { //nolint:contextcheck // part has the test's own
+		if err := w.results.SaveRating(ctx, w.part(t, consent.ActorAssessor, id, consent.ArtefactRatings), r); err != nil {
 			t.Fatal(err)
 		}
 	}

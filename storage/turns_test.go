@@ -116,7 +116,7 @@ func TestRatingsOfAShorterAnswerDoNotCount(t *testing.T) {
 	}
 	rated := func() int {
 		t.Helper()
-		ratings, err := w.results.RatingsOf(ctx, w.part(t, consent.ActorAssessor, id, consent.ArtefactRatings), id, 0, 1) //nolint:contextcheck // part has the test's own
+		ratings, err := w.results.RatingsOf(ctx, w.part(t, consent.ActorAssessor, id, consent.ArtefactRatings), id, 0, 1)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -53,7 +53,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(out, r.Body, maxBody)
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout)) // not every connection has one
 
-	defer func() { //nolint:contextcheck // it logs and answers under the request's own context
+	defer func() { // it logs and answers under the request's own context
 		fault := recover()
 		s.logAccess(r, out, v, s.now().Sub(began))
 		switch fault {

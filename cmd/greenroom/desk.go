@@ -144,7 +144,7 @@ func (d *desk) Open(ctx context.Context, session consent.Session, events signali
 	if plan.FollowUps > 0 {
 		room.interviewer.follow = &following{ask: d.followUp, keep: d.keepFollowUp, background: d.writes.Go}
 	}
-	config := d.captureConfig(session, epoch, origin, events) //nolint:contextcheck // its callbacks write in the background, after the call that opened the room
+	config := d.captureConfig(session, epoch, origin, events) // its callbacks write in the background, after the call that opened the room
 	config.OnVoice = room.interviewer.hear
 	if config.Speech != nil {
 		heard := notOurselves{room: room.interviewer, to: d.scribe, log: d.log}

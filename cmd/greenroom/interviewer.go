@@ -54,7 +54,7 @@ func (i *interviewer) Act(_ context.Context, act signaling.Act, now time.Time, m
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	err := i.machine.Act(assess.Act(act), assess.Moment{Wall: now, Media: mediaNow})
-	i.collect() //nolint:contextcheck // a model thinks on after the call
+	i.collect() // a model thinks on after the call
 	if errors.Is(err, assess.ErrWrongPhase) {
 		return i.turn(), signaling.ErrWrongPhase
 	}
@@ -65,7 +65,7 @@ func (i *interviewer) Act(_ context.Context, act signaling.Act, now time.Time, m
 func (i *interviewer) Tick(ctx context.Context, now time.Time, mediaNow time.Duration) (signaling.Turn, bool, error) {
 	i.mu.Lock()
 	changed := i.machine.Tick(assess.Moment{Wall: now, Media: mediaNow})
-	i.collect() //nolint:contextcheck // as above
+	i.collect() // as above
 	turn := i.turn()
 	i.mu.Unlock()
 	if changed {

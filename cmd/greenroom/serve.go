@@ -267,7 +267,7 @@ func (a *app) openDemo(ctx context.Context) error {
 
 func (a *app) openRooms(ctx context.Context) error {
 	a.scribe = a.newScribe()
-	api, err := signaling.NewAPI(signaling.APIConfig{UDPAddr: a.MediaListen, TCPAddr: a.MediaListen, Public: a.MediaPublicIP, Log: a.log}) //nolint:contextcheck // sockets live until Close
+	api, err := signaling.NewAPI(signaling.APIConfig{UDPAddr: a.MediaListen, TCPAddr: a.MediaListen, Public: a.MediaPublicIP, Log: a.log}) // sockets live until Close
 	if err != nil {
 		return fmt.Errorf("%w\ncheck GREENROOM_MEDIA_LISTEN (%s)", err, a.MediaListen)
 	}
@@ -337,7 +337,7 @@ func (a *app) openPages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.pages, err = web.New(web.Config{ //nolint:contextcheck // handlers get theirs from each request
+	a.pages, err = web.New(web.Config{ // handlers get theirs from each request
 		Accounts: storage.NewAccounts(a.database, a.logIn), Sessions: sessions, Record: sessions, Records: records,
 		Recordings: a.segments, Shared: storage.NewShared(a.database), Raters: storage.NewRaters(a.database, a.keys),
 		Contests: storage.NewContests(a.database, a.keys), Corrections: storage.NewCorrections(a.database, a.keys), Viewers: storage.NewViewers(a.database), Changes: a.changes,
